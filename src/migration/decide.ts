@@ -1,8 +1,187 @@
+import { readSettings } from './annotations.ts'
 import type { Change, Decision } from './decision.ts'
+import type { Deployment, PodTemplate } from './deployment.ts'
+import { inject } from './inject.ts'
+import { equal, type JsonObject, set } from './json.ts'
+import { INJECTED_ANNOTATION, INJECTION_LABEL, PREFIX, PROTOCOL_LABEL } from './names.ts'
+import { stripLabel } from './parts.ts'
+import { makePlan, type Plan } from './plan.ts'
+import { type Problem, problemText } from './problem.ts'
+import type { Reason } from './reasons.ts'
+import { formatRecord } from './record.ts'
+import { plannedRollout, type Rollout, replaced, statedRollout } from './rollout.ts'
+import { readDeployment } from './shape.ts'
+import {
+  areAnnotationsUnchanged,
+  isRolloutUnchanged,
+  isShapeUnchanged,
+  isTemplateUnchanged,
+  readSides,
+  type Sides,
+} from './sides.ts'
+import { VERSION } from './version.ts'
+import { RELEASED, SCRIPT, scriptOf, sha256 } from './wrapper.ts'
+
+/** The wrapper to inject, and the sha256 of those that were ever released. Tests stand in for another version here. */
+export interface Wrappers {
+  readonly script: string
+  readonly released: ReadonlySet<string>
+}
 
 /**
- * Decides what becomes of a Deployment. Pure; never throws on any JSON.
+ * Decides what becomes of a Deployment that somebody wants stored.
+ *
+ * | opted in, with migrate.io/command | what changed                    | then                                  |
+ * |-----------------------------------|---------------------------------|---------------------------------------|
+ * | no                                | whatever                        | ours is taken off                     |
+ * | yes                               | nothing of the user's           | the injected parts stay byte for byte |
+ * | yes                               | it came with a released wrapper | it stays as it came                   |
+ * | yes                               | anything else                   | ours is made anew                     |
+ *
+ * A fault that the stored object has too is a warning: an update is refused only for what it changes.
+ * Pure; never throws, whatever the JSON.
  */
-export function decide(change: Change): Decision {
-  return { kind: 'untouched', reason: 'no-annotation', deployment: change.object, warnings: [] }
+export function decide(change: Change, wrappers: Wrappers = { script: SCRIPT, released: RELEASED }): Decision {
+  const now = readDeployment(change.object)
+  if (isProblems(now)) return refuse(now, [])
+  if (now.metadata.deletionTimestamp != null) return leave(now, 'being-deleted', [])
+  const before = change.oldObject === undefined ? undefined : readDeployment(change.oldObject)
+  if (isProblems(before))
+    return refuse(
+      before.map((problem) => ({ ...problem, path: `the stored object's ${problem.path}` })),
+      [],
+    )
+
+  const sides = readSides(now, before)
+  const isWanted = change.optedIn && now.metadata.annotations?.[`${PREFIX}command`] !== undefined
+  return isWanted ? putIn(sides, wrappers) : takeOff(sides, change.optedIn)
+}
+
+function putIn(sides: Sides, wrappers: Wrappers): Decision {
+  const { now, before, bare, bareBefore } = sides
+  const planned = makePlan(now, bare)
+  const old = before === undefined || bareBefore === undefined ? [] : makePlan(before, bareBefore).problems
+  const refused = newProblems(planned.problems, old, sides)
+  if (refused.length > 0) return refuse(refused, planned.warnings)
+  const warnings = [...planned.warnings, ...planned.problems.map((problem) => `as before: ${problemText(problem)}`)]
+
+  if (before !== undefined && sides.wasHeld && isTemplateUnchanged(sides) && isShapeUnchanged(sides))
+    return finish(sides, planned.plan, {
+      kind: 'kept',
+      reason: 'user-parts-unchanged',
+      template: before.spec.template,
+      warnings,
+    })
+  if (planned.plan === undefined) return leave(now, 'old-faults', warnings)
+  if (before !== undefined && !sides.wasHeld && isTemplateUnchanged(sides) && areAnnotationsUnchanged(sides))
+    warnings.push(
+      'this starts a rollout, though nothing of yours changed: it is the first update since migrate.io serves the namespace',
+    )
+
+  const { template, isReleased } = injected(sides, planned.plan, wrappers)
+  return isReleased
+    ? finish(sides, planned.plan, { kind: 'kept', reason: 'released-wrapper', template, warnings })
+    : finish(sides, planned.plan, { kind: 'injected', reason: 'injected', template, warnings })
+}
+
+/** The template with ours in it; or as it came, where it differs from that only by the text of a released wrapper. */
+function injected(
+  sides: Sides,
+  plan: Plan,
+  { script, released }: Wrappers,
+): { template: PodTemplate; isReleased: boolean } {
+  const { now, before, bareBefore, record } = sides
+  const { template } = now.spec
+  const source = record?.container ?? plan.target.name
+  const options = {
+    deploymentName: now.metadata.name || undefined,
+    copiedFrom: bareBefore?.spec.containers.find(({ name }) => name === source),
+  }
+  const present = before === undefined ? undefined : scriptOf(template)
+  const isOther = present !== undefined && present !== script && released.has(sha256(present))
+  if (isOther && equal(inject(template, plan, { ...options, script: present }), template))
+    return { template, isReleased: true }
+  return { template: inject(template, plan, { ...options, script }), isReleased: false }
+}
+
+interface Outcome {
+  readonly kind: 'injected' | 'kept'
+  readonly reason: Reason
+  readonly template: PodTemplate
+  readonly warnings: readonly string[]
+}
+
+/** The Deployment with the template, the strategy and the deadline, and the record of what stood in their place. */
+function finish(sides: Sides, plan: Plan | undefined, { kind, reason, template, warnings }: Outcome): Decision {
+  const { now, before, record, claimed } = sides
+  if (plan === undefined || (kind === 'kept' && sides.wasHeld && isRolloutUnchanged(sides))) {
+    const text = before?.metadata.annotations?.[INJECTED_ANNOTATION]
+    return { kind, reason, deployment: withParts(now, template, now.spec as Rollout, text), warnings }
+  }
+  const user = statedRollout(sides, plan.timeout)
+  const { rollout, warnings: more } = plannedRollout(user, plan, now.spec.replicas ?? 1)
+  const injector = reason === 'injected' ? undefined : reason === 'released-wrapper' ? claimed : record
+  const text = formatRecord({
+    version: injector?.version ?? VERSION,
+    container: plan.target.name,
+    ...replaced(user, rollout),
+  })
+  return { kind, reason, deployment: withParts(now, template, rollout, text), warnings: [...warnings, ...more] }
+}
+
+function takeOff(sides: Sides, optedIn: boolean): Decision {
+  const { now, before, isHeld, wasHeld, bare } = sides
+  const { settings, problems } = readSettings(now.metadata.annotations)
+  const old = before === undefined ? [] : readSettings(before.metadata.annotations).problems
+  const refused = optedIn ? newProblems(problems, old, sides) : []
+  if (refused.length > 0) return refuse(refused, [])
+
+  const warnings: string[] = []
+  if (optedIn && !areAnnotationsUnchanged(sides))
+    for (const name of Object.keys(settings)) warnings.push(`${PREFIX}${name} has no effect without ${PREFIX}command`)
+  const template = isHeld || wasHeld ? bare : stripLabel(bare)
+  if (template !== bare)
+    warnings.push(
+      `the label ${PROTOCOL_LABEL} was taken off the pod template: it belongs to the injected parts, which are not there`,
+    )
+  const isOurs = isHeld || wasHeld || now.metadata.annotations?.[INJECTED_ANNOTATION] !== undefined
+  if (!isOurs && template === bare) return leave(now, optedIn ? 'no-annotation' : 'not-injected', warnings)
+
+  const rollout = isHeld || wasHeld ? statedRollout(sides, undefined) : (now.spec as Rollout)
+  const deployment = withParts(now, template, rollout, undefined)
+  if (!optedIn && isHeld)
+    warnings.push(`the injected migration was taken off: the namespace is not labelled ${INJECTION_LABEL}=enabled`)
+  return { kind: 'stripped', reason: optedIn ? 'annotation-removed' : 'not-opted-in', deployment, warnings }
+}
+
+/** Faults that this change brings. A forged grant counts as brought by every new template. */
+function newProblems(problems: readonly Problem[], old: readonly Problem[], sides: Sides): readonly Problem[] {
+  const known = new Set(old.map(problemText))
+  return problems.filter(
+    (problem) =>
+      !known.has(problemText(problem)) || (problem.reason === 'state-in-template' && !isTemplateUnchanged(sides)),
+  )
+}
+
+function withParts(now: Deployment, template: PodTemplate, rollout: Rollout, record: string | undefined): Deployment {
+  const annotations = set<JsonObject>(now.metadata.annotations ?? {}, INJECTED_ANNOTATION, record)
+  const isEmptied = now.metadata.annotations != null && Object.keys(annotations).length === 0
+  const isAbsent = now.metadata.annotations == null && record === undefined
+  const metadata = isAbsent ? now.metadata : set(now.metadata, 'annotations', isEmptied ? undefined : annotations)
+  let spec = set(now.spec, 'template', template)
+  spec = set(spec, 'strategy', rollout.strategy)
+  spec = set(spec, 'progressDeadlineSeconds', rollout.progressDeadlineSeconds)
+  return set(set(now, 'metadata', metadata), 'spec', spec)
+}
+
+function leave(now: Deployment, reason: Reason, warnings: readonly string[]): Decision {
+  return { kind: 'untouched', reason, deployment: now, warnings }
+}
+
+function refuse(problems: readonly Problem[], warnings: readonly string[]): Decision {
+  return { kind: 'refused', reason: problems[0]?.reason ?? 'malformed', problems: problems.map(problemText), warnings }
+}
+
+function isProblems(read: Deployment | readonly Problem[] | undefined): read is readonly Problem[] {
+  return Array.isArray(read)
 }

@@ -1,0 +1,87 @@
+import { escapeExpansion } from './command.ts'
+import type { Container } from './deployment.ts'
+import { equal, isObject, type Json, type JsonObject } from './json.ts'
+import { FILES_PATH, FILES_VOLUME, INIT_CONTAINER, STATE_PATH, STATE_VOLUME } from './names.ts'
+import type { Plan } from './plan.ts'
+
+/** What the init container takes over from the app's container, and nothing else of it. */
+const COPIED = ['image', 'imagePullPolicy', 'env', 'envFrom', 'workingDir', 'resources', 'securityContext'] as const
+
+/** What nobody may add to the init container: it would start the app early, or hold it back for ever. */
+const NEVER_ADDED = new Set([
+  ...['command', 'args', 'restartPolicy', 'restartPolicyRules', 'resizePolicy', 'ports', 'lifecycle'],
+  ...['livenessProbe', 'readinessProbe', 'startupProbe', 'stdin', 'stdinOnce', 'tty'],
+])
+
+/** Where a list's items have an identity, which field that is. Other items are the same if they are equal. */
+const IDENTITY: Readonly<Record<string, string>> = { env: 'name', volumeMounts: 'mountPath' }
+
+/**
+ * The init container for a plan. Its termination message tells the controller which run it was, so its place is stated
+ * and not left to defaults.
+ * @param script the wrapper as it stands in a manifest, safe from Kubernetes' expansion
+ */
+export function makeContainer(plan: Plan, script: string): Container {
+  const container: Record<string, Json> = { name: INIT_CONTAINER }
+  for (const key of COPIED) if (plan.target[key] !== undefined) container[key] = plan.target[key]
+  const limit = plan.timeout === undefined ? 'none' : String(plan.timeout)
+  container['command'] = ['/bin/sh', '-c', script, INIT_CONTAINER, `timeout=${limit}`]
+  container['args'] = plan.argv.map(escapeExpansion)
+  container['volumeMounts'] = [
+    ...(plan.target.volumeMounts ?? []),
+    { name: FILES_VOLUME, mountPath: FILES_PATH, readOnly: true },
+    { name: STATE_VOLUME, mountPath: STATE_PATH },
+  ]
+  container['terminationMessagePath'] = '/dev/termination-log'
+  container['terminationMessagePolicy'] = 'File'
+  return container as Container
+}
+
+/**
+ * The init container with what other webhooks added to the one that is there: whatever is neither in the fresh one nor
+ * was ever copied from the app's container.
+ * @param present the init container in the object as it came
+ * @param source the app's container that `present` may have been copied from; undefined if there was none
+ */
+export function keepAdditions(fresh: Container, present: Container, source: Container | undefined): Container {
+  return mergeObject(fresh, present, source) as Container
+}
+
+function mergeObject(fresh: JsonObject, present: JsonObject, source: JsonObject | undefined): JsonObject {
+  const merged: Record<string, Json> = { ...fresh }
+  for (const key of Object.keys(present)) {
+    const [ours, theirs, copied] = [fresh[key], present[key] ?? null, source?.[key]]
+    if (NEVER_ADDED.has(key)) continue
+    if (ours === undefined) {
+      if (copied === undefined) merged[key] = theirs
+    } else if (Array.isArray(ours) && Array.isArray(theirs)) {
+      merged[key] = mergeList(ours, theirs, Array.isArray(copied) ? copied : [], IDENTITY[key])
+    } else if (isObject(ours) && isObject(theirs)) {
+      merged[key] = mergeObject(ours, theirs, isObject(copied) ? copied : undefined)
+    }
+  }
+  return merged
+}
+
+function mergeList(
+  fresh: readonly Json[],
+  present: readonly Json[],
+  source: readonly Json[],
+  identity: string | undefined,
+): readonly Json[] {
+  const id = (item: Json) => (identity !== undefined && isObject(item) ? item[identity] : item)
+  const has = (items: readonly Json[], item: Json) => items.some((other) => equal(id(other), id(item)))
+  const added = present.filter((item) => !has(fresh, item) && !has(source, item))
+  if (added.length === 0) return fresh
+  // Where they stand now if that leaves our own order as it is, else at the end.
+  const inPlace = present.flatMap((item) => {
+    if (added.includes(item)) return [item]
+    const ours = fresh.find((other) => equal(id(other), id(item)))
+    return ours === undefined ? [] : [ours]
+  })
+  const isOurOrder = equal(
+    inPlace.filter((item) => !added.includes(item)),
+    fresh,
+  )
+  return isOurOrder ? inPlace : [...fresh, ...added]
+}

@@ -1,0 +1,44 @@
+import { keepAdditions, makeContainer } from './container.ts'
+import type { Container, PodTemplate, Volume } from './deployment.ts'
+import { set } from './json.ts'
+import { INIT_CONTAINER, PROTOCOL, PROTOCOL_LABEL, SAFE_TO_EVICT_VOLUMES_ANNOTATION, STATE_VOLUME } from './names.ts'
+import { findOurs, setInMap } from './parts.ts'
+import type { Plan } from './plan.ts'
+import { makeVolumes } from './volumes.ts'
+
+export interface InjectOptions {
+  /** The wrapper as it stands in a manifest. */
+  readonly script: string
+  /** undefined where it is not known yet (generateName). */
+  readonly deploymentName: string | undefined
+  /** The app's container that the init container in the template, if there is one, was copied from. */
+  readonly copiedFrom: Container | undefined
+}
+
+/**
+ * Puts the migration into a pod template.
+ * @param template as it came, with ours in it or not; never with anybody else's under our names
+ * @returns a template that shares all that is not ours with the one given
+ */
+export function inject(template: PodTemplate, plan: Plan, options: InjectOptions): PodTemplate {
+  const present = findOurs(template)
+  const fresh = makeContainer(plan, options.script)
+  const container = present === undefined ? fresh : keepAdditions(fresh, present, options.copiedFrom)
+  const theirs = (template.spec.initContainers ?? []).filter(({ name }) => name !== INIT_CONTAINER)
+  let spec = set(template.spec, 'initContainers', [...theirs, container])
+  spec = set(spec, 'volumes', withVolumes(template.spec.volumes ?? [], makeVolumes(options.deploymentName)))
+  return set(injectMetadata(template), 'spec', spec)
+}
+
+function withVolumes(present: readonly Volume[], ours: readonly Volume[]): readonly Volume[] {
+  const replaced = present.map((volume) => ours.find(({ name }) => name === volume.name) ?? volume)
+  return [...replaced, ...ours.filter(({ name }) => !present.some((volume) => volume.name === name))]
+}
+
+function injectMetadata(template: PodTemplate): PodTemplate {
+  const list = template.metadata?.annotations?.[SAFE_TO_EVICT_VOLUMES_ANNOTATION]
+  const names = list === undefined || list === '' ? [] : list.split(',')
+  const value = names.includes(STATE_VOLUME) ? list : [...names, STATE_VOLUME].join(',')
+  const annotated = setInMap(template, 'annotations', SAFE_TO_EVICT_VOLUMES_ANNOTATION, value)
+  return setInMap(annotated, 'labels', PROTOCOL_LABEL, PROTOCOL)
+}

@@ -1,0 +1,51 @@
+import { posix } from 'node:path'
+import type { Container, PodSpec, VolumeMount } from './deployment.ts'
+import { isObject } from './json.ts'
+import { FILES_PATH, STATE_PATH } from './names.ts'
+import { isOurVolume } from './parts.ts'
+import type { Problem } from './problem.ts'
+
+/** Volumes that kubelet mounts read-only whatever the mount says. */
+const READ_ONLY_SOURCES = ['configMap', 'secret', 'downwardAPI', 'projected', 'image']
+
+/** Mounts of a container that leave no room for ours beside them. `path` is where the container stands in the manifest. */
+export function mountClashes(container: Container, spec: PodSpec, path: string): readonly Problem[] {
+  return (container.volumeMounts ?? []).flatMap((mount, i) => {
+    const message = clash(mount, spec)
+    return message === undefined ? [] : [{ reason: 'name-clash', path: `${path}.volumeMounts[${i}]`, message }]
+  })
+}
+
+function clash(mount: VolumeMount, spec: PodSpec): string | undefined {
+  if (isOurVolume(mount.name))
+    return `mounts the volume ${mount.name}, whose name is kept for an injected volume; rename the volume`
+  const at = normalize(mount.mountPath)
+  for (const ours of [FILES_PATH, STATE_PATH]) {
+    if (at === ours || at.startsWith(`${ours}/`))
+      return `mounts ${mount.mountPath}, but ${ours} is kept for an injected volume; mount it elsewhere`
+    if (isAbove(at, ours) && isReadOnly(mount, spec))
+      return `mounts ${mount.mountPath} read-only, so that ${ours} cannot be made in it; mount it elsewhere, or writable`
+  }
+  return undefined
+}
+
+/** `/var/run` is a link to `/run` in nearly every image. */
+function normalize(path: string): string {
+  const clean = posix.normalize(`/${path}`).replace(/(?<=.)\/$/, '')
+  return clean.replace(/^\/var\/run(?=\/|$)/, '/run')
+}
+
+function isAbove(path: string, other: string): boolean {
+  return path === '/' || other.startsWith(`${path}/`)
+}
+
+function isReadOnly(mount: VolumeMount, spec: PodSpec): boolean {
+  if (mount['readOnly'] === true) return true
+  const volume = spec.volumes?.find(({ name }) => name === mount.name)
+  return (
+    volume !== undefined &&
+    Object.entries(volume).some(
+      ([source, value]) => READ_ONLY_SOURCES.includes(source) || (isObject(value) && value['readOnly'] === true),
+    )
+  )
+}

@@ -1,0 +1,114 @@
+import { readSettings, type Settings } from './annotations.ts'
+import type { Container, Deployment, PodTemplate } from './deployment.ts'
+import { mountClashes } from './mounts.ts'
+import { DEFAULT_CONTAINER_ANNOTATION, GRANT_ANNOTATION, PREFIX } from './names.ts'
+import { clashes } from './parts.ts'
+import { type Problem, quote } from './problem.ts'
+import { nearest } from './suggestion.ts'
+
+/** What is to be injected. */
+export interface Plan {
+  readonly argv: readonly string[]
+  /** The container whose image, env and mounts are used, as it stands in the template. */
+  readonly target: Container
+  /** Seconds. */
+  readonly timeout: number | undefined
+  readonly strategy: Settings['strategy']
+}
+
+export interface Planned {
+  /** Absent where some problem leaves nothing to inject. */
+  readonly plan: Plan | undefined
+  readonly problems: readonly Problem[]
+  readonly warnings: readonly string[]
+}
+
+/**
+ * Reads the annotations of a Deployment against its template.
+ * @param template the template without ours (see `strip`), or as it came where ours is not in it.
+ */
+export function makePlan(deployment: Deployment, template: PodTemplate): Planned {
+  const { settings, problems: settingProblems } = readSettings(deployment.metadata.annotations)
+  const warnings: string[] = []
+  const problems = [...settingProblems]
+  const target = findTarget(template, settings.container, problems, warnings)
+  problems.push(...clashes(template), ...stateProblems(template), ...windowsProblems(template))
+  if (target !== undefined) problems.push(...mountClashes(target, template.spec, containerPath(template, target)))
+  const misplaced = Object.keys(template.metadata?.annotations ?? {}).filter(
+    (key) => key.startsWith(PREFIX) && key !== GRANT_ANNOTATION,
+  )
+  for (const key of misplaced)
+    warnings.push(
+      `spec.template.metadata.annotations[${key}] has no effect: it belongs under the Deployment's own metadata.annotations`,
+    )
+
+  const { command: argv, timeout, strategy } = settings
+  const isBlocked = problems.some(({ reason }) => reason !== 'unknown-annotation' && reason !== 'bad-value')
+  const plan = isBlocked || argv === undefined || target === undefined ? undefined : { argv, target, timeout, strategy }
+  return { plan, problems, warnings }
+}
+
+function findTarget(
+  template: PodTemplate,
+  named: string | undefined,
+  problems: Problem[],
+  warnings: string[],
+): Container | undefined {
+  const { containers } = template.spec
+  const find = (name: string) => containers.find((container) => container.name === name)
+  if (named !== undefined) {
+    const found = find(named)
+    if (found !== undefined) return found
+    const names = containers.map(({ name }) => name)
+    const meant = nearest(named, names)
+    problems.push({
+      reason: 'missing-container',
+      path: `metadata.annotations[${PREFIX}container]`,
+      message: `the pod template has no container ${quote(named)}${meant === undefined ? '' : `; did you mean ${meant}?`} Allowed: ${names.join(', ')}`,
+    })
+    return undefined
+  }
+  const preferred = template.metadata?.annotations?.[DEFAULT_CONTAINER_ANNOTATION]
+  const first = containers[0]
+  if (preferred === undefined) return first
+  const found = find(preferred)
+  if (found === undefined)
+    warnings.push(
+      `${DEFAULT_CONTAINER_ANNOTATION} names ${quote(preferred)}, which the pod template does not have: the migration uses container ${first?.name}; set ${PREFIX}container to choose another`,
+    )
+  return found ?? first
+}
+
+function containerPath(template: PodTemplate, container: Container): string {
+  return `spec.template.spec.containers[${template.spec.containers.indexOf(container)}]`
+}
+
+function stateProblems(template: PodTemplate): readonly Problem[] {
+  if (template.metadata?.annotations?.[GRANT_ANNOTATION] === undefined) return []
+  return [
+    {
+      reason: 'state-in-template',
+      path: `spec.template.metadata.annotations[${GRANT_ANNOTATION}]`,
+      message:
+        'only the migrate.io controller writes this, and on pods only: every pod of this template would believe that it may run; remove it',
+    },
+  ]
+}
+
+function windowsProblems(template: PodTemplate): readonly Problem[] {
+  const { os, nodeSelector } = template.spec
+  const path =
+    os?.['name'] === 'windows'
+      ? 'spec.template.spec.os.name'
+      : nodeSelector?.['kubernetes.io/os'] === 'windows'
+        ? 'spec.template.spec.nodeSelector[kubernetes.io/os]'
+        : undefined
+  if (path === undefined) return []
+  return [
+    {
+      reason: 'windows',
+      path,
+      message: 'is "windows", where the wrapper, a POSIX shell script, cannot run; remove the migrate.io/ annotations',
+    },
+  ]
+}

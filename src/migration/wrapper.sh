@@ -1,0 +1,192 @@
+#!/bin/sh
+# Waits for the lock, then becomes the migration command. Run as
+#   /bin/sh -c SCRIPT migrate-io timeout=SECONDS|none COMMAND [ARGUMENT...]
+# in an image of which nothing is known but that it has a POSIX shell and `sleep`. It talks to nobody: it reads the
+# files that kubelet projects, and leaves its run number in the state volume and in the termination message.
+# Every variable starts with mio_, so that no variable of the command's environment is changed.
+# Lines that hold only a comment are left out of what is injected.
+mio_files=/run/migrate.io
+mio_state=/run/migrate.io-state
+mio_message=/dev/termination-log
+mio_stale_seconds=60
+mio_kill_seconds=10
+# Whatever an image's STOPSIGNAL may be. A shell that is PID 1 ignores each signal that it has no trap for.
+mio_signals='TERM INT QUIT HUP USR1 USR2 WINCH'
+
+mio_timeout=${1#timeout=}
+shift
+
+mio_say() {
+  printf 'migrate.io: %s\n' "$1"
+}
+
+# The first line of a file, in mio_line; nothing where there is no such file.
+mio_read() {
+  mio_line=
+  { IFS= read -r mio_line <"$1"; } 2>/dev/null || :
+}
+
+# Whole seconds of a clock that nobody can set, in mio_now.
+mio_clock() {
+  mio_read /proc/uptime
+  mio_now=${mio_line%%.*}
+}
+
+# Often at first, since most waits are short. Some shells' sleep takes whole seconds only.
+mio_pause() {
+  mio_clock
+  if [ -z "$mio_whole" ] && [ $((mio_now - mio_started)) -lt 5 ]; then
+    sleep 0.2 2>/dev/null && return
+    mio_whole=yes
+  elif [ -z "$mio_whole" ]; then
+    sleep 0.5 2>/dev/null && return
+    mio_whole=yes
+  fi
+  sleep 1 && return
+  mio_say 'this image has no working sleep, which is needed to wait'
+  exit 69
+}
+
+# The highest run number that this pod ever used, in mio_claimed. One empty file each: creating a file can't be half done.
+mio_read_claimed() {
+  mio_claimed=0
+  for mio_file in "$mio_state"/run-*; do
+    mio_number=${mio_file##*/run-}
+    if [ "$mio_number" -gt "$mio_claimed" ] 2>/dev/null; then mio_claimed=$mio_number; fi
+  done
+}
+
+# Says what it waits for, once, and again when that changes.
+mio_explain() {
+  if [ "$mio_number" ]; then
+    mio_why="run $mio_number was used by an earlier start of this container; waiting for another"
+  else
+    mio_read "$mio_files/holder"
+    case $mio_line in
+    *'"pod":"'*)
+      mio_line=${mio_line#*'"pod":"'}
+      mio_why="waiting: pod ${mio_line%%'"'*} holds the lock"
+      ;;
+    *) mio_why='waiting for the migrate.io controller to let this pod run the migration or skip it' ;;
+    esac
+  fi
+  if [ "$mio_why" != "$mio_said" ]; then
+    mio_said=$mio_why
+    mio_say "$mio_why"
+  fi
+}
+
+# All processes below this one, and those that left their parent but not our session, in mio_processes.
+mio_find_processes() {
+  mio_processes=' '
+  mio_before=
+  while [ "$mio_processes" != "$mio_before" ]; do
+    mio_before=$mio_processes
+    for mio_file in /proc/[0-9]*/stat; do
+      mio_read "$mio_file"
+      mio_pid=${mio_line%% *}
+      # What follows the name, which may hold anything: state, parent, process group, session.
+      # shellcheck disable=SC2086 # split into fields
+      set -- ${mio_line##*) }
+      case $mio_processes in *" $mio_pid "*) continue ;; esac
+      if [ "$mio_pid" = $$ ] || [ "${1:-Z}" = Z ]; then continue; fi
+      case " $$$mio_processes" in
+      *" $2 "*) mio_processes="$mio_processes$mio_pid " ;;
+      *) if [ "$4" = $$ ]; then mio_processes="$mio_processes$mio_pid "; fi ;;
+      esac
+    done
+  done
+}
+
+mio_signal_processes() {
+  mio_find_processes
+  for mio_pid in $mio_processes; do
+    kill -s "$1" "$mio_pid" 2>/dev/null
+  done
+}
+
+# Runs the command with a time limit. Not by `timeout`, which not every image has, nor works as PID 1 in busybox.
+mio_run_limited() {
+  "$@" &
+  mio_child=$!
+  # A shell makes its background processes ignore INT and QUIT: TERM stands for all.
+  # shellcheck disable=SC2064,SC2086 # now, and split
+  trap "kill -s TERM $mio_child 2>/dev/null" $mio_signals
+  mio_clock
+  mio_started=$mio_now
+  while kill -0 "$mio_child" 2>/dev/null; do
+    mio_clock
+    if [ $((mio_now - mio_started)) -ge "$mio_timeout" ]; then mio_end_at_limit; fi
+    mio_pause
+  done
+  wait "$mio_child"
+  exit $?
+}
+
+mio_end_at_limit() {
+  mio_say "the command ran longer than ${mio_timeout}s and is ended"
+  mio_signal_processes TERM
+  mio_limit=$((mio_now + mio_kill_seconds))
+  mio_find_processes
+  while [ "$mio_processes" != ' ' ]; do
+    mio_pause
+    if [ "$mio_now" -ge "$mio_limit" ]; then mio_signal_processes KILL; fi
+    mio_find_processes
+  done
+  printf 'run %s timeout' "$mio_number" >"$mio_message"
+  exit 124
+}
+
+# Claims the number, then says so, then starts: in this order, a number can be used by one start only, and whoever sees
+# this container's end knows which number it was.
+mio_run() {
+  if ! true >"$mio_state/run-$mio_number" || ! printf 'run %s' "$mio_number" >"$mio_message"; then
+    mio_say "cannot note run $mio_number in $mio_state and $mio_message, so the migration is not started"
+    exit 74
+  fi
+  mio_say "run $mio_number: starting the migration"
+  if [ "$mio_timeout" != none ]; then mio_run_limited "$@"; fi
+  # shellcheck disable=SC2086 # split
+  trap - $mio_signals
+  exec "$@"
+}
+
+# shellcheck disable=SC2086 # split
+trap 'exit 143' $mio_signals
+mio_whole='' mio_said='' mio_stale_since='' mio_stale_number=''
+mio_clock
+mio_started=$mio_now
+mio_read_claimed
+
+while :; do
+  mio_read "$mio_files/revision"
+  mio_revision=$mio_line
+  if [ "$mio_revision" ] && [ -s "$mio_files/completed.$mio_revision" ]; then
+    mio_say "revision $mio_revision is already migrated"
+    exit 0
+  fi
+  mio_read "$mio_files/grant"
+  mio_number=
+  case $mio_line in
+  skip)
+    mio_say "revision $mio_revision is already migrated: told to skip"
+    exit 0
+    ;;
+  'run '*)
+    mio_number=${mio_line#run }
+    case $mio_number in '' | 0* | *[!0-9]*) mio_number= ;; esac
+    ;;
+  esac
+  if [ "$mio_number" ] && [ "$mio_number" -gt "$mio_claimed" ] 2>/dev/null; then mio_run "$@"; fi
+  if [ "$mio_number" != "$mio_stale_number" ]; then
+    mio_stale_number=$mio_number
+    mio_clock
+    mio_stale_since=$mio_now
+  elif [ "$mio_number" ] && [ $((mio_now - mio_stale_since)) -ge "$mio_stale_seconds" ]; then
+    printf 'stale %s' "$mio_number" >"$mio_message"
+    mio_say "run $mio_number was used by an earlier start of this container; giving it back"
+    exit 75
+  fi
+  mio_explain
+  mio_pause
+done
