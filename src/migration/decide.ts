@@ -3,7 +3,7 @@ import type { Change, Decision } from './decision.ts'
 import type { Deployment, PodTemplate } from './deployment.ts'
 import { inject } from './inject.ts'
 import { equal, type JsonObject, set } from './json.ts'
-import { INJECTED_ANNOTATION, INJECTION_LABEL, PREFIX, PROTOCOL_LABEL } from './names.ts'
+import { INJECTED_ANNOTATION, PREFIX, PROTOCOL_LABEL } from './names.ts'
 import { stripLabel } from './parts.ts'
 import { makePlan, type Plan } from './plan.ts'
 import { type Problem, problemText } from './problem.ts'
@@ -149,8 +149,6 @@ function takeOff(sides: Sides, optedIn: boolean): Decision {
 
   const rollout = isHeld || wasHeld ? statedRollout(sides, undefined) : (now.spec as Rollout)
   const deployment = withParts(now, template, rollout, undefined)
-  if (!optedIn && isHeld)
-    warnings.push(`the injected migration was taken off: the namespace is not labelled ${INJECTION_LABEL}=enabled`)
   return { kind: 'stripped', reason: optedIn ? 'annotation-removed' : 'not-opted-in', deployment, warnings }
 }
 

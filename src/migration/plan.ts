@@ -1,5 +1,6 @@
 import { readSettings, type Settings } from './annotations.ts'
 import type { Container, Deployment, PodTemplate } from './deployment.ts'
+import { isObject, type Json } from './json.ts'
 import { mountClashes } from './mounts.ts'
 import { DEFAULT_CONTAINER_ANNOTATION, GRANT_ANNOTATION, PREFIX } from './names.ts'
 import { clashes } from './parts.ts'
@@ -42,6 +43,7 @@ export function makePlan(deployment: Deployment, template: PodTemplate): Planned
       `spec.template.metadata.annotations[${key}] has no effect: it belongs under the Deployment's own metadata.annotations`,
     )
 
+  if (target !== undefined) warnings.push(...lostVariables(target))
   const { command: argv, timeout, strategy } = settings
   const isBlocked = problems.some(({ reason }) => reason !== 'unknown-annotation' && reason !== 'bad-value')
   const plan = isBlocked || argv === undefined || target === undefined ? undefined : { argv, target, timeout, strategy }
@@ -110,5 +112,18 @@ function windowsProblems(template: PodTemplate): readonly Problem[] {
       path,
       message: 'is "windows", where the wrapper, a POSIX shell script, cannot run; remove the migrate.io/ annotations',
     },
+  ]
+}
+
+/** Names that are no identifiers: dash and busybox, which run the wrapper in most images, do not pass them on. */
+function lostVariables(target: Container): readonly string[] {
+  const env = Array.isArray(target['env']) ? (target['env'] as readonly Json[]) : []
+  const names = env
+    .map((item) => (isObject(item) ? item['name'] : undefined))
+    .filter((name) => typeof name === 'string')
+  const lost = names.filter((name) => !/^[A-Za-z_][A-Za-z0-9_]*$/.test(name))
+  if (lost.length === 0) return []
+  return [
+    `the shells of many images drop variables whose names are no identifiers, so the migration may lack ${lost.join(', ')}`,
   ]
 }

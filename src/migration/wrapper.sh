@@ -5,6 +5,11 @@
 # files that kubelet projects, and leaves its run number in the state volume and in the termination message.
 # Every variable starts with mio_, so that no variable of the command's environment is changed.
 # Lines that hold only a comment are left out of what is injected.
+
+# An image may set shell options by SHELLOPTS or BASH_ENV; the command gets its environment as it is.
+set +aefuC
+IFS=$(printf ' \t\n.')
+IFS=${IFS%.}
 mio_files=/run/migrate.io
 mio_state=/run/migrate.io-state
 mio_message=/dev/termination-log
@@ -17,7 +22,7 @@ mio_timeout=${1#timeout=}
 shift
 
 mio_say() {
-  printf 'migrate.io: %s\n' "$1"
+  printf 'migrate.io: %s\n' "$1" >&2
 }
 
 # The first line of a file, in mio_line; nothing where there is no such file.
@@ -26,23 +31,27 @@ mio_read() {
   { IFS= read -r mio_line <"$1"; } 2>/dev/null || :
 }
 
-# Whole seconds of a clock that nobody can set, in mio_now.
+# Whole seconds of a clock that nobody can set, in mio_now. The first one counts for less than a second: limits are
+# reached only when they are exceeded.
 mio_clock() {
   mio_read /proc/uptime
   mio_now=${mio_line%%.*}
 }
 
+# The app's PATH may lack the system's folders.
+mio_sleep=sleep
+command -v sleep >/dev/null 2>&1 || mio_sleep='command -p sleep'
+
 # Often at first, since most waits are short. Some shells' sleep takes whole seconds only.
 mio_pause() {
   mio_clock
-  if [ -z "$mio_whole" ] && [ $((mio_now - mio_started)) -lt 5 ]; then
-    sleep 0.2 2>/dev/null && return
-    mio_whole=yes
-  elif [ -z "$mio_whole" ]; then
-    sleep 0.5 2>/dev/null && return
+  if [ -z "$mio_whole" ]; then
+    if [ $((mio_now - mio_started)) -lt 5 ]; then mio_step=0.2; else mio_step=0.5; fi
+    # shellcheck disable=SC2086 # split, here and below
+    $mio_sleep $mio_step 2>/dev/null && return
     mio_whole=yes
   fi
-  sleep 1 && return
+  $mio_sleep 1 2>/dev/null && return
   mio_say 'this image has no working sleep, which is needed to wait'
   exit 69
 }
@@ -63,8 +72,9 @@ mio_explain() {
   else
     mio_read "$mio_files/holder"
     case $mio_line in
-    *'"pod":"'*)
-      mio_line=${mio_line#*'"pod":"'}
+    *'"pod":'*)
+      mio_line=${mio_line#*'"pod":'}
+      mio_line=${mio_line#*'"'}
       mio_why="waiting: pod ${mio_line%%'"'*} holds the lock"
       ;;
     *) mio_why='waiting for the migrate.io controller to let this pod run the migration or skip it' ;;
@@ -107,7 +117,8 @@ mio_signal_processes() {
 
 # Runs the command with a time limit. Not by `timeout`, which not every image has, nor works as PID 1 in busybox.
 mio_run_limited() {
-  "$@" &
+  # In the background's own shell, so that no builtin nor function of this one stands in for a program.
+  exec "$@" &
   mio_child=$!
   # A shell makes its background processes ignore INT and QUIT: TERM stands for all.
   # shellcheck disable=SC2064,SC2086 # now, and split
@@ -116,7 +127,7 @@ mio_run_limited() {
   mio_started=$mio_now
   while kill -0 "$mio_child" 2>/dev/null; do
     mio_clock
-    if [ $((mio_now - mio_started)) -ge "$mio_timeout" ]; then mio_end_at_limit; fi
+    if [ $((mio_now - mio_started)) -gt "$mio_timeout" ]; then mio_end_at_limit; fi
     mio_pause
   done
   wait "$mio_child"
@@ -130,10 +141,11 @@ mio_end_at_limit() {
   mio_find_processes
   while [ "$mio_processes" != ' ' ]; do
     mio_pause
-    if [ "$mio_now" -ge "$mio_limit" ]; then mio_signal_processes KILL; fi
+    if [ "$mio_now" -gt "$mio_limit" ]; then mio_signal_processes KILL; fi
     mio_find_processes
   done
-  printf 'run %s timeout' "$mio_number" >"$mio_message"
+  # Added to what is there, so that the run number is never lost.
+  printf ' timeout' >>"$mio_message"
   exit 124
 }
 
@@ -177,13 +189,13 @@ while :; do
     case $mio_number in '' | 0* | *[!0-9]*) mio_number= ;; esac
     ;;
   esac
-  if [ "$mio_number" ] && [ "$mio_number" -gt "$mio_claimed" ] 2>/dev/null; then mio_run "$@"; fi
+  if [ "$mio_revision" ] && [ "$mio_number" -gt "$mio_claimed" ] 2>/dev/null; then mio_run "$@"; fi
   if [ "$mio_number" != "$mio_stale_number" ]; then
     mio_stale_number=$mio_number
     mio_clock
     mio_stale_since=$mio_now
-  elif [ "$mio_number" ] && [ $((mio_now - mio_stale_since)) -ge "$mio_stale_seconds" ]; then
-    printf 'stale %s' "$mio_number" >"$mio_message"
+  elif [ "$mio_number" ] && [ $((mio_now - mio_stale_since)) -gt "$mio_stale_seconds" ]; then
+    printf 'stale %s' "$mio_number" >"$mio_message" || exit 74
     mio_say "run $mio_number was used by an earlier start of this container; giving it back"
     exit 75
   fi

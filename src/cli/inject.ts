@@ -1,0 +1,36 @@
+import type { Command } from 'commander'
+import { ANNOTATIONS } from '../migration/annotations.ts'
+import { decide } from '../migration/decide.ts'
+import { PREFIX } from '../migration/names.ts'
+import { addFileOption, type FileOptions, rewrite } from './rewrite.ts'
+
+/** Adds `migrate-io inject`. */
+export function addInjectCommand(program: Command): void {
+  addFileOption(program.command('inject'))
+    .summary('put the migration into manifests')
+    .description(
+      `Prints the manifests with the migration in each Deployment that is annotated with ${PREFIX}command, as the webhook would make them. All else is printed as it came.`,
+    )
+    .addHelpText('after', help())
+    .action((options: FileOptions, command: Command) => {
+      // A file does not know its namespace's labels: whoever injects it opts in.
+      rewrite(command, options, (object) => decide({ object, optedIn: true }))
+    })
+}
+
+function help(): string {
+  const annotations = Object.entries(ANNOTATIONS).map(
+    ([name, { value, default: otherwise, example }]) =>
+      `  ${PREFIX}${name}: ${example}\n      ${value}\n      default: ${otherwise}`,
+  )
+  return `
+Annotations, on the Deployment's own metadata:
+${annotations.join('\n')}
+
+Examples:
+  migrate-io inject -f deployment.yaml | kubectl apply -f -
+  helm template . | migrate-io inject -f - > injected.yaml
+
+Warnings and refusals go to standard error. If anything is refused, nothing is printed.
+Exit codes: 0 done; 1 refused or unreadable; 2 wrong usage`
+}

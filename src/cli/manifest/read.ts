@@ -1,0 +1,101 @@
+import { isNode, isScalar, LineCounter, visit } from 'yaml'
+import { isObject, type Json, type JsonObject } from '../../migration/json.ts'
+import { MAX_ALIAS_COUNT, type ParsedDocument, parseYaml, plainJson } from './kubernetes-yaml.ts'
+import { collectionAsKey, explainYamlError, unresolvable } from './manifest-error.ts'
+import { type Slice, split } from './split.ts'
+
+/** One YAML or JSON document of a file. */
+export interface ManifestDocument {
+  /** Its part of the file, byte for byte, with `---`, comments and line ends. */
+  readonly text: string
+  /** As Kubernetes would read it; null where the document is empty. */
+  readonly value: Json
+  /** For people: `document 2`. */
+  readonly place: string
+  /** Where its content begins in the file, from 1. */
+  readonly line: number
+  readonly deployments: readonly FoundDeployment[]
+}
+
+/** An apps/v1 Deployment in a document. */
+export interface FoundDeployment {
+  readonly value: JsonObject
+  /** Its way into the document's value: [] for the document itself, ['items', i] in a List. */
+  readonly path: readonly [] | readonly ['items', number]
+  /** For people: `document 2, items[1]`. */
+  readonly place: string
+  readonly line: number
+}
+
+/**
+ * Reads all documents of a manifest. Values are as Kubernetes reads them (see kubernetes-yaml.ts); `writeManifest` of the
+ * unchanged documents gives the same bytes back.
+ * @throws ManifestError for the first thing that is not valid: syntax, duplicate keys, unknown aliases, maps as keys
+ */
+export function readManifest(text: string): ManifestDocument[] {
+  const lines = linesOf(text)
+  return split(text).map((slice, i) => readDocument({ text, lines }, slice, `document ${i + 1}`))
+}
+
+/** A whole file. */
+interface File {
+  readonly text: string
+  readonly lines: LineCounter
+}
+
+function readDocument(file: File, slice: Slice, place: string): ManifestDocument {
+  const yaml = parseYaml(slice.text)
+  const value = checkedValue(file.text, slice, yaml)
+  const lineOf = (offset: number) => file.lines.linePos(slice.offset + offset).line
+  const line = lineOf(yaml.contents?.range[0] ?? 0)
+  const deployments = findDeployments(value).map((found): FoundDeployment => {
+    if (found.path.length === 0) return { ...found, place, line }
+    const [, index] = found.path
+    const node = yaml.getIn(found.path, true)
+    const start = isNode(node) ? node.range?.[0] : undefined
+    return { ...found, place: `${place}, items[${index}]`, line: start === undefined ? line : lineOf(start) }
+  })
+  return { text: slice.text, value, place, line, deployments }
+}
+
+function checkedValue(file: string, slice: Slice, yaml: ParsedDocument): Json {
+  const [error] = yaml.errors
+  if (error) throw explainYamlError(error, file, slice.offset + error.pos[0])
+  visit(yaml, {
+    Pair(_, { key }) {
+      if (isNode(key) && !isScalar(key)) throw collectionAsKey(file, slice.offset + (key.range?.[0] ?? 0))
+    },
+  })
+  try {
+    return plainJson(yaml.toJS({ maxAliasCount: MAX_ALIAS_COUNT }))
+  } catch (cause) {
+    throw unresolvable(cause, file, slice.offset + (yaml.contents?.range[0] ?? 0))
+  }
+}
+
+type Found = Pick<FoundDeployment, 'value' | 'path'>
+
+/** Lists in lists are left alone. The items of a DeploymentList need no kind, as the API server leaves it out there. */
+function findDeployments(value: Json): Found[] {
+  if (!isObject(value)) return []
+  if (isDeployment(value)) return [{ value, path: [] }]
+  const typed = value['kind'] === 'DeploymentList' && value['apiVersion'] === 'apps/v1'
+  if (!typed && !(value['kind'] === 'List' && value['apiVersion'] === 'v1')) return []
+  const items = Array.isArray(value['items']) ? value['items'] : []
+  return items.flatMap((item, i): Found[] => {
+    if (!isObject(item)) return []
+    const bare = typed && item['kind'] === undefined && item['apiVersion'] === undefined
+    return bare || isDeployment(item) ? [{ value: item, path: ['items', i] }] : []
+  })
+}
+
+function isDeployment(value: JsonObject): boolean {
+  return value['apiVersion'] === 'apps/v1' && value['kind'] === 'Deployment'
+}
+
+function linesOf(text: string): LineCounter {
+  const lines = new LineCounter()
+  lines.addNewLine(0)
+  for (const newline of text.matchAll(/\n/g)) lines.addNewLine(newline.index + 1)
+  return lines
+}

@@ -1,0 +1,54 @@
+import { Command, CommanderError } from 'commander'
+import { VERSION } from '../migration/version.ts'
+import { addExplainCommand } from './explain.ts'
+import { addInjectCommand } from './inject.ts'
+import { addUninjectCommand } from './uninject.ts'
+import { addWebhookCommand } from './webhook.ts'
+
+/** Exit codes of every command; 0 is done. */
+export const EXIT_REFUSED = 1
+export const EXIT_USAGE = 2
+
+const HELP = `
+Examples:
+  migrate-io inject -f deployment.yaml | kubectl apply -f -    # without a webhook
+  migrate-io explain -f manifests/                             # what would happen, and why
+  migrate-io webhook --tls-cert-file tls.crt --tls-private-key-file tls.key
+
+Exit codes: 0 done; 1 refused or failed; 2 wrong usage`
+
+/** Reads the command line and does what it says. Sets the exit code. */
+export async function run(argv: readonly string[]): Promise<void> {
+  endWithoutReader()
+  const program = new Command('migrate-io')
+    .description('Database migrations during a Kubernetes deploy: once per revision, never two at once.')
+    .version(VERSION)
+    .addHelpText('after', HELP)
+    .exitOverride()
+  addInjectCommand(program)
+  addUninjectCommand(program)
+  addExplainCommand(program)
+  addWebhookCommand(program)
+  for (const command of program.commands) command.exitOverride()
+  try {
+    await program.parseAsync(argv)
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error
+    process.exitCode = exitCodeOf(error)
+    if (process.exitCode === EXIT_USAGE) process.stderr.write('Add --help to see what is allowed.\n')
+  }
+}
+
+/** commander ends each wrong usage with 1; a command of ours that fails says so itself, without a code of commander's. */
+function exitCodeOf({ code, exitCode }: CommanderError): number {
+  if (exitCode === 0 || code === 'commander.error') return exitCode
+  return EXIT_USAGE
+}
+
+/** `migrate-io inject … | head`: the reader has gone, which is no failure of ours. */
+function endWithoutReader(): void {
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error
+    process.exit()
+  })
+}

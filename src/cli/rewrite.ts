@@ -1,0 +1,65 @@
+import type { Command } from 'commander'
+import type { Decision } from '../migration/decision.ts'
+import type { JsonObject } from '../migration/json.ts'
+import { ManifestError } from './manifest/manifest-error.ts'
+import { EXIT_REFUSED } from './program.ts'
+import { readSources, SourceError } from './sources.ts'
+import { type Transformed, transform } from './transform.ts'
+
+export interface FileOptions {
+  readonly filename: readonly string[]
+}
+
+/** `-f` as kubectl has it: several, folders, `-`. */
+export function addFileOption(command: Command): Command {
+  return command.requiredOption(
+    '-f, --filename <file...>',
+    'files, folders (all manifests below them), or - for standard input',
+  )
+}
+
+/**
+ * Reads manifests, decides about each Deployment and prints them all to standard output. If anything is refused,
+ * nothing is printed there, so that a pipe to kubectl applies nothing.
+ */
+export function rewrite(
+  command: Command,
+  { filename }: FileOptions,
+  decide: (deployment: JsonObject) => Decision,
+): void {
+  const result = transformOrFail(command, filename, decide)
+  let refused = 0
+  for (const { place, decision } of result.decided) {
+    for (const warning of decision.warnings) warn(`${place}: ${warning}`)
+    if (decision.kind !== 'refused') continue
+    refused++
+    for (const problem of decision.problems) process.stderr.write(`refused: ${place}: ${problem}\n`)
+  }
+  for (const loss of result.losses) warn(loss)
+  if (refused > 0) {
+    const others = result.decided.length - refused
+    command.error(
+      `migrate-io ${command.name()}: ${refused} of ${result.decided.length} Deployments refused, nothing written${others > 0 ? ', the others neither' : ''}`,
+      { exitCode: EXIT_REFUSED },
+    )
+  }
+  process.stdout.write(result.text)
+}
+
+/** Ends the program with one line where a manifest can't be read. */
+export function transformOrFail(
+  command: Command,
+  filename: readonly string[],
+  decide: (deployment: JsonObject) => Decision,
+): Transformed {
+  try {
+    return transform(readSources(filename), decide)
+  } catch (error) {
+    if (!(error instanceof ManifestError) && !(error instanceof SourceError)) throw error
+    return command.error(`migrate-io ${command.name()}: ${error.message}`, { exitCode: EXIT_REFUSED })
+  }
+}
+
+function warn(text: string): void {
+  process.stderr.write(`warning: ${text}\n`)
+}

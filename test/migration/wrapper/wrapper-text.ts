@@ -1,0 +1,51 @@
+import { readFileSync } from 'node:fs'
+
+const SOURCE = new URL('../../../src/migration/wrapper.sh', import.meta.url)
+
+/** Where the wrapper reads and writes, and its limits, in seconds. */
+export interface Places {
+  readonly files: string
+  readonly state: string
+  readonly message: string
+  readonly staleSeconds: number
+  readonly killSeconds: number
+}
+
+/** As the wrapper states them. */
+export const IN_THE_POD: Places = {
+  files: '/run/migrate.io',
+  state: '/run/migrate.io-state',
+  message: '/dev/termination-log',
+  staleSeconds: 60,
+  killSeconds: 10,
+}
+
+const VARIABLES = {
+  files: 'mio_files',
+  state: 'mio_state',
+  message: 'mio_message',
+  staleSeconds: 'mio_stale_seconds',
+  killSeconds: 'mio_kill_seconds',
+} as const satisfies Record<keyof Places, string>
+
+/** Long enough to do something within, short enough to wait for. */
+const SHORT = { staleSeconds: 2, killSeconds: 1 }
+
+/**
+ * The wrapper, with other places and shorter limits.
+ * @throws Error when one of them isn't assigned exactly once, on a line of its own, as in the pod
+ */
+export function wrapperText(places: Pick<Places, 'files' | 'state' | 'message'> & Partial<Places>): string {
+  const here: Places = { ...SHORT, ...places }
+  const keys = Object.keys(VARIABLES) as (keyof Places)[]
+  return keys.reduce(
+    (text, key) => {
+      const line = `${VARIABLES[key]}=${IN_THE_POD[key]}`
+      const lines = text.split('\n')
+      const found = lines.filter((each) => each.startsWith(`${VARIABLES[key]}=`))
+      if (found.length !== 1 || found[0] !== line) throw new Error(`wrapper.sh must have the line ${line} once`)
+      return lines.map((each) => (each === line ? `${VARIABLES[key]}=${here[key]}` : each)).join('\n')
+    },
+    readFileSync(SOURCE, 'utf8'),
+  )
+}

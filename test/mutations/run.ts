@@ -1,0 +1,79 @@
+import { spawnSync } from 'node:child_process'
+import { cpSync, globSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { basename, join } from 'node:path'
+import { startCluster } from '../cluster/cluster.ts'
+import { REQUIRED_IDS } from '../ids.ts'
+import { root } from '../tooling/root.ts'
+
+/**
+ * Shows that tests can fail: `npm run test:mutations [-- NAME...]`. Each patch here breaks the program in a copy of the
+ * tree; then the tests of the id that the patch is named after must fail. The lines before the diff say what is broken,
+ * and `Tests:` which files show it.
+ */
+interface Mutation {
+  readonly name: string
+  readonly id: string
+  readonly patch: string
+  readonly tests: readonly string[]
+}
+
+const mutations = globSync('test/mutations/*.patch', { cwd: root }).toSorted().map(readMutation)
+const chosen = mutations.filter(
+  ({ name }) => process.argv.length < 3 || process.argv.slice(2).some((word) => name.startsWith(word)),
+)
+const needsCluster = chosen.some(({ tests }) => tests.some((file) => file.startsWith('test/e2e/')))
+const cluster = needsCluster ? await startCluster() : undefined
+const survivors: string[] = []
+try {
+  for (const mutation of chosen) {
+    const started = performance.now()
+    const verdict = isFound(mutation) ? 'found' : 'NOT FOUND'
+    if (verdict !== 'found') survivors.push(mutation.name)
+    process.stdout.write(
+      `${mutation.name.padEnd(44)} ${verdict} (${((performance.now() - started) / 1000).toFixed(1)} s)\n`,
+    )
+  }
+} finally {
+  await cluster?.stop()
+}
+const without = REQUIRED_IDS.filter((id) => /^[AL]/.test(id) && !mutations.some((mutation) => mutation.id === id))
+if (without.length > 0) process.stdout.write(`no mutation for: ${without.join(', ')}\n`)
+if (survivors.length > 0) process.stdout.write(`no test fails with: ${survivors.join(', ')}\n`)
+process.stdout.write(`${chosen.length - survivors.length} passed, ${survivors.length} failed\n`)
+if (survivors.length > 0 || without.length > 0 || chosen.length === 0) process.exitCode = 1
+
+function readMutation(path: string): Mutation {
+  const name = basename(path, '.patch')
+  const head = readFileSync(join(root, path), 'utf8').split('\ndiff ')[0] ?? ''
+  const tests = /^Tests: (.+)$/m.exec(head)?.[1]?.split(' ')
+  const [id = ''] = name.split('-')
+  if (tests === undefined) throw new Error(`${path}: a line "Tests: FILE..." before the diff must name the tests`)
+  return { name, id, patch: join(root, path), tests }
+}
+
+/** Whether the tests of the mutation's id fail where it is applied. */
+function isFound({ id, patch, tests }: Mutation): boolean {
+  const copy = mkdtempSync(join(tmpdir(), 'migrate-io-mutation-'))
+  try {
+    for (const part of ['src', 'test', 'certs', 'deploy', 'package.json', 'tsconfig.json'])
+      cpSync(join(root, part), join(copy, part), { recursive: true })
+    symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'))
+    const applied = spawnSync('patch', ['-p1', '--no-backup-if-mismatch', '-i', patch], { cwd: copy, encoding: 'utf8' })
+    if (applied.status !== 0)
+      throw new Error(`${basename(patch)} does not apply any more: ${applied.stdout}${applied.stderr}`)
+    const { stdout, status } = spawnSync(
+      process.execPath,
+      ['test/run.ts', '--name', `^([AWLSOP][0-9]+, )*${id}[:,]`, ...tests],
+      {
+        cwd: copy,
+        encoding: 'utf8',
+        env: { ...process.env, ...(cluster && { MIGRATE_IO_TEST_CLUSTER: cluster.folder }) },
+      },
+    )
+    const failed = new RegExp(`^${id} +\\d+ +([1-9]\\d*)`, 'm').test(stdout)
+    return status !== 0 && failed
+  } finally {
+    rmSync(copy, { recursive: true, force: true })
+  }
+}

@@ -1,0 +1,47 @@
+import { spawnSync } from 'node:child_process'
+import { accessSync, constants } from 'node:fs'
+import { delimiter } from 'node:path'
+
+/** A program that a test needs, and the Debian package that has it. */
+interface Needed {
+  readonly program: string
+  readonly debianPackage: string
+}
+
+/**
+ * Makes sure that programs are there: installs their Debian packages where that is possible (root on a Debian), else
+ * says what is missing.
+ * @throws Error that names what to install
+ */
+export function needPrograms(needed: readonly Needed[]): void {
+  const missing = needed.filter(({ program }) => !isInstalled(program))
+  if (missing.length === 0) return
+  const packages = missing.map(({ debianPackage }) => debianPackage)
+  const canInstall = process.getuid?.() === 0 && isInstalled('apt-get')
+  if (canInstall) {
+    process.stderr.write(`Installing ${packages.join(', ')} …\n`)
+    apt(['update', '-qq'])
+    apt(['install', '-y', '-qq', '--no-install-recommends', ...packages])
+  }
+  const still = missing.filter(({ program }) => !isInstalled(program)).map(({ program }) => program)
+  if (still.length > 0)
+    throw new Error(
+      `missing: ${still.join(', ')}. Install ${packages.join(', ')} (Debian's names; as root this is done for you)`,
+    )
+}
+
+function isInstalled(program: string): boolean {
+  return (process.env['PATH'] ?? '').split(delimiter).some((folder) => {
+    try {
+      accessSync(`${folder}/${program}`, constants.X_OK)
+      return true
+    } catch {
+      return false
+    }
+  })
+}
+
+function apt(args: readonly string[]): void {
+  const environment = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
+  spawnSync('apt-get', args, { stdio: ['ignore', 'ignore', 'inherit'], env: environment })
+}
