@@ -27,7 +27,7 @@ export const WRAPPER = [
   "  mio_now=${mio_line%%.*}",
   "}",
   "",
-  "mio_sleep=sleep",
+  "mio_sleep='sleep'",
   "command -v sleep >/dev/null 2>&1 || mio_sleep='command -p sleep'",
   "",
   "mio_pause() {",

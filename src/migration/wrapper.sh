@@ -39,7 +39,7 @@ mio_clock() {
 }
 
 # The app's PATH may lack the system's folders.
-mio_sleep=sleep
+mio_sleep='sleep'
 command -v sleep >/dev/null 2>&1 || mio_sleep='command -p sleep'
 
 # Often at first, since most waits are short. Some shells' sleep takes whole seconds only.

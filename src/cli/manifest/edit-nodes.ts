@@ -1,4 +1,4 @@
-import { isAlias, isMap, isScalar, isSeq, type Node, Pair, type ParsedNode, parseDocument, visit } from 'yaml'
+import { isAlias, isMap, isNode, isScalar, isSeq, type Node, Pair, type ParsedNode, parseDocument, visit } from 'yaml'
 import { equal, isObject, type Json } from '../../migration/json.ts'
 import { COMPATIBLE_YAML, MAX_ALIAS_COUNT, type ParsedDocument, plainJson } from './kubernetes-yaml.ts'
 import { planMap, planSequence } from './plan.ts'
@@ -65,7 +65,15 @@ function reconcile(node: unknown, old: Json, value: Json): Node {
     node.items = arrange(node.items, plan.remove, added)
     return node
   }
-  return nodeFor(value)
+  return withComments(nodeFor(value), node)
+}
+
+function withComments(node: Node, old: unknown): Node {
+  if (!isNode(old)) return node
+  if (old.comment) node.comment = old.comment
+  if (old.commentBefore) node.commentBefore = old.commentBefore
+  if (old.spaceBefore) node.spaceBefore = old.spaceBefore
+  return node
 }
 
 function arrange<T>(items: readonly T[], remove: readonly number[], added: readonly { after: number; item: T }[]): T[] {

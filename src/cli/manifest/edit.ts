@@ -75,13 +75,11 @@ function isJson(text: string): boolean {
 }
 
 function writeAnew(text: string, value: Json, style: Style): string {
-  const start = /^---[^\n]*\n/m.exec(text)
-  const lead = start ? text.slice(0, start.index + start[0].length) : ''
+  // A mark with content in its line is not kept: the content is what we write anew.
+  const start = /^---[ \t]*(?:#[^\n]*)?\n/m.exec(text.replaceAll('\r\n', '\n'))
+  const lead = start ? start.input.slice(0, start.index + start[0].length) : ''
   const end = /^\.\.\.[^\n]*\n?\s*$/m.exec(text)?.[0] ?? ''
   const body = style.flow.json ? renderFlow(value, style.flow, '') : renderBlock(value, style.block).join('\n')
-  const result = `${lead.replaceAll('\r\n', '\n')}${body}\n${end.replaceAll('\r\n', '\n')}`.replaceAll(
-    '\n',
-    style.lineBreak,
-  )
+  const result = `${lead}${body}\n${end.replaceAll('\r\n', '\n')}`.replaceAll('\n', style.lineBreak)
   return text.endsWith('\n') ? result : result.slice(0, -style.lineBreak.length)
 }

@@ -65,17 +65,22 @@ const READINGS: Partial<Record<YAMLError['code'], Reading>> = {
   BAD_INDENT: {
     code: 'yaml-invalid',
     what: 'an indentation that fits no line above',
-    hint: 'Keys of one map, and items of one list, start in the same column.',
+    hint: 'Keys of one map start in one column; or a bracket above is not closed.',
   },
   MULTILINE_IMPLICIT_KEY: {
     code: 'yaml-invalid',
     what: 'a key that spans lines',
     hint: 'Perhaps a ":" is missing, a quote is not closed, or the indentation is off.',
   },
-  MISSING_CHAR: {
+  BLOCK_IN_FLOW: {
     code: 'yaml-invalid',
-    what: 'a missing character',
-    hint: 'Perhaps a quote, bracket, comma or ":" is missing here or in the lines above.',
+    what: 'a key where a comma or closing bracket is due',
+    hint: 'Put a comma between the values, or close the bracket.',
+  },
+  BAD_SCALAR_START: {
+    code: 'yaml-invalid',
+    what: 'a character that plain text can’t begin with',
+    hint: 'Quote the whole value.',
   },
   BLOCK_AS_IMPLICIT_KEY: {
     code: 'yaml-invalid',
@@ -89,7 +94,7 @@ export function explainYamlError(error: YAMLError, text: string, offset: number)
   const reading = READINGS[error.code] ?? {
     code: 'yaml-invalid' as const,
     what: lowerFirst(error.message),
-    hint: 'Check quotes, brackets and indentation here and in the line above.',
+    hint: 'Check quotes, brackets, colons and indentation here and in the line above.',
   }
   return at(reading, { text, offset, cause: error })
 }
@@ -97,6 +102,11 @@ export function explainYamlError(error: YAMLError, text: string, offset: number)
 /** A key that is no string; in practice nearly always an unrendered Helm template. */
 export function collectionAsKey(text: string, offset: number): ManifestError {
   return at(KEY, { text, offset })
+}
+
+/** `*name` where no `&name` stands before it. */
+export function unknownAlias(text: string, offset: number): ManifestError {
+  return at(ALIAS, { text, offset })
 }
 
 /** Aliases that expand without end, or a merge key whose value is no map. */
@@ -109,7 +119,8 @@ function at(reading: Reading, place: { text: string; offset: number; cause?: unk
   const where = positionAt(place.text, place.offset)
   const line = place.text.split('\n')[where.line - 1] ?? ''
   const hint = line.includes('{{') ? TEMPLATE : reading.hint
-  return new ManifestError(reading.code, `${reading.what}, in ${JSON.stringify(excerpt(line))}`, {
+  const seen = line.trim() === '' ? '' : `, in ${JSON.stringify(excerpt(line))}`
+  return new ManifestError(reading.code, reading.what + seen, {
     ...where,
     hint,
     cause: place.cause,
@@ -119,7 +130,7 @@ function at(reading: Reading, place: { text: string; offset: number; cause?: unk
 const EXCERPT_CHARACTERS = 60
 
 function excerpt(line: string): string {
-  const text = line.replace(/\r$/, '').replace(/^ +/, '')
+  const text = line.replace(/\r$/, '').replace(/^[\uFEFF ]+/, '')
   return text.length > EXCERPT_CHARACTERS ? `${text.slice(0, EXCERPT_CHARACTERS)}…` : text
 }
 

@@ -1,7 +1,7 @@
-import { isNode, isScalar, LineCounter, visit } from 'yaml'
+import { isAlias, isNode, isScalar, LineCounter, visit } from 'yaml'
 import { isObject, type Json, type JsonObject } from '../../migration/json.ts'
 import { MAX_ALIAS_COUNT, type ParsedDocument, parseYaml, plainJson } from './kubernetes-yaml.ts'
-import { collectionAsKey, explainYamlError, unresolvable } from './manifest-error.ts'
+import { collectionAsKey, explainYamlError, unknownAlias, unresolvable } from './manifest-error.ts'
 import { type Slice, split } from './split.ts'
 
 /** One YAML or JSON document of a file. */
@@ -61,9 +61,17 @@ function readDocument(file: File, slice: Slice, place: string): ManifestDocument
 function checkedValue(file: string, slice: Slice, yaml: ParsedDocument): Json {
   const [error] = yaml.errors
   if (error) throw explainYamlError(error, file, slice.offset + error.pos[0])
+  const anchors = new Set<string>()
   visit(yaml, {
     Pair(_, { key }) {
-      if (isNode(key) && !isScalar(key)) throw collectionAsKey(file, slice.offset + (key.range?.[0] ?? 0))
+      if (isNode(key) && !isScalar(key) && !isAlias(key))
+        throw collectionAsKey(file, slice.offset + (key.range?.[0] ?? 0))
+    },
+    Alias(_, { source, range }) {
+      if (!anchors.has(source)) throw unknownAlias(file, slice.offset + (range?.[0] ?? 0))
+    },
+    Value(_, { anchor }) {
+      if (anchor) anchors.add(anchor)
     },
   })
   try {

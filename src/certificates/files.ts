@@ -1,0 +1,105 @@
+import { readFile } from 'node:fs/promises'
+import { checkedPair } from './pair.ts'
+import { CertificateError, type CertificateSource, type ServingPair } from './source.ts'
+
+// Contents are compared, not times: Secret volumes change by switching a symlink. Served within 15 s (O1).
+const POLL_MS = 5_000
+
+export interface CertificateFiles {
+  readonly certFile: string
+  readonly keyFile: string
+}
+
+export interface FilesOptions {
+  /** Told once for each content that can't be used. */
+  readonly onRefused: (error: CertificateError) => void
+  readonly pollMs?: number
+}
+
+/**
+ * The serving certificate from two PEM files, read again every few seconds. New contents that are no good leave the last good
+ * pair in place.
+ *
+ * @throws CertificateError if the first look finds no good pair.
+ */
+export async function certificateFromFiles(files: CertificateFiles, options: FilesOptions): Promise<CertificateSource> {
+  const { onRefused, pollMs = POLL_MS } = options
+  let current = goodPair(await look(files), files)
+  let suspect = '' // a content that was no good at the last look
+  let told = '' // the content that was last told about
+  let timer: NodeJS.Timeout | undefined
+
+  async function poll(use: (pair: ServingPair) => void): Promise<void> {
+    const seen = await look(files)
+    const id = identity(seen)
+    if (id === identity({ kind: 'read', cert: current.cert, key: current.key })) {
+      suspect = told = ''
+      return
+    }
+    if (id === told) return
+    try {
+      current = goodPair(seen, files)
+      suspect = told = ''
+      use(current)
+    } catch (error) {
+      if (!(error instanceof CertificateError)) throw error
+      // Somebody may be between the two files: it counts when it is still there at the next look.
+      if (id === suspect) {
+        told = id
+        onRefused(error)
+      }
+      suspect = id
+    }
+  }
+
+  return {
+    get current() {
+      return current
+    },
+    watch(use) {
+      const again = () => {
+        timer = setTimeout(() => void poll(use).finally(() => timer && again()), pollMs)
+        timer.unref()
+      }
+      again()
+    },
+    stop() {
+      clearTimeout(timer)
+      timer = undefined
+    },
+  }
+}
+
+type Look =
+  | { readonly kind: 'read'; readonly cert: string; readonly key: string }
+  | { readonly kind: 'unreadable'; readonly file: string; readonly cause: unknown }
+
+async function look({ certFile, keyFile }: CertificateFiles): Promise<Look> {
+  let file = certFile
+  try {
+    const cert = await readFile(file, 'utf8')
+    file = keyFile
+    return { kind: 'read', cert, key: await readFile(file, 'utf8') }
+  } catch (cause) {
+    return { kind: 'unreadable', file, cause }
+  }
+}
+
+function goodPair(seen: Look, { certFile, keyFile }: CertificateFiles): ServingPair {
+  if (seen.kind === 'read') return checkedPair({ cert: seen.cert, certName: certFile, key: seen.key, keyName: keyFile })
+  const flag = seen.file === certFile ? '--tls-cert-file' : '--tls-private-key-file'
+  throw new CertificateError(
+    'CERTIFICATE_UNREADABLE',
+    `cannot read ${seen.file} (${codeOf(seen.cause)}): check the path given as ${flag} and who may read the file`,
+    { cause: seen.cause },
+  )
+}
+
+/** Equal for equal contents. */
+function identity(seen: Look): string {
+  return seen.kind === 'read' ? JSON.stringify([seen.cert, seen.key]) : `${seen.file} ${codeOf(seen.cause)}`
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : 'unknown error'
+}

@@ -1,0 +1,120 @@
+import { performance } from 'node:perf_hooks'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { Change, Decision } from '../migration/decision.ts'
+import type { Json } from '../migration/json.ts'
+import { errorFields, type Logs } from '../observability/logs.ts'
+import type { AdmissionLabels, WebhookMetrics } from '../observability/metrics.ts'
+import { allowed, denied, patchBetween } from './answer.ts'
+import { readJsonBodies } from './bodies.ts'
+import { createFastify, type ServerParts } from './fastify.ts'
+import { addHealth, addMetrics, type NotReady } from './health.ts'
+import { isTooDeep } from './json-cost.ts'
+import { logDecision, names } from './record.ts'
+import { RequestError } from './request-error.ts'
+import { readReview } from './review.ts'
+
+const DENIAL_HEADING = 'migrate.io cannot do what is asked for:'
+
+export interface AppParts extends ServerParts {
+  /** The domain. */
+  readonly decide: (change: Change) => Decision
+  readonly metrics: WebhookMetrics
+  readonly logs: Logs
+  readonly notReady: NotReady
+  /** While true, each response asks its client to come back on a new connection, which then reaches another replica. */
+  readonly isDraining: () => boolean
+  /** Whether this app serves `/metrics`; false where a port of its own does. */
+  readonly servesMetrics: boolean
+}
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** When the header had arrived, in performance.now() milliseconds. */
+    startedAtMs: number
+  }
+}
+
+/** The webhook as a fastify app: `/mutate` for namespaces that opted in, `/strip` for all others, and health. */
+export function buildApp(parts: AppParts): FastifyInstance {
+  const { decide, metrics, logs, notReady, isDraining, servesMetrics, ...serverParts } = parts
+  const app = createFastify(serverParts)
+  app.removeAllContentTypeParsers()
+  app.decorateRequest('startedAtMs', 0)
+  app.addHook('onRequest', (request, reply, next) => {
+    request.startedAtMs = performance.now()
+    if (isDraining()) reply.header('connection', 'close')
+    next()
+  })
+  app.setErrorHandler(answerError)
+  app.setNotFoundHandler((_request, reply) =>
+    reply.code(404).type('text/plain').send('There is POST /mutate, POST /strip, GET /healthz and GET /readyz.\n'),
+  )
+  addHealth(app, notReady)
+  if (servesMetrics) addMetrics(app, metrics)
+  app.register(async (scope) => {
+    readJsonBodies(scope)
+    scope.post('/mutate', (request, reply) => admit(request, reply, true))
+    scope.post('/strip', (request, reply) => admit(request, reply, false))
+  })
+  return app
+
+  /** AdmissionReview → Deployment → decision → patch → AdmissionReview. */
+  function admit(request: FastifyRequest, reply: FastifyReply, optedIn: boolean): FastifyReply {
+    const question = readReview(request.body as Json)
+    const { uid, operation } = question
+    if (question.kind === 'not-ours') {
+      count(request, { operation, outcome: 'untouched', reason: 'not-ours' })
+      return send(reply, allowed(uid, '', question.warnings))
+    }
+    const { change } = question
+    const decision = decide({ ...change, optedIn })
+    const answer =
+      decision.kind === 'refused'
+        ? denied(uid, DENIAL_HEADING, decision.problems, decision.warnings)
+        : allowed(uid, patchBetween(change.object, decision.deployment), decision.warnings)
+    count(request, { operation, outcome: decision.kind, reason: decision.reason })
+    logDecision(logs, question, decision)
+    return send(reply, answer)
+  }
+
+  /** 4xx with a reason for what can't be answered; 500 for a fault of ours, on which the API server applies failurePolicy. */
+  function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+    const refusal = refusalOf(error, request.body)
+    const reason = refusal?.reason ?? 'internal'
+    if (request.method === 'POST') count(request, { operation: 'none', outcome: 'error', reason })
+    if (refusal) {
+      logs.info({ path: request.routeOptions.url, status: refusal.status, reason }, 'a call was turned away')
+      return reply.code(refusal.status).type('text/plain').send(`${refusal.message}\n`)
+    }
+    logs.error({ path: request.routeOptions.url, ...blamed(request.body), error: errorFields(error) }, 'a call failed')
+    return reply.code(500).type('text/plain').send('migrate.io failed on this request; its log says where.\n')
+  }
+
+  function count(request: FastifyRequest, labels: AdmissionLabels): void {
+    metrics.admission(labels, (performance.now() - request.startedAtMs) / 1000)
+  }
+}
+
+// Text that is JSON already: fastify hands it on without another look.
+function send(reply: FastifyReply, review: string): FastifyReply {
+  return reply.type('application/json').send(review)
+}
+
+function refusalOf(error: unknown, body: unknown): { status: number; reason: string; message: string } | undefined {
+  if (error instanceof RequestError) return { status: error.statusCode, reason: error.code, message: error.message }
+  const status = error instanceof Error && 'statusCode' in error ? Number(error.statusCode) : 500
+  if (status >= 400 && status < 500) return { status, reason: 'bad-request', message: 'The request is malformed.' }
+  // Looked at only now: for each good call it would cost as much as the decision itself.
+  if (isTooDeep(body)) return { status: 400, reason: 'body-too-deep', message: 'The object is nested too deeply.' }
+  return undefined
+}
+
+/** The object that a failed call was about. */
+function blamed(body: unknown): { namespace: string; deployment: string } | undefined {
+  try {
+    const question = readReview(body as Json)
+    return question.kind === 'change' ? names(question.change.object) : undefined
+  } catch {
+    return undefined
+  }
+}

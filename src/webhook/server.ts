@@ -1,0 +1,137 @@
+import { createServer as createHttpServer } from 'node:http'
+import { createServer, type Server } from 'node:https'
+import type { AddressInfo, Socket } from 'node:net'
+import type { FastifyInstance } from 'fastify'
+import type { CertificateSource, ServingPair } from '../certificates/source.ts'
+import type { ServerParts } from './fastify.ts'
+
+const KEEP_ALIVE_MS = 120_000 // the API server reuses idle connections for 90 s and doesn't repeat a call that was reset
+const UNUSED_AT_CLOSE_MS = 1_000 // at shutdown a connection's first call may be on its way
+const CLOSE_MAX_MS = 14_000 // accepted calls end by requestTimeout and the check after it
+
+const LIMITS = {
+  keepAliveTimeout: KEEP_ALIVE_MS,
+  // Each twice what the API server waits for an answer.
+  handshakeTimeout: 10_000,
+  headersTimeout: 10_000,
+  requestTimeout: 10_000,
+  connectionsCheckingInterval: 2_000, // Node looks at the two limits above every 30 s by default: slow senders would stay that long
+  noDelay: true,
+} as const
+
+/** The sockets behind the app. */
+export interface TlsServer {
+  /** What the app is built with, so that these sockets serve it. */
+  readonly forApp: Required<ServerParts>
+  /** Accepts no more, answers what was accepted, then is done. Idle connections end at once. */
+  close(app: FastifyInstance): Promise<void>
+  /** What `close` takes at most. */
+  readonly closeMaxMs: number
+}
+
+export interface Where {
+  /** 0: any free one. */
+  readonly port: number
+  /** Left out: all addresses, IPv6 and IPv4. */
+  readonly host?: string | undefined
+}
+
+/**
+ * HTTPS with HTTP/1.1 only, which is what the API server speaks to Services. New connections get the source's newest pair; the
+ * old ones stay, so that no call fails.
+ */
+export function createTlsServer(certificates: CertificateSource, onUse: (pair: ServingPair) => void): TlsServer {
+  // Connections that never had a call: Go's client opens spare ones in a burst and keeps them for 90 s, like idle ones.
+  const unused = new Set<Socket>()
+  const context = ({ cert, key }: ServingPair) => ({ cert, key, minVersion: 'TLSv1.2' as const })
+  let server: Server | undefined
+  return {
+    forApp: {
+      serverFactory(handler) {
+        const created = createServer(
+          { ...context(certificates.current), ...LIMITS, ALPNProtocols: ['http/1.1'] },
+          handler,
+        )
+        created.on('secureConnection', (socket) => {
+          unused.add(socket)
+          socket.once('close', () => unused.delete(socket))
+        })
+        created.on('request', (request) => unused.delete(request.socket))
+        onUse(certificates.current)
+        certificates.watch((pair) => {
+          created.setSecureContext(context(pair))
+          onUse(pair)
+        })
+        server = created
+        return created
+      },
+      clientErrorHandler(error, socket) {
+        const waitsForFirstCall = error.code === 'ERR_HTTP_REQUEST_TIMEOUT' && socket.bytesRead === 0
+        if (waitsForFirstCall) socket.setTimeout(KEEP_ALIVE_MS)
+        else endWithReason(error.code, socket)
+      },
+    },
+    closeMaxMs: CLOSE_MAX_MS,
+    async close(app) {
+      certificates.stop()
+      for (const socket of unused) socket.setTimeout(UNUSED_AT_CLOSE_MS)
+      const limit = setTimeout(() => server?.closeAllConnections(), CLOSE_MAX_MS - UNUSED_AT_CLOSE_MS)
+      await app.close()
+      clearTimeout(limit)
+    },
+  }
+}
+
+/** The sockets of a port without TLS, for probes and scrapers. */
+export const plainServerFactory: NonNullable<ServerParts['serverFactory']> = (handler) =>
+  createHttpServer(LIMITS, handler)
+
+/** @returns the port, chosen by the system if it was 0. @throws ListenError */
+export async function listen(app: FastifyInstance, { port, host }: Where): Promise<number> {
+  try {
+    await app.listen({ port, host: host ?? '::' })
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : ''
+    const noIpv6 = code === 'EAFNOSUPPORT' || code === 'EADDRNOTAVAIL'
+    if (host === undefined && noIpv6) return listen(app, { port, host: '0.0.0.0' })
+    throw new ListenError(code, { port, host }, { cause: error })
+  }
+  return (app.server.address() as AddressInfo).port
+}
+
+/** A port that can't be had. The message says why and what to do, in one line. */
+export class ListenError extends Error {
+  override readonly name = 'ListenError'
+  readonly code: string
+
+  constructor(code: string, { port, host }: Where, options: ErrorOptions) {
+    const remedy = LISTEN_REMEDIES[code] ?? `the system says ${code || 'no more'}`
+    super(`cannot listen on port ${port}${host === undefined ? '' : ` of ${host}`}: ${remedy}`, options)
+    this.code = code
+  }
+}
+
+const LISTEN_REMEDIES: Readonly<Record<string, string>> = {
+  EADDRINUSE: 'another program has it; stop that one, or choose another port',
+  EACCES: 'ports below 1024 need privileges; choose a higher one, such as 8443',
+  EADDRNOTAVAIL: 'this machine has no such address; leave --host out to listen on all',
+  ENOTFOUND: 'there is no such host; give an address of this machine, or leave --host out',
+}
+
+/** What Node would write itself if nobody listened to `clientError`; nothing where an answer is already on its way. */
+function endWithReason(code: string, socket: Socket & { _httpMessage?: { _headerSent?: boolean } }): void {
+  const answered = socket._httpMessage?._headerSent === true
+  if (!socket.writable || answered || code === 'ECONNRESET') {
+    socket.destroy()
+    return
+  }
+  const status = CLIENT_ERROR_STATUS[code] ?? '400 Bad Request'
+  socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
+  socket.destroySoon()
+}
+
+const CLIENT_ERROR_STATUS: Readonly<Record<string, string>> = {
+  ERR_HTTP_REQUEST_TIMEOUT: '408 Request Timeout',
+  HPE_HEADER_OVERFLOW: '431 Request Header Fields Too Large',
+  HPE_CHUNK_EXTENSIONS_OVERFLOW: '413 Payload Too Large',
+}
