@@ -1,13 +1,5 @@
 import type { Command } from 'commander'
-import { decide } from '../migration/decide.ts'
-import type { Decision } from '../migration/decision.ts'
-import type { JsonObject } from '../migration/json.ts'
-import { PREFIX } from '../migration/names.ts'
-import { REASONS } from '../migration/reasons.ts'
-import { readDeployment } from '../migration/shape.ts'
-import { EXIT_REFUSED } from './program.ts'
-import { addFileOption, type FileOptions, transformOrFail } from './rewrite.ts'
-import type { Decided } from './transform.ts'
+import { addFileOption, type FileOptions } from './file-option.ts'
 
 const HELP = `
 Examples:
@@ -15,14 +7,6 @@ Examples:
   kubectl get deployment -o yaml | migrate-io explain -f -
 
 Exit codes: 0 done; 1 something would be refused, or is unreadable; 2 wrong usage`
-
-const VERDICTS: Readonly<Record<Decision['kind'], string>> = {
-  injected: 'would be injected',
-  kept: 'would stay injected as it is',
-  stripped: 'would have its migration taken off',
-  untouched: 'would be left alone',
-  refused: 'would be refused',
-}
 
 /** Adds `migrate-io explain`. */
 export function addExplainCommand(program: Command): void {
@@ -32,40 +16,8 @@ export function addExplainCommand(program: Command): void {
       'Says for each Deployment in the manifests whether it would be injected in a namespace that opted in, and why.',
     )
     .addHelpText('after', HELP)
-    .action(({ filename }: FileOptions, command: Command) => {
-      const { decided } = transformOrFail(command, filename, (object) => decide({ object, optedIn: true }))
-      if (decided.length === 0) process.stdout.write('There is no apps/v1 Deployment here.\n')
-      for (const one of decided) process.stdout.write(`${explain(one).join('\n')}\n`)
-      if (decided.some(({ decision }) => decision.kind === 'refused')) process.exitCode = EXIT_REFUSED
+    .action(async ({ filename }: FileOptions, command: Command) => {
+      const { explain } = await import('./explanation.ts')
+      explain(command, filename)
     })
-}
-
-function explain({ place, value, decision }: Decided): readonly string[] {
-  const isSame = decision.kind !== 'refused' && decision.deployment === value
-  const verdict =
-    decision.kind === 'injected' && isSame ? 'is injected already and would stay as it is' : VERDICTS[decision.kind]
-  const because = decision.reason === 'injected' ? '' : `, because ${REASONS[decision.reason]}`
-  const details =
-    decision.kind === 'refused'
-      ? decision.problems
-      : decision.kind === 'untouched'
-        ? []
-        : settings(value, decision.deployment)
-  return [
-    `${place}: ${verdict}${because}`,
-    ...details.map((line) => `  ${line}`),
-    ...decision.warnings.map((warning) => `  warning: ${warning}`),
-  ]
-}
-
-/** What was asked for, and the fields of the Deployment itself that would change for it. */
-function settings(before: JsonObject, after: JsonObject): readonly string[] {
-  const [asked, would] = [readDeployment(before), readDeployment(after)]
-  if (!('spec' in asked) || !('spec' in would)) return []
-  const annotations = Object.entries(asked.metadata.annotations ?? {}).filter(([key]) => key.startsWith(PREFIX))
-  const fields = (['strategy', 'progressDeadlineSeconds'] as const).flatMap((field) => {
-    const [from, to] = [JSON.stringify(asked.spec[field] ?? null), JSON.stringify(would.spec[field] ?? null)]
-    return from === to ? [] : [`spec.${field}: ${to} instead of ${from === 'null' ? 'nothing stated' : from}`]
-  })
-  return [...annotations.map(([key, value]) => `${key}: ${value}`), ...fields]
 }

@@ -1,8 +1,7 @@
 import type { Command } from 'commander'
 import { ANNOTATIONS } from '../migration/annotations.ts'
-import { decide } from '../migration/decide.ts'
 import { PREFIX } from '../migration/names.ts'
-import { addFileOption, type FileOptions, rewrite } from './rewrite.ts'
+import { addFileOption, type FileOptions } from './file-option.ts'
 
 /** Adds `migrate-io inject`. */
 export function addInjectCommand(program: Command): void {
@@ -12,9 +11,10 @@ export function addInjectCommand(program: Command): void {
       `Prints the manifests with the migration in each Deployment that is annotated with ${PREFIX}command, as the webhook would make them. All else is printed as it came.`,
     )
     .addHelpText('after', help())
-    .action((options: FileOptions, command: Command) => {
+    .action(async ({ filename }: FileOptions, command: Command) => {
+      const [{ decide }, { rewrite }] = await Promise.all([import('../migration/decide.ts'), import('./rewrite.ts')])
       // A file does not know its namespace's labels: whoever injects it opts in.
-      rewrite(command, options, (object) => decide({ object, optedIn: true }))
+      rewrite(command, filename, (object) => decide({ object, optedIn: true }))
     })
 }
 

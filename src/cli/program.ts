@@ -1,13 +1,10 @@
 import { Command, CommanderError } from 'commander'
 import { VERSION } from '../migration/version.ts'
+import { EXIT_USAGE } from './exit-codes.ts'
 import { addExplainCommand } from './explain.ts'
 import { addInjectCommand } from './inject.ts'
 import { addUninjectCommand } from './uninject.ts'
 import { addWebhookCommand } from './webhook.ts'
-
-/** Exit codes of every command; 0 is done. */
-export const EXIT_REFUSED = 1
-export const EXIT_USAGE = 2
 
 const HELP = `
 Examples:

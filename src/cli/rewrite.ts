@@ -1,22 +1,10 @@
 import type { Command } from 'commander'
 import type { Decision } from '../migration/decision.ts'
 import type { JsonObject } from '../migration/json.ts'
+import { EXIT_REFUSED } from './exit-codes.ts'
 import { ManifestError } from './manifest/manifest-error.ts'
-import { EXIT_REFUSED } from './program.ts'
 import { readSources, SourceError } from './sources.ts'
 import { type Transformed, transform } from './transform.ts'
-
-export interface FileOptions {
-  readonly filename: readonly string[]
-}
-
-/** `-f` as kubectl has it: several, folders, `-`. */
-export function addFileOption(command: Command): Command {
-  return command.requiredOption(
-    '-f, --filename <file...>',
-    'files, folders (all manifests below them), or - for standard input',
-  )
-}
 
 /**
  * Reads manifests, decides about each Deployment and prints them all to standard output. If anything is refused,
@@ -24,7 +12,7 @@ export function addFileOption(command: Command): Command {
  */
 export function rewrite(
   command: Command,
-  { filename }: FileOptions,
+  filename: readonly string[],
   decide: (deployment: JsonObject) => Decision,
 ): void {
   const result = transformOrFail(command, filename, decide)

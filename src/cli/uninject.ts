@@ -1,6 +1,5 @@
 import type { Command } from 'commander'
-import { decide } from '../migration/decide.ts'
-import { addFileOption, type FileOptions, rewrite } from './rewrite.ts'
+import { addFileOption, type FileOptions } from './file-option.ts'
 
 const HELP = `
 The user's own annotations stay; strategy and deadline become what they were.
@@ -17,7 +16,8 @@ export function addUninjectCommand(program: Command): void {
     .summary('take the migration out of manifests')
     .description('Prints the manifests with all that was injected taken out: the inverse of inject.')
     .addHelpText('after', HELP)
-    .action((options: FileOptions, command: Command) => {
-      rewrite(command, options, (object) => decide({ object, optedIn: false }))
+    .action(async ({ filename }: FileOptions, command: Command) => {
+      const [{ decide }, { rewrite }] = await Promise.all([import('../migration/decide.ts'), import('./rewrite.ts')])
+      rewrite(command, filename, (object) => decide({ object, optedIn: false }))
     })
 }

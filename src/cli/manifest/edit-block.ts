@@ -62,7 +62,12 @@ function removeRow(
   // The first key of an item stands behind its `- `: the first key that stays moves up there.
   const next = rows.find((_, i) => i > row && !removed.includes(i))
   if (!next) throw new NotTextual('no row left to move up')
-  const bare = source.slice(lineEnd(source, gone.slot.end), next.start).trim() === ''
-  const end = bare ? next.start : source.slice(0, lineEnd(source, gone.slot.end)).trimEnd().length
-  editing.splices.push({ start: gone.start, end, text: '' })
+  const below = lineEnd(source, gone.slot.end)
+  if (source.slice(below, next.start).trim() === '') {
+    editing.splices.push({ start: gone.start, end: next.start, text: '' })
+  } else {
+    // A comment stands between: it stays, and the dash alone in its line.
+    const dash = source.slice(0, gone.start).trimEnd().length
+    editing.splices.push({ start: dash, end: source.slice(0, below).trimEnd().length, text: '' })
+  }
 }

@@ -42,7 +42,7 @@ function writeOutAliases(yaml: ParsedDocument): void {
 }
 
 function reconcile(node: unknown, old: Json, value: Json): Node {
-  if (isNodeOfKind(node) && equal(old, value)) return node
+  if (hasOwnValue(node) && equal(old, value)) return node
   if (isMap(node) && isObject(old) && isObject(value)) {
     const items = node.items
     const rows = items.map(({ key }) => keyOf(key))
@@ -53,7 +53,7 @@ function reconcile(node: unknown, old: Json, value: Json): Node {
     }
     const added = plan.add.map(({ after, key, value: item }) => ({
       after,
-      item: new Pair(scalarFor(key), nodeFor(item)),
+      item: new Pair(nodeFor(key), nodeFor(item)),
     }))
     node.items = arrange(items, plan.remove, added)
     return node
@@ -87,16 +87,13 @@ function keyOf(key: unknown): { key: string | undefined; merge: boolean } {
   return { key: value === null ? '' : String(value), merge: false }
 }
 
-function isNodeOfKind(node: unknown): node is Node {
+/** A node that is no alias. */
+function hasOwnValue(node: unknown): node is Node {
   return isMap(node) || isSeq(node) || isScalar(node)
-}
-
-function scalarFor(key: string): Node {
-  return nodeFor(key)
 }
 
 function nodeFor(value: Json): Node {
   const { contents } = blockDocument(value)
-  if (!isNodeOfKind(contents)) throw new TypeError('a value without a node')
+  if (!hasOwnValue(contents)) throw new TypeError('a value without a node')
   return contents
 }

@@ -1,0 +1,3 @@
+/** Exit codes of every command; 0 is done. */
+export const EXIT_REFUSED = 1
+export const EXIT_USAGE = 2
