@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import { parse } from 'yaml'
 import { type Edited, editDocument } from '../../../src/cli/manifest/edit.ts'
 import { type ManifestDocument, readManifest } from '../../../src/cli/manifest/read.ts'
-import type { Json } from '../../../src/migration/json.ts'
+import { isObject, type Json, type JsonObject, set } from '../../../src/migration/json.ts'
 import { authors, changed, deployments, injected } from './samples.ts'
 import { Choices, styled } from './styled.ts'
 
@@ -19,6 +19,10 @@ function edit(document: ManifestDocument, value: Json): Edited {
   const edited = editDocument(document, value)
   assert.deepEqual(only(edited.text).value, value)
   return edited
+}
+
+function asObject(value: Json): JsonObject {
+  return isObject(value) ? value : {}
 }
 
 /** Whether all of `lines` stand in `all`, in this order. */
@@ -64,17 +68,17 @@ test('A12: injecting leaves every line that it need not change', () => {
   )
 })
 
-test('A12: any change of any manifest reads as the new value, and nearly always by editing the text', () => {
-  const ways = { unchanged: 0, text: 0, nodes: 0, value: 0 }
+test('A12: any change of any manifest is made by editing its text, and reads as the new value', () => {
   fc.assert(
     fc.property(manifests(true), fc.array(fc.nat(99), { maxLength: 80 }), ({ value, text }, numbers) => {
-      const { way } = edit(only(text), changed(value, new Choices(numbers)))
-      ways[way]++
+      // Something stays: a document of which nothing is left is written anew.
+      const { way } = edit(only(text), set(asObject(changed(value, new Choices(numbers))), 'kind', 'Deployment'))
+      // A comment that its key left behind could become part of a script above it; then the tree of nodes decides.
+      const stray = text.includes('# end of')
+      assert.ok(way === 'text' || way === 'unchanged' || (stray && way === 'nodes'), way)
     }),
     { numRuns: 300 },
   )
-  assert.equal(ways.value, 0)
-  assert.ok(ways.nodes < ways.text / 20, JSON.stringify(ways))
 })
 
 test('A12: JSON stays JSON, in its own style, and comes back to the same bytes', () => {

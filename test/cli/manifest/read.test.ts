@@ -29,6 +29,7 @@ describe('A12: files of many documents come apart and together again without los
     ['a mark at the end', 'a: 1\n---\n', [{ a: 1 }, null]],
     ['end marks', 'a: 1\n...\n# between\n---\nb: 2\n... # end\n', [{ a: 1 }, { b: 2 }]],
     ['directives', '%YAML 1.1\n---\na: 1\n...\n%YAML 1.2\n---\nb: 2\n', [{ a: 1 }, { b: 2 }]],
+    ['a directive after an end mark', 'a: 1\n...\n%TAG ! tag:yaml.org,2002:\n---\nb: !int "2"\n', [{ a: 1 }, { b: 2 }]],
     ['Windows line ends', 'a: |\r\n  x\r\n  y\r\n---\r\nb: 2\r\n', [{ a: 'x\ny\n' }, { b: 2 }]],
     ['a byte order mark', '\uFEFFa: 1\n', [{ a: 1 }]],
     ['marks inside text', 'a: |\n  ---\n  x\n---\nb: "\n  --- "\n', [{ a: '---\nx\n' }, { b: ' --- ' }]],
