@@ -1,0 +1,37 @@
+import type { JsonObject } from '../../src/migration/json.ts'
+
+const IMAGE = 'docker.io/project/my-flask-app'
+
+export const OLD_IMAGE = `${IMAGE}:1.41.0`
+export const NEW_IMAGE = `${IMAGE}:1.42.0`
+
+/** What people write of the article's Flask Deployment in production, with `migrate.io/command`. */
+export const FLASK: JsonObject = {
+  apiVersion: 'apps/v1',
+  kind: 'Deployment',
+  metadata: {
+    name: 'flask',
+    namespace: 'shop',
+    labels: { app: 'flask' },
+    annotations: { 'migrate.io/command': 'flask db upgrade' },
+  },
+  spec: {
+    replicas: 3,
+    selector: { matchLabels: { app: 'flask' } },
+    template: {
+      metadata: { labels: { app: 'flask' } },
+      spec: {
+        containers: [
+          {
+            name: 'flask',
+            image: OLD_IMAGE,
+            ports: [{ containerPort: 5000, name: 'http', protocol: 'TCP' }],
+            env: [{ name: 'DATABASE_URL', valueFrom: { secretKeyRef: { name: 'flask', key: 'database-url' } } }],
+            resources: { limits: { memory: '512Mi' }, requests: { cpu: '100m', memory: '256Mi' } },
+          },
+        ],
+        securityContext: { runAsNonRoot: true },
+      },
+    },
+  },
+}

@@ -1,0 +1,58 @@
+/**
+ * Records test/bench/review.json: what a real API server sends for `kubectl set image` of the injected Flask Deployment.
+ * `node test/bench/make-review.ts` after a change of the wrapper.
+ */
+import { execFileSync } from 'node:child_process'
+import { once } from 'node:events'
+import { writeFileSync } from 'node:fs'
+import { createServer } from 'node:https'
+import type { AddressInfo } from 'node:net'
+import { text } from 'node:stream/consumers'
+import { makeDevelopmentCertificates } from '../../certs/generate.ts'
+import { decide } from '../../src/migration/decide.ts'
+import { allowed, patchBetween } from '../../src/webhook/answer.ts'
+import { startCluster } from '../cluster/cluster.ts'
+import { webhookConfiguration } from '../e2e/configuration.ts'
+import { until } from '../until.ts'
+import { FLASK, NEW_IMAGE } from './deployment.ts'
+import { REVIEW_FILE, type Review, recordedReview } from './review.ts'
+
+const NAMESPACE = 'shop'
+
+const reviews: Review[] = []
+await using cluster = await startCluster()
+const { ca, cert, key } = await makeDevelopmentCertificates()
+const recorder = createServer({ cert, key }, async (request, response) => {
+  const review = JSON.parse(await text(request)) as Review
+  reviews.push(review)
+  const { uid, object, oldObject } = review.request
+  const decision = decide({ object, ...(oldObject && { oldObject }), optedIn: true })
+  const wanted = decision.kind === 'refused' ? object : decision.deployment
+  response.setHeader('content-type', 'application/json').end(allowed(uid, patchBetween(object, wanted), []))
+})
+recorder.listen(0, '127.0.0.1')
+await once(recorder, 'listening')
+const url = `https://127.0.0.1:${(recorder.address() as AddressInfo).port}`
+
+const input = JSON.stringify({ apiVersion: 'admissionregistration.k8s.io/v1', ...webhookConfiguration({ url, ca }) })
+await cluster.kubectl(['create', '-f', '-'], { input })
+await cluster.kubectl(['create', 'namespace', NAMESPACE])
+await cluster.kubectl(['label', 'namespace', NAMESPACE, 'migrate.io/injection=enabled'])
+const apply = ['apply', '--server-side', '-n', NAMESPACE, '-f', '-']
+const flask = { ...FLASK, metadata: { ...(FLASK['metadata'] as object), namespace: NAMESPACE } }
+await until(
+  'the API server calls the recorder',
+  async () => {
+    await cluster.kubectl([...apply, '--dry-run=server'], { input: JSON.stringify(flask) })
+    return reviews.length
+  },
+  { limitMs: 30_000 },
+)
+await cluster.kubectl(apply, { input: JSON.stringify(flask) })
+await cluster.kubectl(['set', 'image', '-n', NAMESPACE, 'deployment/flask', `flask=${NEW_IMAGE}`])
+recorder.close()
+recorder.closeAllConnections()
+
+writeFileSync(REVIEW_FILE, JSON.stringify(reviews.at(-1), null, 2))
+execFileSync('biome', ['format', '--write', REVIEW_FILE.pathname], { stdio: 'inherit' })
+console.log(`test/bench/review.json: ${Buffer.byteLength(recordedReview().body)} bytes on the wire`)

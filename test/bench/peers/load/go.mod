@@ -1,0 +1,3 @@
+module migrate.io/bench/load
+
+go 1.26
