@@ -2,7 +2,7 @@ import { type Command, parseCommand } from './command.ts'
 import type { StringMap } from './deployment.ts'
 import { DURATION_ALLOWED, parseDuration } from './duration.ts'
 import { INJECTED_ANNOTATION, PREFIX } from './names.ts'
-import { type Problem, quote } from './problem.ts'
+import { identify, type Problem, quote } from './problem.ts'
 import { nearest } from './suggestion.ts'
 
 /** What a user may say, by the name after `migrate.io/`. */
@@ -115,11 +115,17 @@ export function readSettings(annotations: StringMap | null | undefined): {
     const name = key.slice(PREFIX.length)
     const path = `metadata.annotations[${key}]`
     if (!Object.hasOwn(ANNOTATIONS, name)) {
-      problems.push({ reason: 'unknown-annotation', path, message: unknownText(name) })
+      problems.push({ reason: 'unknown-annotation', path, message: unknownText(name), identity: identify(path, text) })
       continue
     }
     const parsed = ANNOTATIONS[name as keyof Settings].parse(text)
-    if ('wrong' in parsed) problems.push({ reason: 'bad-value', path, message: `${quote(text)} ${parsed.wrong}` })
+    if ('wrong' in parsed)
+      problems.push({
+        reason: 'bad-value',
+        path,
+        message: `${quote(text)} ${parsed.wrong}`,
+        identity: identify(path, text),
+      })
     else settings[name] = parsed.value
   }
   return { settings: settings as Settings, problems }

@@ -50,7 +50,9 @@ export function keepAdditions(fresh: Container, present: Container, source: Cont
 function mergeObject(fresh: JsonObject, present: JsonObject, source: JsonObject | undefined): JsonObject {
   const merged: Record<string, Json> = { ...fresh }
   for (const key of Object.keys(present)) {
-    const [ours, theirs, copied] = [fresh[key], present[key] ?? null, source?.[key]]
+    const [theirs, copied] = [present[key] ?? null, source?.[key]]
+    // What the user took away altogether may have had something of another webhook in it.
+    const ours = fresh[key] ?? (copied === undefined ? undefined : emptyLike(theirs))
     if (NEVER_ADDED.has(key)) continue
     if (ours === undefined) {
       if (copied === undefined) merged[key] = theirs
@@ -59,8 +61,18 @@ function mergeObject(fresh: JsonObject, present: JsonObject, source: JsonObject 
     } else if (isObject(ours) && isObject(theirs)) {
       merged[key] = mergeObject(ours, theirs, isObject(copied) ? copied : undefined)
     }
+    if (fresh[key] === undefined && copied !== undefined && isEmpty(merged[key])) delete merged[key]
   }
   return merged
+}
+
+function emptyLike(value: Json): Json | undefined {
+  if (Array.isArray(value)) return []
+  return isObject(value) ? {} : undefined
+}
+
+function isEmpty(value: Json | undefined): boolean {
+  return typeof value === 'object' && value !== null && Object.keys(value).length === 0
 }
 
 function mergeList(
@@ -69,18 +81,15 @@ function mergeList(
   source: readonly Json[],
   identity: string | undefined,
 ): readonly Json[] {
-  const id = (item: Json) => (identity !== undefined && isObject(item) ? item[identity] : item)
-  const has = (items: readonly Json[], item: Json) => items.some((other) => equal(id(other), id(item)))
-  const added = present.filter((item) => !has(fresh, item) && !has(source, item))
+  const id = (item: Json) => JSON.stringify((identity !== undefined && isObject(item) && item[identity]) || item)
+  const [ours, copied] = [new Map(fresh.map((item) => [id(item), item])), new Set(source.map(id))]
+  const isAdded = (item: Json) => !ours.has(id(item)) && !copied.has(id(item))
+  const added = present.filter(isAdded)
   if (added.length === 0) return fresh
   // Where they stand now if that leaves our own order as it is, else at the end.
-  const inPlace = present.flatMap((item) => {
-    if (added.includes(item)) return [item]
-    const ours = fresh.find((other) => equal(id(other), id(item)))
-    return ours === undefined ? [] : [ours]
-  })
+  const inPlace = present.flatMap((item) => (isAdded(item) ? [item] : (ours.get(id(item)) ?? [])))
   const isOurOrder = equal(
-    inPlace.filter((item) => !added.includes(item)),
+    inPlace.filter((item) => !isAdded(item)),
     fresh,
   )
   return isOurOrder ? inPlace : [...fresh, ...added]

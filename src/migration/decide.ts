@@ -5,10 +5,10 @@ import { inject } from './inject.ts'
 import { equal, type JsonObject, set } from './json.ts'
 import { INJECTED_ANNOTATION, PREFIX, PROTOCOL_LABEL } from './names.ts'
 import { stripLabel } from './parts.ts'
-import { makePlan, type Plan } from './plan.ts'
+import { makePlan, type Plan, stateProblems } from './plan.ts'
 import { type Problem, problemText } from './problem.ts'
 import type { Reason } from './reasons.ts'
-import { formatRecord } from './record.ts'
+import { formatRecord, textOfSame } from './record.ts'
 import { plannedRollout, type Rollout, replaced, statedRollout } from './rollout.ts'
 import { readDeployment } from './shape.ts'
 import {
@@ -63,7 +63,7 @@ function putIn(sides: Sides, wrappers: Wrappers): Decision {
   const old = before === undefined || bareBefore === undefined ? [] : makePlan(before, bareBefore).problems
   const refused = newProblems(planned.problems, old, sides)
   if (refused.length > 0) return refuse(refused, planned.warnings)
-  const warnings = [...planned.warnings, ...planned.problems.map((problem) => `as before: ${problemText(problem)}`)]
+  const warnings = [...planned.warnings, ...planned.problems.map(asBefore)]
 
   if (before !== undefined && sides.wasHeld && isTemplateUnchanged(sides) && isShapeUnchanged(sides))
     return finish(sides, planned.plan, {
@@ -72,6 +72,8 @@ function putIn(sides: Sides, wrappers: Wrappers): Decision {
       template: before.spec.template,
       warnings,
     })
+  // What the stored object carries of ours would run with an older image than the app's.
+  if (planned.plan === undefined && (sides.isHeld || sides.wasHeld)) return stripped(sides, 'old-faults', warnings)
   if (planned.plan === undefined) return leave(now, 'old-faults', warnings)
   if (before !== undefined && !sides.wasHeld && isTemplateUnchanged(sides) && areAnnotationsUnchanged(sides))
     warnings.push(
@@ -121,43 +123,62 @@ function finish(sides: Sides, plan: Plan | undefined, { kind, reason, template, 
   const user = statedRollout(sides, plan.timeout)
   const { rollout, warnings: more } = plannedRollout(user, plan, now.spec.replicas ?? 1)
   const injector = reason === 'injected' ? undefined : reason === 'released-wrapper' ? claimed : record
-  const text = formatRecord({
+  const generation = before?.metadata.generation
+  const next = {
     version: injector?.version ?? VERSION,
     container: plan.target.name,
+    ...(typeof generation === 'number' && { generation }),
     ...replaced(user, rollout),
-  })
+  }
+  // Where nothing else is new, the text that is there, so that nothing changes.
+  const text = (isRolloutStored(rollout, before) && textOfSame(next, before)) || formatRecord(next)
   return { kind, reason, deployment: withParts(now, template, rollout, text), warnings: [...warnings, ...more] }
 }
 
+function isRolloutStored(rollout: Rollout, before: Deployment | undefined): before is Deployment {
+  const fields = ['strategy', 'progressDeadlineSeconds'] as const
+  return before !== undefined && fields.every((field) => equal(rollout[field], before.spec[field]))
+}
+
 function takeOff(sides: Sides, optedIn: boolean): Decision {
-  const { now, before, isHeld, wasHeld, bare } = sides
-  const { settings, problems } = readSettings(now.metadata.annotations)
+  const { now, before, isHeld, wasHeld, bare, bareBefore } = sides
+  const { settings, problems: settingProblems } = readSettings(now.metadata.annotations)
+  const problems = optedIn ? [...settingProblems, ...stateProblems(bare)] : []
   const old = before === undefined ? [] : readSettings(before.metadata.annotations).problems
-  const refused = optedIn ? newProblems(problems, old, sides) : []
+  const refused = newProblems(problems, [...old, ...(bareBefore === undefined ? [] : stateProblems(bareBefore))], sides)
   if (refused.length > 0) return refuse(refused, [])
 
-  const warnings: string[] = []
+  const warnings = problems.map(asBefore)
   if (optedIn && !areAnnotationsUnchanged(sides))
     for (const name of Object.keys(settings)) warnings.push(`${PREFIX}${name} has no effect without ${PREFIX}command`)
-  const template = isHeld || wasHeld ? bare : stripLabel(bare)
+  if (isHeld || wasHeld) return stripped(sides, optedIn ? 'annotation-removed' : 'not-opted-in', warnings)
+  const template = stripLabel(bare)
   if (template !== bare)
     warnings.push(
       `the label ${PROTOCOL_LABEL} was taken off the pod template: it belongs to the injected parts, which are not there`,
     )
-  const isOurs = isHeld || wasHeld || now.metadata.annotations?.[INJECTED_ANNOTATION] !== undefined
-  if (!isOurs && template === bare) return leave(now, optedIn ? 'no-annotation' : 'not-injected', warnings)
-
-  const rollout = isHeld || wasHeld ? statedRollout(sides, undefined) : (now.spec as Rollout)
-  const deployment = withParts(now, template, rollout, undefined)
+  if (template === bare && now.metadata.annotations?.[INJECTED_ANNOTATION] === undefined)
+    return leave(now, optedIn ? 'no-annotation' : 'not-injected', warnings)
+  const deployment = withParts(now, template, now.spec as Rollout, undefined)
   return { kind: 'stripped', reason: optedIn ? 'annotation-removed' : 'not-opted-in', deployment, warnings }
+}
+
+/** The Deployment without all that was put into it or into the stored one. */
+function stripped(sides: Sides, reason: Reason, warnings: readonly string[]): Decision {
+  const deployment = withParts(sides.now, sides.bare, statedRollout(sides, undefined), undefined)
+  return { kind: 'stripped', reason, deployment, warnings }
+}
+
+function asBefore(problem: Problem): string {
+  return `as before: ${problemText(problem)}`
 }
 
 /** Faults that this change brings. A forged grant counts as brought by every new template. */
 function newProblems(problems: readonly Problem[], old: readonly Problem[], sides: Sides): readonly Problem[] {
-  const known = new Set(old.map(problemText))
+  const known = new Set(old.map(({ identity }) => identity))
   return problems.filter(
     (problem) =>
-      !known.has(problemText(problem)) || (problem.reason === 'state-in-template' && !isTemplateUnchanged(sides)),
+      !known.has(problem.identity) || (problem.reason === 'state-in-template' && !isTemplateUnchanged(sides)),
   )
 }
 

@@ -23,6 +23,8 @@ export interface ObjectMeta extends JsonObject {
   readonly annotations?: StringMap | null
   readonly labels?: StringMap | null
   readonly deletionTimestamp?: Json
+  /** Counts the changes of a stored object; absent before it is stored. */
+  readonly generation?: Json
 }
 
 export interface PodSpec extends JsonObject {

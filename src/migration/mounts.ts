@@ -3,7 +3,7 @@ import type { Container, PodSpec, VolumeMount } from './deployment.ts'
 import { isObject } from './json.ts'
 import { FILES_PATH, STATE_PATH } from './names.ts'
 import { isOurVolume } from './parts.ts'
-import type { Problem } from './problem.ts'
+import { identify, type Problem } from './problem.ts'
 
 /** Volumes that kubelet mounts read-only whatever the mount says. */
 const READ_ONLY_SOURCES = ['configMap', 'secret', 'downwardAPI', 'projected', 'image']
@@ -12,7 +12,16 @@ const READ_ONLY_SOURCES = ['configMap', 'secret', 'downwardAPI', 'projected', 'i
 export function mountClashes(container: Container, spec: PodSpec, path: string): readonly Problem[] {
   return (container.volumeMounts ?? []).flatMap((mount, i) => {
     const message = clash(mount, spec)
-    return message === undefined ? [] : [{ reason: 'name-clash', path: `${path}.volumeMounts[${i}]`, message }]
+    return message === undefined
+      ? []
+      : [
+          {
+            reason: 'name-clash',
+            path: `${path}.volumeMounts[${i}]`,
+            message,
+            identity: identify(container.name, mount, message),
+          },
+        ]
   })
 }
 

@@ -7,7 +7,7 @@ import {
   SAFE_TO_EVICT_VOLUMES_ANNOTATION,
   STATE_VOLUME,
 } from './names.ts'
-import type { Problem } from './problem.ts'
+import { identify, type Problem } from './problem.ts'
 
 /**
  * Whether a template holds what was injected: the init container that mounts both volumes, the volumes and the label
@@ -94,6 +94,7 @@ export function clashes(template: PodTemplate): readonly Problem[] {
       reason: 'name-clash',
       path,
       message: `the name ${name} is kept for the injected ${what}; rename it, or remove it where it is left over from an injection`,
+      identity: identify(what, name),
     })
   const { containers, initContainers, volumes } = template.spec
   for (const [list, items] of Object.entries({ containers, initContainers }))

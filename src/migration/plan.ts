@@ -4,7 +4,7 @@ import { isObject, type Json } from './json.ts'
 import { mountClashes } from './mounts.ts'
 import { DEFAULT_CONTAINER_ANNOTATION, GRANT_ANNOTATION, PREFIX } from './names.ts'
 import { clashes } from './parts.ts'
-import { type Problem, quote } from './problem.ts'
+import { identify, type Problem, quote } from './problem.ts'
 import { nearest } from './suggestion.ts'
 
 /** What is to be injected. */
@@ -67,6 +67,7 @@ function findTarget(
       reason: 'missing-container',
       path: `metadata.annotations[${PREFIX}container]`,
       message: `the pod template has no container ${quote(named)}${meant === undefined ? '' : `; did you mean ${meant}?`} Allowed: ${names.join(', ')}`,
+      identity: identify('container', named),
     })
     return undefined
   }
@@ -85,14 +86,17 @@ function containerPath(template: PodTemplate, container: Container): string {
   return `spec.template.spec.containers[${template.spec.containers.indexOf(container)}]`
 }
 
-function stateProblems(template: PodTemplate): readonly Problem[] {
-  if (template.metadata?.annotations?.[GRANT_ANNOTATION] === undefined) return []
+/** A grant that somebody wrote into the template. */
+export function stateProblems(template: PodTemplate): readonly Problem[] {
+  const grant = template.metadata?.annotations?.[GRANT_ANNOTATION]
+  if (grant === undefined) return []
   return [
     {
       reason: 'state-in-template',
       path: `spec.template.metadata.annotations[${GRANT_ANNOTATION}]`,
       message:
         'only the migrate.io controller writes this, and on pods only: every pod of this template would believe that it may run; remove it',
+      identity: identify('grant', grant),
     },
   ]
 }
@@ -111,6 +115,7 @@ function windowsProblems(template: PodTemplate): readonly Problem[] {
       reason: 'windows',
       path,
       message: 'is "windows", where the wrapper, a POSIX shell script, cannot run; remove the migrate.io/ annotations',
+      identity: identify(path),
     },
   ]
 }

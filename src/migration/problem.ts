@@ -8,6 +8,8 @@ export interface Problem {
   readonly path: string
   /** What was seen, what is allowed and what to do. */
   readonly message: string
+  /** What is wrong and with which value, wherever it stands: the same fault in two objects has the same. */
+  readonly identity: string
 }
 
 /** Longest part of a user's value that a message quotes, in characters. */
@@ -21,4 +23,9 @@ export function quote(value: Json | undefined): string {
 
 export function problemText(problem: Problem): string {
   return `${problem.path}: ${problem.message}`
+}
+
+/** What two reports of the same fault have in common. */
+export function identify(...parts: readonly (Json | undefined)[]): string {
+  return JSON.stringify(parts)
 }

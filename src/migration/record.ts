@@ -1,11 +1,13 @@
 import type { Deployment } from './deployment.ts'
-import { isObject, type Json, type JsonObject } from './json.ts'
+import { equal, isObject, type Json, type JsonObject } from './json.ts'
 import { INJECTED_ANNOTATION } from './names.ts'
 
 /** What `migrate.io/injected` holds: who injected, and what has to be put back when it is taken off. */
 export interface InjectedRecord {
   readonly version: string
   readonly container: string
+  /** Of the stored object that the request which wrote this replaced: tells a second call for it from an undo. */
+  readonly generation?: number
   /** The user's own, where ours stands in its place; null where the manifest states none. */
   readonly strategy?: JsonObject | null
   readonly progressDeadlineSeconds?: number | null
@@ -22,10 +24,11 @@ export function readRecord(deployment: Deployment): InjectedRecord | undefined {
     return undefined
   }
   if (!isObject(value)) return undefined
-  const { version, container, strategy, progressDeadlineSeconds } = value
+  const { version, container, generation, strategy, progressDeadlineSeconds } = value
   const isRight =
     typeof version === 'string' &&
     typeof container === 'string' &&
+    (generation === undefined || Number.isInteger(generation)) &&
     (strategy === undefined || strategy === null || isObject(strategy)) &&
     (progressDeadlineSeconds === undefined ||
       progressDeadlineSeconds === null ||
@@ -33,6 +36,15 @@ export function readRecord(deployment: Deployment): InjectedRecord | undefined {
   return isRight ? (value as unknown as InjectedRecord) : undefined
 }
 
-export function formatRecord({ version, container, strategy, progressDeadlineSeconds }: InjectedRecord): string {
-  return JSON.stringify({ version, container, strategy, progressDeadlineSeconds })
+export function formatRecord(record: InjectedRecord): string {
+  const { version, container, generation, strategy, progressDeadlineSeconds } = record
+  return JSON.stringify({ version, container, generation, strategy, progressDeadlineSeconds })
+}
+
+/** The annotation on a Deployment, if it says the same as `record`, for whatever generation. */
+export function textOfSame(record: InjectedRecord, deployment: Deployment): string | undefined {
+  const present = readRecord(deployment)
+  if (present === undefined) return undefined
+  const [a, b] = [record, present].map((one) => JSON.parse(formatRecord({ ...one, generation: 0 })) as JsonObject)
+  return equal(a, b) ? deployment.metadata.annotations?.[INJECTED_ANNOTATION] : undefined
 }

@@ -1,6 +1,6 @@
 import type { Deployment } from './deployment.ts'
 import { isObject, type Json, type JsonObject } from './json.ts'
-import { type Problem, quote } from './problem.ts'
+import { identify, type Problem, quote } from './problem.ts'
 
 /**
  * Reads a value as a Deployment: checks the types of all that this program touches, nothing else.
@@ -40,6 +40,7 @@ class Shape {
       reason: 'malformed',
       path,
       message: `must be ${expected}, but is ${seen === undefined ? 'missing' : quote(seen)}`,
+      identity: identify(path, seen),
     })
   }
 

@@ -1,5 +1,6 @@
 import type { Settings } from './annotations.ts'
 import { isObject, type Json, type JsonObject } from './json.ts'
+import { quote } from './problem.ts'
 
 /** What the API server fills in where a manifest states nothing. */
 const DEFAULT_PERCENTAGE = '25%'
@@ -49,7 +50,11 @@ function describe(stated: Json | undefined): string {
   if (!isObject(stated ?? null)) return 'none'
   const { maxSurge, maxUnavailable } = rollingUpdate(stated)
   const type = (stated as JsonObject)['type'] ?? 'RollingUpdate'
-  return type === 'RollingUpdate' ? `maxSurge ${maxSurge}, maxUnavailable ${maxUnavailable}` : String(type)
+  if (type !== 'RollingUpdate') return typeof type === 'string' ? type : quote(type)
+  const [surge, unavailable] = [maxSurge, maxUnavailable].map((value) =>
+    typeof value === 'object' ? quote(value) : `${value}`,
+  )
+  return `maxSurge ${surge}, maxUnavailable ${unavailable}`
 }
 
 function isDefault(stated: Json | undefined): boolean {

@@ -2,6 +2,7 @@ import { performance } from 'node:perf_hooks'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Change, Decision } from '../migration/decision.ts'
 import type { Json } from '../migration/json.ts'
+import { INJECTION_LABEL } from '../migration/names.ts'
 import { errorFields, type Logs } from '../observability/logs.ts'
 import type { AdmissionLabels, WebhookMetrics } from '../observability/metrics.ts'
 import { allowed, denied, patchBetween } from './answer.ts'
@@ -14,6 +15,7 @@ import { RequestError } from './request-error.ts'
 import { readReview } from './review.ts'
 
 const DENIAL_HEADING = 'migrate.io cannot do what is asked for:'
+const NOT_OPTED_IN = `the injected migration was taken off, which starts a rollout: the namespace is not labelled ${INJECTION_LABEL}=enabled`
 
 export interface AppParts extends ServerParts {
   /** The domain. */
@@ -40,8 +42,11 @@ export function buildApp(parts: AppParts): FastifyInstance {
   const app = createFastify(serverParts)
   app.removeAllContentTypeParsers()
   app.decorateRequest('startedAtMs', 0)
-  app.addHook('onRequest', (request, reply, next) => {
+  app.addHook('onRequest', (request, _reply, next) => {
     request.startedAtMs = performance.now()
+    next()
+  })
+  app.addHook('onSend', (_request, reply, _payload, next) => {
     if (isDraining()) reply.header('connection', 'close')
     next()
   })
@@ -64,17 +69,18 @@ export function buildApp(parts: AppParts): FastifyInstance {
     const { uid, operation } = question
     if (question.kind === 'not-ours') {
       count(request, { operation, outcome: 'untouched', reason: 'not-ours' })
-      return send(reply, allowed(uid, '', question.warnings))
+      return send(request, reply, allowed(uid, '', question.warnings))
     }
     const { change } = question
     const decision = decide({ ...change, optedIn })
+    const warnings = decision.kind === 'stripped' && !optedIn ? [NOT_OPTED_IN, ...decision.warnings] : decision.warnings
     const answer =
       decision.kind === 'refused'
-        ? denied(uid, DENIAL_HEADING, decision.problems, decision.warnings)
-        : allowed(uid, patchBetween(change.object, decision.deployment), decision.warnings)
+        ? denied(uid, DENIAL_HEADING, decision.problems, warnings)
+        : allowed(uid, patchBetween(change.object, decision.deployment), warnings)
     count(request, { operation, outcome: decision.kind, reason: decision.reason })
     logDecision(logs, question, decision)
-    return send(reply, answer)
+    return send(request, reply, answer)
   }
 
   /** 4xx with a reason for what can't be answered; 500 for a fault of ours, on which the API server applies failurePolicy. */
@@ -95,9 +101,10 @@ export function buildApp(parts: AppParts): FastifyInstance {
   }
 }
 
-// Text that is JSON already: fastify hands it on without another look.
-function send(reply: FastifyReply, review: string): FastifyReply {
-  return reply.type('application/json').send(review)
+function send(request: FastifyRequest, reply: FastifyReply, review: string): FastifyReply {
+  // Let go of the body now: until the answer is written, one for each connection would live through garbage collections.
+  request.body = undefined
+  return reply.type('application/json').send(review) // text that is JSON already: fastify hands it on without another look
 }
 
 function refusalOf(error: unknown, body: unknown): { status: number; reason: string; message: string } | undefined {

@@ -1,0 +1,35 @@
+import assert from 'node:assert/strict'
+import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { SCRIPT, sha256 } from '../../src/migration/wrapper.ts'
+import { root } from '../tooling/root.ts'
+
+/** The first line of another version's wrapper. */
+export const OTHER_LINE = '# a later version'
+
+export interface AnotherVersion extends Disposable {
+  /** Its root folder: what `src` and `package.json` are in. */
+  readonly root: string
+}
+
+/**
+ * A copy of the source whose wrapper is another.
+ * @param isReleased whether the copy knows this source's wrapper as one that was once released
+ */
+export function makeAnotherVersion({ isReleased }: { isReleased: boolean }): AnotherVersion {
+  const folder = mkdtempSync(join(tmpdir(), 'migrate-io-version-'))
+  cpSync(join(root, 'src'), join(folder, 'src'), { recursive: true })
+  cpSync(join(root, 'package.json'), join(folder, 'package.json'))
+  symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'))
+  edit('wrapper.generated.ts', 'export const WRAPPER = [', `\n  ${JSON.stringify(OTHER_LINE)},`)
+  if (isReleased) edit('wrapper.ts', 'RELEASED: ReadonlySet<string> = new Set<string>([', `'${sha256(SCRIPT)}', `)
+  return { root: folder, [Symbol.dispose]: () => rmSync(folder, { recursive: true, force: true }) }
+
+  function edit(file: string, after: string, inserted: string): void {
+    const path = join(folder, 'src/migration', file)
+    const parts = readFileSync(path, 'utf8').split(after)
+    assert.equal(parts.length, 2, `${file} holds once: ${after}`)
+    writeFileSync(path, parts.join(after + inserted))
+  }
+}

@@ -1,0 +1,49 @@
+import assert from 'node:assert/strict'
+import { existsSync } from 'node:fs'
+import { after, before, describe, test } from 'node:test'
+import { sharedCluster } from '../cluster/shared.ts'
+import { deploymentsOf, goldens } from '../golden/golden.ts'
+import type { Deployment } from './deployment.ts'
+import { type Installation, installWebhook } from './install.ts'
+import { oursIn } from './ours.ts'
+import { makePlace, makePlaceAlone, type Place, scopeOf } from './place.ts'
+
+const cluster = await sharedCluster()
+
+describe('golden files', () => {
+  let installation: Installation
+  let served: Place
+  let alone: Place
+  before(async () => {
+    installation = await installWebhook(cluster, { scope: scopeOf('golden') })
+    served = await makePlace(cluster, installation)
+    alone = await makePlaceAlone(cluster)
+  })
+  after(() => installation.stop())
+
+  for (const { name, outputPath } of goldens()) {
+    const options = { skip: existsSync(outputPath) ? false : 'not written yet' }
+    test(`A3: ${name}.injected.yaml is admitted, and comes out of the webhook as it went in`, options, async () => {
+      const deployments = deploymentsOf(outputPath) as unknown as Deployment[]
+      assert.ok(deployments.length > 0)
+      for (const { ...deployment } of deployments) {
+        deployment.metadata = { ...deployment.metadata }
+        delete deployment.metadata.namespace
+        // What the API server itself makes of it, with its defaults and without fields that it doesn't know; where no
+        // webhook is asked. With the webhook it must come out just so.
+        const query = '?dryRun=All&fieldValidation=Ignore'
+        const bare = await alone.create(deployment, query)
+        assert.equal(bare.status, 201, JSON.stringify(bare.body))
+        const answers = await installation.webhook.admissions()
+        const { status, body } = await served.create(deployment, query)
+        assert.equal(status, 201, JSON.stringify(body))
+        const isOurs = Object.keys(deployment.metadata.annotations ?? {}).some((key) => key.startsWith('migrate.io/'))
+        assert.equal((await installation.webhook.admissions()) > answers, isOurs, 'the webhook was asked')
+        assert.equal(JSON.stringify(body.spec), JSON.stringify(bare.body.spec))
+        assert.deepEqual(body.metadata.annotations, bare.body.metadata.annotations)
+        assert.deepEqual(body.metadata.labels, bare.body.metadata.labels)
+        if (deployment.metadata.annotations?.['migrate.io/injected']) oursIn(body.spec.template)
+      }
+    })
+  }
+})
