@@ -9,7 +9,7 @@ import { makePlan, type Plan, stateProblems } from './plan.ts'
 import { type Problem, problemText } from './problem.ts'
 import type { Reason } from './reasons.ts'
 import { formatRecord, textOfSame } from './record.ts'
-import { plannedRollout, type Rollout, replaced, statedRollout } from './rollout.ts'
+import { isSecondTime, plannedRollout, type Rollout, replaced, statedRollout } from './rollout.ts'
 import { readDeployment } from './shape.ts'
 import {
   areAnnotationsUnchanged,
@@ -116,7 +116,7 @@ interface Outcome {
 /** The Deployment with the template, the strategy and the deadline, and the record of what stood in their place. */
 function finish(sides: Sides, plan: Plan | undefined, { kind, reason, template, warnings }: Outcome): Decision {
   const { now, before, record, claimed } = sides
-  if (plan === undefined || (kind === 'kept' && sides.wasHeld && isRolloutUnchanged(sides))) {
+  if (plan === undefined || (kind === 'kept' && sides.wasHeld && isRolloutUnchanged(sides) && !isSecondTime(sides))) {
     const text = before?.metadata.annotations?.[INJECTED_ANNOTATION]
     return { kind, reason, deployment: withParts(now, template, now.spec as Rollout, text), warnings }
   }

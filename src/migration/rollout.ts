@@ -1,5 +1,5 @@
 import type { Deployment } from './deployment.ts'
-import { equal, isObject, type Json, type JsonObject } from './json.ts'
+import { equal, isObject, type Json, type JsonObject, without } from './json.ts'
 import { PREFIX } from './names.ts'
 import type { Plan } from './plan.ts'
 import type { InjectedRecord } from './record.ts'
@@ -41,8 +41,7 @@ export function statedRollout(sides: Sides, timeout: number | undefined): Rollou
         : progressDeadlineSeconds,
     }
   }
-  const isSecondTime = claimed?.generation !== undefined && claimed.generation === before.metadata.generation
-  if (isSecondTime)
+  if (isSecondTime(sides))
     return {
       strategy: restored(claimed, 'strategy', strategy),
       progressDeadlineSeconds: restored(claimed, 'progressDeadlineSeconds', progressDeadlineSeconds),
@@ -56,6 +55,11 @@ export function statedRollout(sides: Sides, timeout: number | undefined): Rollou
   }
 }
 
+/** Whether the object went through an earlier round of the same admission. */
+export function isSecondTime({ before, claimed }: Sides): boolean {
+  return before !== undefined && claimed?.generation !== undefined && claimed.generation === before.metadata.generation
+}
+
 function restored(record: InjectedRecord | undefined, field: keyof Rollout, value: Json | undefined): Json | undefined {
   const own = record?.[field]
   if (own === undefined) return value
@@ -66,34 +70,26 @@ function statedStrategy(now: Deployment, before: Deployment, record: InjectedRec
   const { strategy } = now.spec
   if (equal(strategy, before.spec.strategy)) return restored(record, 'strategy', strategy)
   const own = record?.strategy
-  if (own === undefined || !isObject(strategy ?? null)) return strategy
-  // Fields of ours that a merge (server-side apply, kubectl's three-way one) left standing beside the user's words are
-  // not theirs. Where `rolling` hides those words, any may be; elsewhere only what Recreate can't have.
-  const isMerged = [now, before].some(({ metadata }) => metadata.annotations?.[`${PREFIX}strategy`] === 'rolling')
-  const isRecreate = (strategy as JsonObject)['type'] === 'Recreate'
-  if (!isMerged && !isRecreate) return strategy
-  const stated = unmerge(strategy as JsonObject, before.spec.strategy ?? {}, own ?? {})
-  return equal(stated, own) ? (own ?? undefined) : stated
+  if (own == null || !isObject(strategy ?? null)) return strategy
+  const value = strategy as JsonObject
+  const stored = before.spec.strategy ?? {}
+  // Server-side apply and kubectl's three-way merge leave our fields standing beside the few that a manifest states.
+  // Where `rolling` hides what the user states, each apply of the same manifest looks like a change.
+  const isHidden = [now, before].some(({ metadata }) => metadata.annotations?.[`${PREFIX}strategy`] === 'rolling')
+  if ((isHidden || value['type'] === 'Recreate') && restates(value, stored, own)) return own
+  // Kubernetes refuses Recreate with a rollingUpdate, and nobody but us had set this one.
+  const isLeftOver = value['type'] === 'Recreate' && equal(value['rollingUpdate'], stored['rollingUpdate'])
+  return isLeftOver ? without(value, 'rollingUpdate') : value
 }
 
-/** `value`, with each leaf that is the same in `stored` as it is in `own`. */
-function unmerge(value: JsonObject, stored: JsonObject, own: JsonObject): JsonObject {
-  const entries = [...new Set([...Object.keys(own), ...Object.keys(value)])].flatMap((key): [string, Json][] => {
-    const [theirs, kept, was] = [value[key], stored[key], own[key]]
-    if (theirs === undefined) return []
-    if (isObject(theirs)) {
-      const inner = unmerge(
-        theirs,
-        isObject(kept ?? null) ? (kept as JsonObject) : {},
-        isObject(was ?? null) ? (was as JsonObject) : {},
-      )
-      const isEmptied = Object.keys(inner).length === 0 && Object.keys(theirs).length > 0
-      return isEmptied ? [] : [[key, inner]]
-    }
-    if (!equal(theirs, kept)) return [[key, theirs]]
-    return was === undefined ? [] : [[key, was]]
-  })
-  return Object.fromEntries(entries)
+/** Whether all that `value` changes in `stored` is what it is in `own`. */
+function restates(value: JsonObject, stored: JsonObject, own: JsonObject): boolean {
+  const inner = (parent: JsonObject, key: string) => (isObject(parent[key] ?? null) ? (parent[key] as JsonObject) : {})
+  return Object.entries(value).every(([key, leaf]) =>
+    isObject(leaf)
+      ? restates(leaf, inner(stored, key), inner(own, key))
+      : equal(leaf, stored[key]) || equal(leaf, own[key]),
+  )
 }
 
 /** What to store for a plan, given what the user states. */
