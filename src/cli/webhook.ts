@@ -46,6 +46,10 @@ export function addWebhookCommand(program: Command): void {
     .addOption(new Option('--log-level <level>', 'the least that is logged').choices(LEVELS).default('info'))
     .addHelpText('after', HELP)
     .action(async (options: WebhookOptions, command: Command) => {
+      const { useSmallHeap } = await import('../webhook/small-heap.ts')
+      useSmallHeap()
+      const { useLittleMemory } = await import('../webhook/memory.ts')
+      useLittleMemory()
       const { runWebhook } = await import('../webhook/run.ts')
       try {
         await runWebhook(options)

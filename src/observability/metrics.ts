@@ -1,5 +1,6 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks'
-import { Counter, Gauge, Histogram, Registry } from 'prom-client'
+import type { Registry as PromRegistry } from 'prom-client'
+import { Counter, Gauge, Histogram, Registry } from './prom-client.ts'
 
 const EVENT_LOOP_SAMPLE_MS = 20 // 50 timer wake-ups a second, under 0.1 % of a core
 
@@ -78,7 +79,7 @@ export function createWebhookMetrics(build: { readonly version: string }): Webho
  * The few process metrics that dashboards use, under their usual names. Not prom-client's default set: that one watches every
  * garbage collection and loads a dozen files, which costs start-up time and memory that P2 counts.
  */
-function addProcessMetrics(registry: Registry): void {
+function addProcessMetrics(registry: PromRegistry): void {
   const registers = [registry]
   const startedAtSeconds = Date.now() / 1000 - process.uptime()
   new Gauge({

@@ -72,7 +72,7 @@ function parsed(body: Buffer<ArrayBuffer>, length: number): Parameters<Done> {
     return [new RequestError(413, 'body-too-many-values', 'The body holds more values than any Deployment.')]
   }
   const text = body.toString()
-  if (length > LARGE_BODY_BYTES) body.buffer.transfer(0) // gives its memory back now, not at some later garbage collection
+  body.buffer.transfer(0) // gives its memory back now, not at some later garbage collection
   try {
     return [null, JSON.parse(text) as Json]
   } catch {

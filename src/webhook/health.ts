@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import type { WebhookMetrics } from '../observability/metrics.ts'
-import { createFastify, type ServerParts } from './fastify.ts'
+import { createFastify } from './fastify.ts'
 
 /** Why no calls should be sent here, as a sentence; undefined while they should. */
 export type NotReady = () => string | undefined
@@ -17,16 +17,11 @@ export function addHealth(app: FastifyInstance, notReady: NotReady): void {
   })
 }
 
-interface HealthParts extends ServerParts {
-  readonly notReady: NotReady
-  readonly metrics: WebhookMetrics
-}
-
 /** The app of the port without TLS: health and metrics for probes and scrapers that don't know our CA. */
-export function buildHealthApp(parts: HealthParts): FastifyInstance {
-  const app = createFastify({ ...(parts.serverFactory && { serverFactory: parts.serverFactory }) })
-  addHealth(app, parts.notReady)
-  addMetrics(app, parts.metrics)
+export function buildHealthApp(notReady: NotReady, metrics: WebhookMetrics): FastifyInstance {
+  const app = createFastify({})
+  addHealth(app, notReady)
+  addMetrics(app, metrics)
   return app
 }
 

@@ -8,7 +8,7 @@ import { createLogs, type LogLevel } from '../observability/logs.ts'
 import { createWebhookMetrics } from '../observability/metrics.ts'
 import { buildApp } from './app.ts'
 import { buildHealthApp, type NotReady } from './health.ts'
-import { createTlsServer, listen, plainServerFactory } from './server.ts'
+import { createTlsServer, listen } from './server.ts'
 
 export interface WebhookOptions {
   readonly port: number
@@ -57,7 +57,7 @@ export async function runWebhook(options: WebhookOptions): Promise<void> {
     servesMetrics: !separate,
     ...tls.forApp,
   })
-  const plain = separate ? buildHealthApp({ notReady, metrics, serverFactory: plainServerFactory }) : undefined
+  const plain = separate ? buildHealthApp(notReady, metrics) : undefined
   if (plain) {
     const port = await listen(plain, { port: options.metricsPort ?? 0, host: options.host })
     logs.info({ port }, 'metrics and health on a port of their own')

@@ -1,4 +1,3 @@
-import { createServer as createHttpServer } from 'node:http'
 import { createServer, type Server } from 'node:https'
 import type { AddressInfo, Socket } from 'node:net'
 import type { FastifyInstance } from 'fastify'
@@ -82,10 +81,6 @@ export function createTlsServer(certificates: CertificateSource, onUse: (pair: S
   }
 }
 
-/** The sockets of a port without TLS, for probes and scrapers. */
-export const plainServerFactory: NonNullable<ServerParts['serverFactory']> = (handler) =>
-  createHttpServer(LIMITS, handler)
-
 /** @returns the port, chosen by the system if it was 0. @throws ListenError */
 export async function listen(app: FastifyInstance, { port, host }: Where): Promise<number> {
   try {
@@ -121,7 +116,8 @@ const LISTEN_REMEDIES: Readonly<Record<string, string>> = {
 /** What Node would write itself if nobody listened to `clientError`; nothing where an answer is already on its way. */
 function endWithReason(code: string, socket: Socket & { _httpMessage?: { _headerSent?: boolean } }): void {
   const answered = socket._httpMessage?._headerSent === true
-  if (!socket.writable || answered || code === 'ECONNRESET') {
+  // Before the end of a handshake nothing can be said: what is written would wait for it.
+  if (!socket.writable || answered || code === 'ECONNRESET' || code === 'ERR_TLS_HANDSHAKE_TIMEOUT') {
     socket.destroy()
     return
   }

@@ -1,0 +1,27 @@
+/**
+ * V8 and the allocator trade memory for throughput in ways that suit a server with gigabytes. Measured under the load of
+ * P1, these bring the webhook from 135 MiB to below 90 MiB at the same throughput.
+ */
+const FLAGS = [
+  // What a call leaves behind dies young; a larger nursery only spreads it over more pages.
+  '--max-semi-space-size=2',
+  // MiB. Several of the largest bodies fit; V8 lets a heap grow in smaller steps where its limit is low.
+  '--max-old-space-size=128',
+  '--optimize-for-size',
+  // Compiling on other threads leaves each of them an arena of the allocator, 15 MiB in all.
+  '--no-concurrent-recompilation',
+]
+const ENVIRONMENT = { MALLOC_ARENA_MAX: '1' }
+
+/**
+ * Starts this process anew with these settings, which can be given only at a start: same process id, same arguments.
+ * Returns where they are set already, or whoever started the program chose a heap of their own.
+ */
+export function useSmallHeap(): void {
+  const given = [...process.execArgv, ...(process.env['NODE_OPTIONS'] ?? '').split(' ')]
+  if (given.some((flag) => /^--max[-_](semi|old)[-_]space[-_]size/.test(flag)) || process.execve === undefined) return
+  process.execve(process.execPath, [process.execPath, ...FLAGS, ...process.execArgv, ...process.argv.slice(1)], {
+    ...process.env,
+    ...ENVIRONMENT,
+  })
+}

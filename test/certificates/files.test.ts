@@ -1,0 +1,107 @@
+import assert from 'node:assert/strict'
+import { mkdir, mkdtemp, rename, rm, symlink, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type TestContext, test } from 'node:test'
+import { makeDevelopmentCertificates } from '../../certs/generate.ts'
+import { certificateFromFiles } from '../../src/certificates/files.ts'
+import type { ServingPair } from '../../src/certificates/source.ts'
+import { until } from '../until.ts'
+
+const POLL_MS = 10
+const SOON = { limitMs: 10_000, intervalMs: 5 }
+
+/** A watched pair of files, with all that the watcher said. */
+async function watched(t: TestContext, pollMs = POLL_MS) {
+  const folder = await mkdtemp(join(tmpdir(), 'migrate-io-certificates-'))
+  const certFile = join(folder, 'tls.crt')
+  const keyFile = join(folder, 'tls.key')
+  const write = async (pair: { cert: string; key: string }) => {
+    await writeFile(certFile, pair.cert)
+    await writeFile(keyFile, pair.key)
+  }
+  const [first, second] = [await makeDevelopmentCertificates(), await makeDevelopmentCertificates()]
+  await write(first)
+  const refused: string[] = []
+  const used: ServingPair[] = []
+  const options = { pollMs, onRefused: ({ code }: { code: string }) => refused.push(code) }
+  const source = await certificateFromFiles({ certFile, keyFile }, options)
+  source.watch((pair) => used.push(pair))
+  t.after(async () => {
+    source.stop()
+    await rm(folder, { recursive: true, force: true })
+  })
+  return { folder, certFile, keyFile, write, first, second, refused, used, source }
+}
+
+test('O1: new contents are used, and once', async (t) => {
+  const { write, second, used, source, refused } = await watched(t)
+  await write(second)
+  await until('the second pair is used', () => source.current.cert === second.cert, SOON)
+  await afterSomePolls()
+  assert.deepEqual([used.length, refused.length], [1, 0])
+})
+
+test('O1: files behind a symlink that is switched, as in a Secret volume', async (t) => {
+  const { folder, first, second } = await watched(t)
+  for (const [name, { cert, key }] of Object.entries({ first, second })) {
+    await mkdir(join(folder, name))
+    await writeFile(join(folder, name, 'tls.crt'), cert)
+    await writeFile(join(folder, name, 'tls.key'), key)
+  }
+  await symlink('first', join(folder, '..data'))
+  const files = { certFile: join(folder, '..data/tls.crt'), keyFile: join(folder, '..data/tls.key') }
+  const source = await certificateFromFiles(files, { pollMs: POLL_MS, onRefused: assert.fail })
+  t.after(() => source.stop())
+  source.watch(() => {})
+  await symlink('second', join(folder, '..tmp'))
+  await rename(join(folder, '..tmp'), join(folder, '..data'))
+  await until('the second pair is used', () => source.current.cert === second.cert, SOON)
+})
+
+for (const [what, code, spoil] of [
+  ['a key of another pair', 'CERTIFICATE_MISMATCH', (w) => writeFile(w.keyFile, w.second.key)],
+  ['a broken certificate', 'CERTIFICATE_MALFORMED', (w) => writeFile(w.certFile, w.first.cert.slice(0, 200))],
+  ['an empty key', 'CERTIFICATE_MALFORMED', (w) => writeFile(w.keyFile, '')],
+  ['a missing file', 'CERTIFICATE_UNREADABLE', (w) => rm(w.keyFile)],
+] as [string, string, (w: Awaited<ReturnType<typeof watched>>) => Promise<void>][]) {
+  test(`O1: ${what} keeps the last good pair, says so once, and what comes next is used`, async (t) => {
+    const w = await watched(t)
+    await spoil(w)
+    await until('it is refused', () => w.refused.length > 0, SOON)
+    await afterSomePolls()
+    assert.deepEqual(w.refused, [code])
+    assert.equal(w.source.current.cert, w.first.cert)
+    await w.write(w.second)
+    await until('the second pair is used', () => w.source.current.cert === w.second.cert, SOON)
+    await w.write({ cert: w.second.cert, key: 'bad again' })
+    await until('it is refused again', () => w.refused.length > 1, SOON)
+  })
+}
+
+test('O1: a certificate whose key is still being written is not refused', async (t) => {
+  const { certFile, keyFile, second, refused, source } = await watched(t, 100) // far longer than a write
+  for (let round = 0; round < 10; round++) {
+    const next = round % 2 === 0 ? second : await makeDevelopmentCertificates()
+    await writeFile(certFile, next.cert)
+    await writeFile(keyFile, next.key)
+    await until('the next pair is used', () => source.current.cert === next.cert, SOON)
+  }
+  assert.deepEqual(refused, [])
+})
+
+test('O1: no message holds any of the key', async (t) => {
+  const { folder, certFile } = await watched(t)
+  const keyFile = join(folder, 'spoiled.key')
+  await writeFile(keyFile, '-----BEGIN PRIVATE KEY-----\nS3cretCanary\n-----END PRIVATE KEY-----\n')
+  await assert.rejects(certificateFromFiles({ certFile, keyFile }, { onRefused: assert.fail }), (error: Error) => {
+    assert.doesNotMatch(error.message, /Canary/)
+    assert.equal(error.message.includes('\n'), false)
+    return 'code' in error && error.code === 'CERTIFICATE_MALFORMED'
+  })
+})
+
+// What must not happen can only be given the time to happen.
+function afterSomePolls(): Promise<void> {
+  return new Promise((done) => setTimeout(done, 20 * POLL_MS))
+}
