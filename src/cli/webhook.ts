@@ -48,8 +48,6 @@ export function addWebhookCommand(program: Command): void {
     .action(async (options: WebhookOptions, command: Command) => {
       const { useSmallHeap } = await import('../webhook/small-heap.ts')
       useSmallHeap()
-      const { useLittleMemory } = await import('../webhook/memory.ts')
-      useLittleMemory()
       const { runWebhook } = await import('../webhook/run.ts')
       try {
         await runWebhook(options)
