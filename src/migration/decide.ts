@@ -2,7 +2,7 @@ import { readSettings } from './annotations.ts'
 import type { Change, Decision } from './decision.ts'
 import type { Deployment, PodTemplate } from './deployment.ts'
 import { inject } from './inject.ts'
-import { equal, type JsonObject, set } from './json.ts'
+import { equal, type JsonObject, link, set } from './json.ts'
 import { INJECTED_ANNOTATION, PREFIX, PROTOCOL_LABEL } from './names.ts'
 import { stripLabel } from './parts.ts'
 import { makePlan, type Plan, stateProblems } from './plan.ts'
@@ -60,8 +60,9 @@ export function decide(change: Change, wrappers: Wrappers = { script: SCRIPT, re
 function putIn(sides: Sides, wrappers: Wrappers): Decision {
   const { now, before, bare, bareBefore } = sides
   const planned = makePlan(now, bare)
-  const old = before === undefined || bareBefore === undefined ? [] : makePlan(before, bareBefore).problems
-  const refused = newProblems(planned.problems, old, sides)
+  const hadBefore = () =>
+    before === undefined || bareBefore === undefined ? [] : makePlan(before, bareBefore).problems
+  const refused = newProblems(planned.problems, hadBefore, sides)
   if (refused.length > 0) return refuse(refused, planned.warnings)
   const warnings = [...planned.warnings, ...planned.problems.map(asBefore)]
 
@@ -69,7 +70,7 @@ function putIn(sides: Sides, wrappers: Wrappers): Decision {
     return finish(sides, planned.plan, {
       kind: 'kept',
       reason: 'user-parts-unchanged',
-      template: before.spec.template,
+      template: equal(now.spec.template, before.spec.template) ? now.spec.template : before.spec.template,
       warnings,
     })
   // What the stored object carries of ours would run with an older image than the app's.
@@ -144,8 +145,11 @@ function takeOff(sides: Sides, optedIn: boolean): Decision {
   const { now, before, isHeld, wasHeld, bare, bareBefore } = sides
   const { settings, problems: settingProblems } = readSettings(now.metadata.annotations)
   const problems = optedIn ? [...settingProblems, ...stateProblems(bare)] : []
-  const old = before === undefined ? [] : readSettings(before.metadata.annotations).problems
-  const refused = newProblems(problems, [...old, ...(bareBefore === undefined ? [] : stateProblems(bareBefore))], sides)
+  const hadBefore = () =>
+    before === undefined || bareBefore === undefined
+      ? []
+      : [...readSettings(before.metadata.annotations).problems, ...stateProblems(bareBefore)]
+  const refused = newProblems(problems, hadBefore, sides)
   if (refused.length > 0) return refuse(refused, [])
 
   const warnings = problems.map(asBefore)
@@ -174,8 +178,13 @@ function asBefore(problem: Problem): string {
 }
 
 /** Faults that this change brings. A forged grant counts as brought by every new template. */
-function newProblems(problems: readonly Problem[], old: readonly Problem[], sides: Sides): readonly Problem[] {
-  const known = new Set(old.map(({ identity }) => identity))
+function newProblems(
+  problems: readonly Problem[],
+  hadBefore: () => readonly Problem[],
+  sides: Sides,
+): readonly Problem[] {
+  if (problems.length === 0) return []
+  const known = new Set(hadBefore().map(({ identity }) => identity))
   return problems.filter(
     (problem) =>
       !known.has(problem.identity) || (problem.reason === 'state-in-template' && !isTemplateUnchanged(sides)),
@@ -187,10 +196,10 @@ function withParts(now: Deployment, template: PodTemplate, rollout: Rollout, rec
   const isEmptied = now.metadata.annotations != null && Object.keys(annotations).length === 0
   const isAbsent = now.metadata.annotations == null && record === undefined
   const metadata = isAbsent ? now.metadata : set(now.metadata, 'annotations', isEmptied ? undefined : annotations)
-  let spec = set(now.spec, 'template', template)
+  let spec = link(now.spec, 'template', template)
   spec = set(spec, 'strategy', rollout.strategy)
   spec = set(spec, 'progressDeadlineSeconds', rollout.progressDeadlineSeconds)
-  return set(set(now, 'metadata', metadata), 'spec', spec)
+  return link(link(now, 'metadata', metadata), 'spec', spec)
 }
 
 function leave(now: Deployment, reason: Reason, warnings: readonly string[]): Decision {

@@ -1,6 +1,6 @@
 import { keepAdditions, makeContainer } from './container.ts'
 import type { Container, PodTemplate, Volume } from './deployment.ts'
-import { set } from './json.ts'
+import { link, set } from './json.ts'
 import { INIT_CONTAINER, PROTOCOL, PROTOCOL_LABEL, SAFE_TO_EVICT_VOLUMES_ANNOTATION, STATE_VOLUME } from './names.ts'
 import { findOurs, setInMap } from './parts.ts'
 import type { Plan } from './plan.ts'
@@ -27,7 +27,7 @@ export function inject(template: PodTemplate, plan: Plan, options: InjectOptions
   const theirs = (template.spec.initContainers ?? []).filter(({ name }) => name !== INIT_CONTAINER)
   let spec = set(template.spec, 'initContainers', [...theirs, container])
   spec = set(spec, 'volumes', withVolumes(template.spec.volumes ?? [], makeVolumes(options.deploymentName)))
-  return set(injectMetadata(template), 'spec', spec)
+  return link(injectMetadata(template), 'spec', spec)
 }
 
 function withVolumes(present: readonly Volume[], ours: readonly Volume[]): readonly Volume[] {

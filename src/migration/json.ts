@@ -33,6 +33,11 @@ export function without<T extends JsonObject>(object: T, key: string): T {
   return Object.fromEntries(Object.entries(object).filter(([k]) => k !== key)) as T
 }
 
+/** `object` with `key` set to this very value; the very same object where it has that. Costs nothing, unlike `set`. */
+export function link<T extends JsonObject>(object: T, key: string, value: Json): T {
+  return object[key] === value ? object : { ...object, [key]: value }
+}
+
 /** `object` with `key` set, or taken out where `value` is undefined; the very same object where nothing changes. */
 export function set<T extends JsonObject>(object: T, key: string, value: Json | undefined): T {
   if (value === undefined) return without(object, key)

@@ -1,5 +1,5 @@
 import type { Container, PodSpec, PodTemplate } from './deployment.ts'
-import { type JsonObject, set, without } from './json.ts'
+import { type JsonObject, link, set, without } from './json.ts'
 import {
   FILES_VOLUME,
   INIT_CONTAINER,
@@ -40,7 +40,7 @@ export function strip(template: PodTemplate): PodTemplate {
   const { initContainers, volumes } = template.spec
   let spec = replaceList(template.spec, 'initContainers', initContainers, ({ name }) => name !== INIT_CONTAINER)
   spec = replaceList(spec, 'volumes', volumes, ({ name }) => !isOurVolume(name))
-  return set(stripMetadata(template), 'spec', spec)
+  return link(stripMetadata(template), 'spec', spec)
 }
 
 /** The same without the label only, where nothing else of ours is there. */
@@ -72,7 +72,7 @@ export function setInMap(
   if (after === before) return template
   const isEmpty = Object.keys(after).length === 0
   const metadata = set<JsonObject>(template.metadata ?? {}, map, isEmpty ? undefined : after)
-  return Object.keys(metadata).length === 0 ? without(template, 'metadata') : set(template, 'metadata', metadata)
+  return Object.keys(metadata).length === 0 ? without(template, 'metadata') : link(template, 'metadata', metadata)
 }
 
 function replaceList<Item extends JsonObject>(
@@ -83,7 +83,7 @@ function replaceList<Item extends JsonObject>(
 ): PodSpec {
   const kept = (items ?? []).filter(isTheirs)
   if (kept.length === (items ?? []).length) return spec
-  return set(spec, key, kept.length === 0 ? undefined : kept)
+  return kept.length === 0 ? without(spec, key) : link(spec, key, kept)
 }
 
 /** What stands where our parts would go, in a template that does not hold ours. */

@@ -47,14 +47,30 @@ function declaredBytes({ headers }: FastifyRequest): number {
   return Number(headers['content-length'])
 }
 
+/** Buffers of the size that most bodies fit in, for the next ones: a fresh one for each call costs a tenth of the call. */
+const spare: Buffer<ArrayBuffer>[] = []
+const SPARE_BYTES = 32 * 1024
+const SPARE_MAX_COUNT = 64 // 2 MiB
+
+function take(bytes: number): Buffer<ArrayBuffer> {
+  // Of the declared size: pages of it that never arrive cost nothing.
+  if (bytes > SPARE_BYTES) return Buffer.allocUnsafeSlow(bytes)
+  return spare.pop() ?? Buffer.allocUnsafeSlow(SPARE_BYTES)
+}
+
+function giveBack(body: Buffer<ArrayBuffer>): void {
+  if (body.length === SPARE_BYTES && spare.length < SPARE_MAX_COUNT) spare.push(body)
+  // Gives its memory back now, not at some later garbage collection.
+  else if (body.length > LARGE_BODY_BYTES) body.buffer.transfer(0)
+}
+
 function read(payload: NodeJS.ReadableStream, bytes: number, done: Done): void {
-  // One buffer of the declared size: pages of it that never arrive cost nothing.
-  const body = Buffer.allocUnsafeSlow(bytes)
+  const body = take(bytes)
   let length = 0
   payload.on('data', (chunk: Buffer) => {
-    length += chunk.copy(body, length)
+    if (!finished) length += chunk.copy(body, length, 0, bytes - length)
   })
-  payload.once('end', () => finish(() => parsed(body, length)))
+  payload.once('end', () => finish(() => (length < bytes ? aborted() : parsed(body, length))))
   payload.once('error', () => finish(aborted))
   payload.once('close', () => finish(aborted)) // comes after `end` too
 
@@ -62,19 +78,18 @@ function read(payload: NodeJS.ReadableStream, bytes: number, done: Done): void {
   function finish(result: () => Parameters<Done>): void {
     if (finished) return
     finished = true
-    done(...result())
+    const outcome = result()
+    giveBack(body)
+    done(...outcome)
   }
 }
 
-function parsed(body: Buffer<ArrayBuffer>, length: number): Parameters<Done> {
-  if (length < body.length) return aborted()
+function parsed(body: Buffer, length: number): Parameters<Done> {
   if (length > LARGE_BODY_BYTES && hasTooManyValues(body)) {
     return [new RequestError(413, 'body-too-many-values', 'The body holds more values than any Deployment.')]
   }
-  const text = body.toString()
-  body.buffer.transfer(0) // gives its memory back now, not at some later garbage collection
   try {
-    return [null, JSON.parse(text) as Json]
+    return [null, JSON.parse(body.toString('utf8', 0, length)) as Json]
   } catch {
     // V8's own message quotes the body, which may hold secrets.
     return [new RequestError(400, 'body-not-json', 'The body is not valid JSON.')]

@@ -7,7 +7,6 @@ const FLAGS = [
   '--max-semi-space-size=2',
   // MiB. Several of the largest bodies fit; V8 lets a heap grow in smaller steps where its limit is low.
   '--max-old-space-size=128',
-  '--optimize-for-size',
   // Compiling on other threads leaves each of them an arena of the allocator, 15 MiB in all.
   '--no-concurrent-recompilation',
 ]

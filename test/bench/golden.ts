@@ -11,7 +11,7 @@ import {
   STATE_VOLUME,
 } from '../../src/migration/names.ts'
 import type { Certificates } from './certificates.ts'
-import { FLASK } from './deployment.ts'
+import { FLASK, withMount } from './deployment.ts'
 import { at, type Review, reviewOf } from './review.ts'
 import type { Server } from './servers.ts'
 
@@ -35,8 +35,13 @@ export async function checkAnswers(server: Server, update: Review, certificates:
   const golden = { patchBytes: answered.bytes, operations: answered.patch.length }
   if (server.name === 'baseline') return golden
 
-  const created = patched(FLASK, (await ask(reviewOf(FLASK, null))).patch)
+  const mounted = withMount(FLASK)
+  const created = patched(mounted, (await ask(reviewOf(mounted, null))).patch)
   checkInjected(created, `${server.name}, CREATE`)
+  assert(
+    names(at(migrationOf(created), ['volumeMounts'])).includes('tmp'),
+    `${server.name}: the app's mounts are missing`,
+  )
   const again = patched(created, (await ask(reviewOf(created, null))).patch)
   assert.deepEqual(again, created, `${server.name}: injecting twice is not injecting once`)
 
@@ -72,7 +77,6 @@ function checkInjected(deployment: JsonObject, what: string): void {
   for (const name of [FILES_VOLUME, STATE_VOLUME]) {
     assert(names(mounts).includes(name) && names(volumes).includes(name), `${what}: no volume or mount ${name}`)
   }
-  assert(names(mounts).includes('tmp'), `${what}: the app's mounts are missing`)
   assert.equal(at(deployment, ['spec', 'template', 'metadata', 'labels', PROTOCOL_LABEL]), '1', `${what}: the label`)
   assert.ok(at(deployment, ['metadata', 'annotations', INJECTED_ANNOTATION]), `${what}: the annotation`)
   const rolling = { type: 'RollingUpdate', rollingUpdate: { maxSurge: 1, maxUnavailable: 1 } }
