@@ -9,6 +9,8 @@ const FLAGS = [
   '--max-old-space-size=128',
   // Compiling on other threads leaves each of them an arena of the allocator, 15 MiB in all.
   '--no-concurrent-recompilation',
+  // The middle compiler takes memory while it works, and the optimizing one follows soon after.
+  '--no-maglev',
 ]
 const ENVIRONMENT = { MALLOC_ARENA_MAX: '1' }
 
