@@ -4,7 +4,7 @@
  */
 const FLAGS = [
   // What a call leaves behind dies young; a larger nursery only spreads it over more pages.
-  '--max-semi-space-size=2',
+  '--max-semi-space-size=1',
   // MiB. Several of the largest bodies fit; V8 lets a heap grow in smaller steps where its limit is low.
   '--max-old-space-size=128',
   // Compiling on other threads leaves each of them an arena of the allocator, 15 MiB in all.

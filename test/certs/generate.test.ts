@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { makeDevelopmentCertificates, writeCertificates } from '../../certs/generate.ts'
-import { call } from '../webhook/program.ts'
+import { call } from '../webhook/process/call.ts'
 
 test('The development certificate is signed by its CA, for its names, and has the extensions that clients check', async () => {
   const made = await makeDevelopmentCertificates({ names: ['a.example.test', '127.0.0.1', '::1'], days: 3 })
@@ -28,9 +28,9 @@ test('A TLS client that trusts the CA takes the certificate', async (t) => {
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done))
   t.after(() => server.close())
   const { port } = server.address() as AddressInfo
-  assert.equal((await call({ port, ca }, { agent: false })).text, 'hello')
+  assert.equal((await call({ port, ca })).text, 'hello')
   const other = await makeDevelopmentCertificates()
-  await assert.rejects(call({ port, ca: other.ca }, { agent: false }), { code: 'UNABLE_TO_VERIFY_LEAF_SIGNATURE' })
+  await assert.rejects(call({ port, ca: other.ca }), { code: 'UNABLE_TO_VERIFY_LEAF_SIGNATURE' })
 })
 
 test('The key file is for its owner only, also where one was there before', async (t) => {

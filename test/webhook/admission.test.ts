@@ -50,7 +50,10 @@ test('A11: generateName and names of 253 characters are admitted', async () => {
 })
 
 test('A11: an object of 1.4 MiB with managedFields is admitted and both stay as they are', async () => {
-  const managedFields = Array.from({ length: 20 }, (_, i) => ({ manager: `m${i}`, fieldsV1: { 'f:spec': { 'f:x': {} } } }))
+  const managedFields = Array.from({ length: 20 }, (_, i) => ({
+    manager: `m${i}`,
+    fieldsV1: { 'f:spec': { 'f:x': {} } },
+  }))
   const annotations = { 'migrate.io/command': 'flask db upgrade', big: 'y'.repeat(1.4 * MIB) }
   const { response, patch } = await testApp().send(review(deployment({ annotations, managedFields })))
   assert.equal(response.allowed, true)
@@ -112,13 +115,17 @@ test('A11: wrong content type, no length, empty, not JSON, cut short', async () 
     empty: await post({ ...JSON_TYPE, 'content-length': '0' }),
     notJson: await post(JSON_TYPE, '{"secret-canary'),
     cut: await post({ ...JSON_TYPE, 'content-length': '100' }, '{}'),
-    withCharset: await post({ 'content-type': 'Application/JSON; charset=utf-8' }, JSON.stringify(review(deployment()))),
+    withCharset: await post(
+      { 'content-type': 'Application/JSON; charset=utf-8' },
+      JSON.stringify(review(deployment())),
+    ),
   }
   const status = Object.fromEntries(Object.entries(seen).map(([name, answer]) => [name, answer.status]))
   assert.deepEqual(status, {
     ...{ form: 415, yaml: 415, noType: 415, noLength: 411, empty: 400, notJson: 400, cut: 400, withCharset: 200 },
   })
   assert.doesNotMatch(seen.notJson.text, /canary/)
+  assert.match(seen.empty.text, /is empty/)
   for (const { text } of Object.values(seen)) assert.notEqual(text, '')
 })
 
@@ -133,15 +140,22 @@ test('A11: 7 MiB is read, one byte more gets 413', async () => {
 
 test('A11: __proto__ and constructor are keys like any other, and nobody else sees them', async () => {
   const { app } = testApp()
-  const text = JSON.stringify(review(deployment({}, { EXTRA: 1 }))).replaceAll('"EXTRA":1', '"__proto__":{"polluted":1},"constructor":{"prototype":{"polluted":1}}')
-  const { status, patch } = answerOf(await app.inject({ method: 'POST', url: '/mutate', headers: JSON_TYPE, payload: text }))
+  const text = JSON.stringify(review(deployment({}, { EXTRA: 1 }))).replaceAll(
+    '"EXTRA":1',
+    '"__proto__":{"polluted":1},"constructor":{"prototype":{"polluted":1}}',
+  )
+  const { status, patch } = answerOf(
+    await app.inject({ method: 'POST', url: '/mutate', headers: JSON_TYPE, payload: text }),
+  )
   assert.equal(status, 200)
   for (const { path } of patch ?? []) assert.doesNotMatch(String(path), /containers\/0|__proto__/)
   assert.equal(({} as { polluted?: number }).polluted, undefined)
 })
 
 test('A11: a denial has 422, a heading and each problem on a line of its own', async () => {
-  const { response } = await testApp().send(review(deployment({ annotations: { 'migrate.io/command': '', 'migrate.io/comand': 'x' } })))
+  const { response } = await testApp().send(
+    review(deployment({ annotations: { 'migrate.io/command': '', 'migrate.io/comand': 'x' } })),
+  )
   assert.equal(response.allowed, false)
   const { code, reason, message } = response.status as { code: number; reason: string; message: string }
   assert.deepEqual([code, reason], [422, 'Invalid'])
@@ -167,10 +181,13 @@ test('A11: an exception in the decision gets 500 that says nothing internal, a l
 test('A11: an object nested too deeply for any code gets 400', async () => {
   const { app } = testApp()
   const depth = 100_000
-  const text = JSON.stringify(review('DEEP')).replace('"DEEP"', `{"spec":{"template":${'['.repeat(depth)}${']'.repeat(depth)}}}`)
+  const text = JSON.stringify(review('DEEP')).replace(
+    '"DEEP"',
+    `{"spec":{"template":${'['.repeat(depth)}${']'.repeat(depth)}}}`,
+  )
   const { statusCode } = await app.inject({ method: 'POST', url: '/mutate', headers: JSON_TYPE, payload: text })
   assert.ok(statusCode === 400 || statusCode === 200, `got ${statusCode}`)
-  const overflow = testApp({ decide: () => overflowing(), })
+  const overflow = testApp({ decide: () => overflowing() })
   const answer = await overflow.app.inject({ method: 'POST', url: '/mutate', headers: JSON_TYPE, payload: text })
   assert.equal(answer.statusCode, 400)
   assert.match(answer.body, /too deeply/)
@@ -182,7 +199,11 @@ function overflowing(): never {
 
 test('A11: other paths and methods get 404 with what there is', async () => {
   const { app } = testApp()
-  for (const [method, url] of [['GET', '/mutate'], ['POST', '/'], ['PUT', '/mutate']] as const) {
+  for (const [method, url] of [
+    ['GET', '/mutate'],
+    ['POST', '/'],
+    ['PUT', '/mutate'],
+  ] as const) {
     const { statusCode, body } = await app.inject({ method, url })
     assert.equal(statusCode, 404)
     assert.match(body, /POST \/mutate/)

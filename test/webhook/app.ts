@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify'
-import type { Decision } from '../../src/migration/decision.ts'
 import { decide } from '../../src/migration/decide.ts'
+import type { Decision } from '../../src/migration/decision.ts'
 import type { Json, JsonObject } from '../../src/migration/json.ts'
 import { createLogs } from '../../src/observability/logs.ts'
 import { createWebhookMetrics } from '../../src/observability/metrics.ts'
@@ -28,7 +28,11 @@ export interface Answer {
 export function testApp(parts: Partial<AppParts> = {}): TestApp {
   let lines = ''
   const metrics = createWebhookMetrics({ version: 'test' })
-  const logs = createLogs('debug', { write: (line: string) => void (lines += line) })
+  const logs = createLogs('debug', {
+    write(line: string) {
+      lines += line
+    },
+  })
   const app = buildApp({
     decide,
     metrics,

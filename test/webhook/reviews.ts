@@ -7,7 +7,12 @@ export function deployment(metadata: JsonObject = {}, container: JsonObject = {}
   return {
     apiVersion: 'apps/v1',
     kind: 'Deployment',
-    metadata: { name: 'flask', namespace: 'shop', annotations: { 'migrate.io/command': 'flask db upgrade' }, ...metadata },
+    metadata: {
+      name: 'flask',
+      namespace: 'shop',
+      annotations: { 'migrate.io/command': 'flask db upgrade' },
+      ...metadata,
+    },
     spec: {
       replicas: 2,
       selector: { matchLabels: { app: 'flask' } },

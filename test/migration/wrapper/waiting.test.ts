@@ -160,8 +160,10 @@ describe('The wrapper waits', { concurrency: CONCURRENCY }, () => {
     const pod = new Pod(t, shell)
     const container = pod.start({ command: RAN })
     await container.untilSlept(2)
-    const said = container.lines
-    assert.ok(said.length >= 1, 'it says that it waits')
+    const said = await until('it says that it waits', () => container.lines, {
+      limitMs: 10_000,
+      accept: (lines) => lines.length >= 1,
+    })
     await container.untilSlept(8)
     assert.deepEqual(container.lines, said)
   })

@@ -74,6 +74,12 @@ test('O3: a second SIGTERM ends it at once', async (t) => {
   assert.deepEqual([code, signal], [1, null])
 })
 
+test('O3: SIGINT, which comes from a terminal, does not wait for the delay', async (t) => {
+  const webhook = await startWebhook(t, { args: ['--shutdown-delay-seconds', '600'] })
+  webhook.signal('SIGINT')
+  assert.equal((await webhook.ended).code, 0)
+})
+
 test('O3: a call that never ends holds up the shutdown for a limited time', async (t) => {
   const webhook = await startWebhook(t, { args: ['--shutdown-delay-seconds', '0'] })
   const stuck = await slowCall(t, webhook)
