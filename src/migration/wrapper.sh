@@ -117,12 +117,15 @@ mio_signal_processes() {
 
 # Runs the command with a time limit. Not by `timeout`, which not every image has, nor works as PID 1 in busybox.
 mio_run_limited() {
+  # Before it starts: a signal in between must not end this shell and leave the command.
+  mio_child='' mio_signalled=''
+  # A shell makes its background processes ignore INT and QUIT: TERM stands for all.
+  # shellcheck disable=SC2086 # split
+  trap 'mio_signalled=yes; [ -z "$mio_child" ] || kill -s TERM "$mio_child" 2>/dev/null' $mio_signals
   # In the background's own shell, so that no builtin nor function of this one stands in for a program.
   exec "$@" &
   mio_child=$!
-  # A shell makes its background processes ignore INT and QUIT: TERM stands for all.
-  # shellcheck disable=SC2064,SC2086 # now, and split
-  trap "kill -s TERM $mio_child 2>/dev/null" $mio_signals
+  [ -z "$mio_signalled" ] || kill -s TERM "$mio_child" 2>/dev/null
   mio_clock
   mio_started=$mio_now
   while kill -0 "$mio_child" 2>/dev/null; do

@@ -54,11 +54,22 @@ test('S4: a large body is not read before there is room, and small ones pass it'
 test('S4: a body with more values than any Deployment is turned away before it is parsed', async () => {
   const { app } = echo(10 * KIB * KIB)
   const post = (payload: string) => app.inject({ method: 'POST', url: '/', headers: JSON_TYPE, payload })
-  assert.equal((await post(`[${'0,'.repeat(600_000)}0]`)).statusCode, 413)
-  assert.equal((await post(`[${'[],'.repeat(300_000)}[]]`)).statusCode, 413)
-  assert.equal((await post(`[${'0,'.repeat(400_000)}0]`)).statusCode, 200)
+  assert.equal((await post(`[${'0,'.repeat(401_000)}0]`)).statusCode, 413)
+  assert.equal((await post(`[${'[],'.repeat(201_000)}[]]`)).statusCode, 413)
+  assert.equal((await post(`[${'0,'.repeat(399_000)}0]`)).statusCode, 200)
   // Commas and brackets inside a text are no values, also behind an escaped quote.
   assert.equal((await post(JSON.stringify(`\\"${'[,{"\\'.repeat(300_000)}`))).statusCode, 200)
+})
+
+test('S4: a body with more different keys than any Deployment is turned away, one with the same keys again is not', async () => {
+  const { app } = echo(10 * KIB * KIB)
+  const post = (payload: string) => app.inject({ method: 'POST', url: '/', headers: JSON_TYPE, payload })
+  const objects = (different: number) =>
+    JSON.stringify(Array.from({ length: 60_000 }, (_, i) => ({ [`k${i % different}`]: i })))
+  assert.equal((await post(objects(40_000))).statusCode, 413)
+  assert.equal((await post(objects(40_000).replaceAll('":', '" \n:'))).statusCode, 413)
+  assert.equal((await post(objects(29_000))).statusCode, 200)
+  assert.equal((await post(JSON.stringify(Array.from({ length: 60_000 }, (_, i) => `k${i}`)))).statusCode, 200)
 })
 
 test('A11: bodies come out as JSON.parse gives them, split anywhere', async () => {

@@ -118,7 +118,7 @@ test('P2: ready within three times 500 ms of its start', async (t) => {
 
 async function documented(): Promise<string[]> {
   const text = await readFile(join(root, 'docs/dependencies.md'), 'utf8')
-  return [...text.matchAll(/^\| ([a-z]\S+) +\| w \| (?!what for)/gm)].map(([, name = '']) => name).toSorted()
+  return [...text.matchAll(/^\| ([a-z]\S+) +\| w +\| (?!what for)/gm)].map(([, name = '']) => name).toSorted()
 }
 
 /** The log says the port only with its next batch of lines, which is too late to measure by. */
