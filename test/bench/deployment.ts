@@ -35,9 +35,9 @@ export const FLASK: JsonObject = {
           {
             name: 'flask',
             image: OLD_IMAGE,
-            ports: [{ containerPort: 5000, name: 'http', protocol: 'TCP' }],
+            ports: [{ containerPort: 5000 }],
             env: [{ name: 'DATABASE_URL', valueFrom: { secretKeyRef: { name: 'flask', key: 'database-url' } } }],
-            resources: { limits: { memory: '512Mi' }, requests: { cpu: '100m', memory: '256Mi' } },
+            resources: { limits: { memory: '512Mi' } },
           },
         ],
         securityContext: { runAsNonRoot: true },
