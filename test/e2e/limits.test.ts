@@ -91,14 +91,14 @@ describe('what is rare', () => {
     await place.create(flask('parts'))
     const base = `/apis/apps/v1/namespaces/${place.name}/deployments/parts`
     const answers = await installation.webhook.admissions()
-    const scale = await cluster.get<{ spec: { replicas: number } }>(`${base}/scale`)
-    scale.body.spec.replicas = 2
-    assert.equal((await cluster.request('PUT', `${base}/scale`, scale.body)).status, 200)
+    const merge = { 'content-type': 'application/merge-patch+json' }
+    const scale = await cluster.request('PATCH', `${base}/scale`, { spec: { replicas: 2 } }, merge)
+    assert.equal(scale.status, 200)
     const status = await cluster.request(
       'PATCH',
       `${base}/status`,
       { metadata: { annotations: { note: 'by status' } } },
-      { 'content-type': 'application/merge-patch+json' },
+      merge,
     )
     assert.equal(status.status, 200)
     await place.replicaSets('parts')
