@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises'
+import { readFile as readFromDisk } from 'node:fs/promises'
 import { checkedPair } from './pair.ts'
 import { CertificateError, type CertificateSource, type ServingPair } from './source.ts'
 
@@ -10,10 +10,14 @@ export interface CertificateFiles {
   readonly keyFile: string
 }
 
+type ReadFile = (file: string) => Promise<string>
+
 export interface FilesOptions {
   /** Told once for each content that can't be used. */
   readonly onRefused: (error: CertificateError) => void
   readonly pollMs?: number
+  /** The text of a file. Default: from disk. */
+  readonly readFile?: ReadFile
 }
 
 /**
@@ -23,14 +27,14 @@ export interface FilesOptions {
  * @throws CertificateError if the first look finds no good pair.
  */
 export async function certificateFromFiles(files: CertificateFiles, options: FilesOptions): Promise<CertificateSource> {
-  const { onRefused, pollMs = POLL_MS } = options
-  let current = goodPair(await look(files), files)
+  const { onRefused, pollMs = POLL_MS, readFile = (file) => readFromDisk(file, 'utf8') } = options
+  let current = goodPair(await look(files, readFile), files)
   let suspect = '' // a content that was no good at the last look
   let told = '' // the content that was last told about
   let timer: NodeJS.Timeout | undefined
 
   async function poll(use: (pair: ServingPair) => void): Promise<void> {
-    const seen = await look(files)
+    const seen = await look(files, readFile)
     const id = identity(seen)
     if (id === identity({ kind: 'read', cert: current.cert, key: current.key })) {
       suspect = told = ''
@@ -74,12 +78,12 @@ type Look =
   | { readonly kind: 'read'; readonly cert: string; readonly key: string }
   | { readonly kind: 'unreadable'; readonly file: string; readonly cause: unknown }
 
-async function look({ certFile, keyFile }: CertificateFiles): Promise<Look> {
+async function look({ certFile, keyFile }: CertificateFiles, readFile: ReadFile): Promise<Look> {
   let file = certFile
   try {
-    const cert = await readFile(file, 'utf8')
+    const cert = await readFile(file)
     file = keyFile
-    return { kind: 'read', cert, key: await readFile(file, 'utf8') }
+    return { kind: 'read', cert, key: await readFile(file) }
   } catch (cause) {
     return { kind: 'unreadable', file, cause }
   }

@@ -51,9 +51,9 @@ function mergeObject(fresh: JsonObject, present: JsonObject, source: JsonObject 
   const merged: Record<string, Json> = { ...fresh }
   for (const key of Object.keys(present)) {
     const [theirs, copied] = [present[key] ?? null, source?.[key]]
+    if (NEVER_ADDED.has(key) || equal(fresh[key], theirs)) continue
     // What the user took away altogether may have had something of another webhook in it.
     const ours = fresh[key] ?? (copied === undefined ? undefined : emptyLike(theirs))
-    if (NEVER_ADDED.has(key)) continue
     if (ours === undefined) {
       if (copied === undefined) merged[key] = theirs
     } else if (Array.isArray(ours) && Array.isArray(theirs)) {

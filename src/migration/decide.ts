@@ -8,7 +8,7 @@ import { stripLabel } from './parts.ts'
 import { makePlan, type Plan, stateProblems } from './plan.ts'
 import { type Problem, problemText } from './problem.ts'
 import type { Reason } from './reasons.ts'
-import { formatRecord, textOfSame } from './record.ts'
+import { formatRecord, type InjectedRecord, isSameRecord } from './record.ts'
 import { isSecondTime, plannedRollout, type Rollout, replaced, statedRollout } from './rollout.ts'
 import { readDeployment } from './shape.ts'
 import {
@@ -125,18 +125,19 @@ function finish(sides: Sides, plan: Plan | undefined, { kind, reason, template, 
   const { rollout, warnings: more } = plannedRollout(user, plan, now.spec.replicas ?? 1)
   const injector = reason === 'injected' ? undefined : reason === 'released-wrapper' ? claimed : record
   const generation = before?.metadata.generation
-  const next = {
+  const next: InjectedRecord = {
     version: injector?.version ?? VERSION,
     container: plan.target.name,
     ...(typeof generation === 'number' && { generation }),
     ...replaced(user, rollout),
   }
   // Where nothing else is new, the text that is there, so that nothing changes.
-  const text = (isRolloutStored(rollout, before) && textOfSame(next, before)) || formatRecord(next)
+  const isStored = record !== undefined && isRolloutStored(rollout, before) && isSameRecord(next, record)
+  const text = (isStored && before?.metadata.annotations?.[INJECTED_ANNOTATION]) || formatRecord(next)
   return { kind, reason, deployment: withParts(now, template, rollout, text), warnings: [...warnings, ...more] }
 }
 
-function isRolloutStored(rollout: Rollout, before: Deployment | undefined): before is Deployment {
+function isRolloutStored(rollout: Rollout, before: Deployment | undefined): boolean {
   const fields = ['strategy', 'progressDeadlineSeconds'] as const
   return before !== undefined && fields.every((field) => equal(rollout[field], before.spec[field]))
 }

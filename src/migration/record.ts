@@ -41,10 +41,12 @@ export function formatRecord(record: InjectedRecord): string {
   return JSON.stringify({ version, container, generation, strategy, progressDeadlineSeconds })
 }
 
-/** The annotation on a Deployment, if it says the same as `record`, for whatever generation. */
-export function textOfSame(record: InjectedRecord, deployment: Deployment): string | undefined {
-  const present = readRecord(deployment)
-  if (present === undefined) return undefined
-  const [a, b] = [record, present].map((one) => JSON.parse(formatRecord({ ...one, generation: 0 })) as JsonObject)
-  return equal(a, b) ? deployment.metadata.annotations?.[INJECTED_ANNOTATION] : undefined
+/** Whether two records say the same, for whatever generation. */
+export function isSameRecord(a: InjectedRecord, b: InjectedRecord): boolean {
+  return (
+    a.version === b.version &&
+    a.container === b.container &&
+    a.progressDeadlineSeconds === b.progressDeadlineSeconds &&
+    equal(a.strategy, b.strategy)
+  )
 }

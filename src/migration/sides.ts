@@ -1,7 +1,7 @@
 import { isUserAnnotation, SHAPING_NAMES } from './annotations.ts'
 import type { Deployment, PodTemplate } from './deployment.ts'
 import { equal, type JsonObject } from './json.ts'
-import { PREFIX } from './names.ts'
+import { INJECTED_ANNOTATION, PREFIX } from './names.ts'
 import { holdsOurs, strip } from './parts.ts'
 import { type InjectedRecord, readRecord } from './record.ts'
 
@@ -24,6 +24,10 @@ export interface Sides {
 export function readSides(now: Deployment, before: Deployment | undefined): Sides {
   const wasHeld = before !== undefined && holdsOurs(before.spec.template)
   const isHeld = holdsOurs(now.spec.template)
+  const record = before !== undefined && wasHeld ? readRecord(before) : undefined
+  // Mostly the same text: it is read once.
+  const isSameText =
+    record !== undefined && annotation(now, INJECTED_ANNOTATION) === annotation(before, INJECTED_ANNOTATION)
   return {
     now,
     before,
@@ -32,9 +36,13 @@ export function readSides(now: Deployment, before: Deployment | undefined): Side
     // Where the stored object holds ours, whatever bears our names is ours, or what became of it.
     bare: isHeld || wasHeld ? strip(now.spec.template) : now.spec.template,
     bareBefore: before !== undefined && wasHeld ? strip(before.spec.template) : before?.spec.template,
-    record: before !== undefined && wasHeld ? readRecord(before) : undefined,
-    claimed: isHeld ? readRecord(now) : undefined,
+    record,
+    claimed: isHeld ? (isSameText ? record : readRecord(now)) : undefined,
   }
+}
+
+function annotation(deployment: Deployment | undefined, name: string): string | undefined {
+  return deployment?.metadata.annotations?.[name]
 }
 
 /** Whether the user's part of the template is the stored one's. */

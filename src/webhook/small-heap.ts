@@ -13,6 +13,8 @@ const FLAGS = [
   '--no-concurrent-recompilation',
   // The middle compiler takes memory while it works, and the optimizing one follows soon after.
   '--no-maglev',
+  // So small a nursery is collected sooner by one thread than several can agree on it.
+  '--no-parallel-scavenge',
 ]
 const ENVIRONMENT = { MALLOC_ARENA_MAX: '1' }
 

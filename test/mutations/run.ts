@@ -9,7 +9,7 @@ import { root } from '../tooling/root.ts'
 /**
  * Shows that tests can fail: `npm run test:mutations [-- NAME...]`. Each patch here breaks the program in a copy of the
  * tree; then the tests of the id that the patch is named after must fail. The lines before the diff say what is broken,
- * and `Tests:` which files show it.
+ * and `Tests:` which files show it. With `--applies` it only looks whether each patch fits the tree.
  */
 interface Mutation {
   readonly name: string
@@ -19,9 +19,16 @@ interface Mutation {
 }
 
 const mutations = globSync('test/mutations/*.patch', { cwd: root }).toSorted().map(readMutation)
-const chosen = mutations.filter(
-  ({ name }) => process.argv.length < 3 || process.argv.slice(2).some((word) => name.startsWith(word)),
-)
+const words = process.argv.slice(2).filter((word) => word !== '--applies')
+const onlyApplies = words.length < process.argv.length - 2
+const chosen = mutations.filter(({ name }) => words.length === 0 || words.some((word) => name.startsWith(word)))
+const stale = chosen.filter((mutation) => !applies(mutation.patch))
+if (stale.length > 0) {
+  process.stdout.write(`does not apply any more, bring it up to date: ${stale.map(({ patch }) => patch).join(', ')}\n`)
+  process.exit(1)
+}
+if (onlyApplies) process.exit(0)
+
 const needsCluster = chosen.some(({ tests }) => tests.some((file) => file.startsWith('test/e2e/')))
 const cluster = needsCluster ? await startCluster() : undefined
 const survivors: string[] = []
@@ -52,6 +59,10 @@ function readMutation(path: string): Mutation {
   return { name, id, patch: join(root, path), tests }
 }
 
+function applies(patch: string): boolean {
+  return spawnSync('patch', ['-p1', '--dry-run', '--force', '-i', patch], { cwd: root }).status === 0
+}
+
 /** Whether the tests of the mutation's id fail where it is applied. */
 function isFound({ id, patch, tests }: Mutation): boolean {
   const copy = mkdtempSync(join(tmpdir(), 'migrate-io-mutation-'))
@@ -59,9 +70,7 @@ function isFound({ id, patch, tests }: Mutation): boolean {
     for (const part of ['src', 'test', 'certs', 'deploy', 'package.json', 'tsconfig.json'])
       cpSync(join(root, part), join(copy, part), { recursive: true })
     symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'))
-    const applied = spawnSync('patch', ['-p1', '--no-backup-if-mismatch', '-i', patch], { cwd: copy, encoding: 'utf8' })
-    if (applied.status !== 0)
-      throw new Error(`${basename(patch)} does not apply any more: ${applied.stdout}${applied.stderr}`)
+    spawnSync('patch', ['-p1', '--no-backup-if-mismatch', '-i', patch], { cwd: copy })
     const { stdout, status } = spawnSync(
       process.execPath,
       ['test/run.ts', '--name', `^([AWLSOP][0-9]+, )*${id}[:,]`, ...tests],

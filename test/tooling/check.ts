@@ -6,13 +6,17 @@ import { root } from './root.ts'
 
 /** What CI checks, fast parts first: `npm run check`. Stops at the first step that fails. */
 
-needPrograms([{ program: 'shellcheck', debianPackage: 'shellcheck' }])
+needPrograms([
+  { program: 'shellcheck', debianPackage: 'shellcheck' },
+  { program: 'patch', debianPackage: 'patch' },
+])
 const scripts = globSync('src/**/*.sh', { cwd: root })
 const steps: readonly (readonly [string, readonly string[]])[] = [
   ['format and lint', ['biome', 'ci', '--error-on-warnings', '.']],
   ['types', ['tsc', '-p', '.']],
   ['shell scripts', ['shellcheck', ...scripts]],
   ['generated files', [process.execPath, 'test/tooling/generate.ts', '--check']],
+  ['mutations', [process.execPath, 'test/mutations/run.ts', '--applies']],
   // CI runs all tests after this.
   ...(process.argv.includes('--no-tests')
     ? []
