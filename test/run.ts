@@ -1,9 +1,12 @@
-import { globSync } from 'node:fs'
+import { globSync, readFileSync } from 'node:fs'
 import { finished } from 'node:stream/promises'
 import { run } from 'node:test'
 import { spec } from 'node:test/reporters'
 import { parseArgs } from 'node:util'
 import { startCluster } from './cluster/cluster.ts'
+import { bestLevel } from './cluster/node/requirements.ts'
+import { startNodeCluster } from './cluster/node/start.ts'
+import { together } from './cluster/together.ts'
 import { idsOf, REQUIRED_IDS } from './ids.ts'
 import { needPrograms } from './tooling/debian.ts'
 import { root } from './tooling/root.ts'
@@ -22,7 +25,7 @@ const { values, positionals } = parseArgs({
   options: { fast: { type: 'boolean', default: false }, name: { type: 'string' } },
 })
 
-const SLOW = /^test\/(cluster|e2e)\/|\.slow\.test\.ts$/
+const SLOW = /^test\/(cluster|e2e|node|kube\/real)\/|\.slow\.test\.ts$/
 /** Most of the time is spent waiting for processes; more at a time would disturb those that measure. */
 const CONCURRENCY = 3
 
@@ -33,12 +36,12 @@ needPrograms([
 ])
 
 const everything = globSync('test/**/*.test.ts', { cwd: root }).toSorted(slowFirst)
-const chosen = positionals.length > 0 ? positionals : everything.filter((file) => !values.fast || !SLOW.test(file))
-const isWhole = chosen === everything || chosen.length === everything.length
-const isClusterGiven = process.env['MIGRATE_IO_TEST_CLUSTER'] !== undefined
-const needsCluster = !isClusterGiven && chosen.some((file) => file.includes('test/e2e/'))
-const cluster = needsCluster ? await startCluster() : undefined
-if (cluster) process.env['MIGRATE_IO_TEST_CLUSTER'] = cluster.folder
+const selected = positionals.length > 0 ? positionals : everything.filter((file) => !values.fast || !SLOW.test(file))
+const canRunNodes = !selected.some(needsNode) || bestLevel() === 'node'
+const chosen = selected.filter((file) => canRunNodes || !needsNode(file))
+for (const file of selected.filter((each) => !chosen.includes(each))) process.stderr.write(`left out: ${file}\n`)
+const isWhole = selected === everything || selected.length === everything.length
+const clusters = await startSharedClusters()
 
 interface Shown {
   passed: number
@@ -63,9 +66,40 @@ report.pipe(process.stdout)
 try {
   await finished(report)
 } finally {
-  await cluster?.stop()
+  await together(clusters.map((cluster) => cluster.stop()))
 }
 printTable()
+
+/** The clusters that test files share, as far as a chosen file needs one and none was given by the environment. */
+async function startSharedClusters() {
+  const needs = (variable: string, isNeededBy: (file: string) => boolean) =>
+    process.env[variable] === undefined && chosen.some(isNeededBy)
+  const startAs = async (variable: string, start: typeof startCluster) => {
+    const cluster = await start()
+    process.env[variable] = cluster.folder
+    return cluster
+  }
+  return together([
+    ...(needs('MIGRATE_IO_TEST_CLUSTER', (file) => uses(file, 'sharedCluster'))
+      ? [startAs('MIGRATE_IO_TEST_CLUSTER', startCluster)]
+      : []),
+    ...(needs('MIGRATE_IO_TEST_NODE', (file) => uses(file, 'sharedNode'))
+      ? [startAs('MIGRATE_IO_TEST_NODE', startNodeCluster)]
+      : []),
+  ])
+}
+
+/** Whether the test can only run where nodes can. */
+function needsNode(file: string): boolean {
+  return uses(file, 'sharedNode') || uses(file, 'startNodeCluster')
+}
+
+/** A test file that imports the name, or that stands in the folder of those that all do. */
+function uses(file: string, name: 'sharedCluster' | 'sharedNode' | 'startNodeCluster'): boolean {
+  if (name === 'sharedNode' && file.includes('test/node/')) return true
+  if (name === 'sharedCluster' && file.includes('test/e2e/')) return true
+  return new RegExp(`^import .*\\b${name}\\b`, 'm').test(readFileSync(`${root}/${file}`, 'utf8'))
+}
 
 function count(name: string, outcome: keyof Shown, isSuite: boolean): void {
   if (!isSuite) total[outcome]++

@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander'
 import { VERSION } from '../migration/version.ts'
+import { addControllerCommand } from './controller.ts'
 import { EXIT_USAGE } from './exit-codes.ts'
 import { addExplainCommand } from './explain.ts'
 import { addInjectCommand } from './inject.ts'
@@ -11,6 +12,7 @@ Examples:
   migrate-io inject -f deployment.yaml | kubectl apply -f -    # without a webhook
   migrate-io explain -f manifests/                             # what would happen, and why
   migrate-io webhook --tls-cert-file tls.crt --tls-private-key-file tls.key
+  migrate-io controller                                        # gives out the lock, in the cluster of your kubeconfig
 
 Exit codes: 0 done; 1 refused or failed; 2 wrong usage`
 
@@ -26,6 +28,7 @@ export async function run(argv: readonly string[]): Promise<void> {
   addUninjectCommand(program)
   addExplainCommand(program)
   addWebhookCommand(program)
+  addControllerCommand(program)
   for (const command of program.commands) command.exitOverride()
   try {
     await program.parseAsync(argv)

@@ -1,12 +1,10 @@
-import { type Command, InvalidArgumentError, Option } from 'commander'
+import { type Command, Option } from 'commander'
 import type { WebhookOptions } from '../webhook/run.ts'
+import { LEVELS } from './log-levels.ts'
+import { port, wholeNumber } from './number-option.ts'
 
-const PORT_MAX = 65_535
 const SHUTDOWN_DELAY_DEFAULT_SECONDS = 5 // kube-proxy and the API server follow a change of endpoints within 1 to 3 s
 const SHUTDOWN_DELAY_MAX_SECONDS = 600
-
-// Written out and not imported from observability: that would load the logger for `--help` and each other command.
-const LEVELS: readonly WebhookOptions['logLevel'][] = ['debug', 'info', 'warn', 'error', 'silent']
 
 const HELP = `
 Routes:
@@ -63,15 +61,6 @@ function isForTheUser(error: unknown): error is Error {
   return error instanceof Error && (error.name === 'CertificateError' || error.name === 'ListenError')
 }
 
-function port(text: string): number {
-  return wholeNumber(text, PORT_MAX)
-}
-
 function seconds(text: string): number {
   return wholeNumber(text, SHUTDOWN_DELAY_MAX_SECONDS)
-}
-
-function wholeNumber(text: string, max: number): number {
-  if (/^\d{1,6}$/.test(text) && Number(text) <= max) return Number(text)
-  throw new InvalidArgumentError(`Must be a whole number from 0 to ${max}.`)
 }

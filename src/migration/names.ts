@@ -14,6 +14,28 @@ export const PROTOCOL = '1'
 /** On namespaces: `enabled` opts in. */
 export const INJECTION_LABEL = `${PREFIX}injection`
 
+/** On our ConfigMaps: which of the two kinds it is. The controller lists all of ours by it. */
+export const RECORD_LABEL = `${PREFIX}record`
+/** Lock and record of one Deployment. */
+export const DEPLOYMENT_RECORD = 'deployment'
+/** A lock that several Deployments name. */
+export const NAMED_LOCK_RECORD = 'lock'
+/** Whose writes the controller's are: tells them from edits by hand. */
+export const FIELD_MANAGER = 'migrate-io'
+
+/** Written by the controller on a pod that holds the lock: which of the autoscalers' marks are its own. */
+export const MARKS_ANNOTATION = `${PREFIX}autoscaler-marks`
+/** What keeps the autoscalers away from a pod: the cluster autoscaler's mark and Karpenter's. */
+export const AUTOSCALER_MARKS = {
+  'cluster-autoscaler.kubernetes.io/safe-to-evict': 'false',
+  'karpenter.sh/do-not-disrupt': 'true',
+} as const
+
+/** The Deployment controller's own: which rollout a Deployment is in, and a ReplicaSet belongs to. */
+export const REVISION_ANNOTATION = 'deployment.kubernetes.io/revision'
+/** The Deployment controller's own, on ReplicaSets and pods: the revision as wrapper and record name it. */
+export const REVISION_LABEL = 'pod-template-hash'
+
 export const INIT_CONTAINER = 'migrate-io'
 /** Projected, read-only: the grant, the revision, the record. */
 export const FILES_VOLUME = 'migrate-io'
@@ -45,3 +67,12 @@ export function lockConfigMapName(deploymentName: string): string {
   const kept = name.slice(0, KEPT_LENGTH).replace(/[.-]+$/, '')
   return `${kept}-${hash}${LOCK_SUFFIX}`
 }
+
+/** The ConfigMap of a lock that Deployments name by `migrate.io/lock`: a DNS label, so never too long. */
+export function namedLockConfigMapName(lock: string): string {
+  return `lock.${lock}${LOCK_SUFFIX}`
+}
+
+/** Where migrate.io itself is installed, and the Lease there by which its controllers elect a leader. */
+export const NAMESPACE = 'migrate-io'
+export const LEADER_LEASE = 'migrate-io-controller'

@@ -1,8 +1,5 @@
-import { monitorEventLoopDelay } from 'node:perf_hooks'
-import type { Registry as PromRegistry } from 'prom-client'
+import { addProcessMetrics } from './process-metrics.ts'
 import { Counter, Gauge, Histogram, Registry } from './prom-client.ts'
-
-const EVENT_LOOP_SAMPLE_MS = 20 // 50 timer wake-ups a second, under 0.1 % of a core
 
 // An admission takes 0.1 to 1 ms here; the API server waits for 5 s at most.
 const DURATION_EDGES_SECONDS = [0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5]
@@ -15,24 +12,24 @@ export interface AdmissionLabels {
   readonly reason: string
 }
 
-/** Metrics of the webhook role, in a registry of their own. */
-export interface WebhookMetrics {
-  admission(labels: AdmissionLabels, seconds: number): void
-  certificateExpiry(at: Date): void
-  certificateReloadFailed(): void
+/** What a `/metrics` route needs. */
+export interface Exposition {
   /** In the Prometheus text format. */
   text(): Promise<string>
   readonly contentType: string
 }
 
+/** Metrics of the webhook role, in a registry of their own. */
+export interface WebhookMetrics extends Exposition {
+  admission(labels: AdmissionLabels, seconds: number): void
+  certificateExpiry(at: Date): void
+  certificateReloadFailed(): void
+}
+
 export function createWebhookMetrics(build: { readonly version: string }): WebhookMetrics {
   const registry = new Registry()
   const registers = [registry]
-  addProcessMetrics(registry)
-  new Gauge({ name: 'migrate_io_build_info', help: 'Always 1.', labelNames: ['version', 'node'], registers }).set(
-    { version: build.version, node: process.version },
-    1,
-  )
+  addProcessMetrics(registry, build)
   const requests = new Counter({
     name: 'migrate_io_admission_requests_total',
     help: 'AdmissionReviews answered, by operation, what became of them and why.',
@@ -72,58 +69,5 @@ export function createWebhookMetrics(build: { readonly version: string }): Webho
     certificateReloadFailed: () => reloadFailures.inc(),
     text: () => registry.metrics(),
     contentType: registry.contentType,
-  }
-}
-
-/**
- * The few process metrics that dashboards use, under their usual names. Not prom-client's default set: that one watches every
- * garbage collection and loads a dozen files, which costs start-up time and memory that P2 counts.
- */
-function addProcessMetrics(registry: PromRegistry): void {
-  const registers = [registry]
-  const startedAtSeconds = Date.now() / 1000 - process.uptime()
-  new Gauge({
-    name: 'process_start_time_seconds',
-    help: 'Start of the process, in seconds since 1970.',
-    registers,
-  }).set(startedAtSeconds)
-  gauge('process_resident_memory_bytes', 'Resident memory.', () => process.memoryUsage.rss())
-  gauge('nodejs_heap_size_used_bytes', 'Heap in use.', () => process.memoryUsage().heapUsed)
-  new Counter({
-    name: 'process_cpu_seconds_total',
-    help: 'CPU time, user and system.',
-    registers,
-    collect() {
-      const { user, system } = process.cpuUsage()
-      this.reset()
-      this.inc((user + system) / 1e6)
-    },
-  })
-  const delay = monitorEventLoopDelay({ resolution: EVENT_LOOP_SAMPLE_MS })
-  delay.enable()
-  new Gauge({
-    name: 'migrate_io_event_loop_delay_seconds',
-    help: 'How late timers ran since the last scrape.',
-    labelNames: ['quantile'],
-    registers,
-    collect() {
-      for (const percentile of [50, 99, 100]) {
-        // The histogram holds the time between two samples; what goes beyond the sampling interval is the delay.
-        const lateMs = delay.count === 0 ? 0 : Math.max(0, delay.percentile(percentile) / 1e6 - EVENT_LOOP_SAMPLE_MS)
-        this.set({ quantile: String(percentile / 100) }, lateMs / 1000)
-      }
-      delay.reset()
-    },
-  })
-
-  function gauge(name: string, help: string, value: () => number): void {
-    new Gauge({
-      name,
-      help,
-      registers,
-      collect() {
-        this.set(value())
-      },
-    })
   }
 }

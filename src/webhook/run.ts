@@ -2,13 +2,14 @@ import { setTimeout as pause } from 'node:timers/promises'
 import closeWithGrace from 'close-with-grace'
 import { certificateFromFiles } from '../certificates/files.ts'
 import { unusableAt } from '../certificates/source.ts'
+import { buildHealthApp, type NotReady } from '../http/health.ts'
+import { listen } from '../http/listen.ts'
 import { decide } from '../migration/decide.ts'
 import { VERSION } from '../migration/version.ts'
 import { createLogs, type LogLevel } from '../observability/logs.ts'
 import { createWebhookMetrics } from '../observability/metrics.ts'
 import { buildApp } from './app.ts'
-import { buildHealthApp, type NotReady } from './health.ts'
-import { createTlsServer, listen } from './server.ts'
+import { createTlsServer } from './server.ts'
 
 export interface WebhookOptions {
   readonly port: number

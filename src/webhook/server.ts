@@ -1,8 +1,8 @@
 import { createServer, type Server } from 'node:https'
-import type { AddressInfo, Socket } from 'node:net'
+import type { Socket } from 'node:net'
 import type { FastifyInstance } from 'fastify'
 import type { CertificateSource, ServingPair } from '../certificates/source.ts'
-import type { ServerParts } from './fastify.ts'
+import type { ServerParts } from '../http/fastify.ts'
 
 const KEEP_ALIVE_MS = 120_000 // the API server reuses idle connections for 90 s and doesn't repeat a call that was reset
 const UNUSED_AT_CLOSE_MS = 1_000 // at shutdown a connection's first call may be on its way
@@ -26,13 +26,6 @@ export interface TlsServer {
   close(app: FastifyInstance): Promise<void>
   /** What `close` takes at most. */
   readonly closeMaxMs: number
-}
-
-export interface Where {
-  /** 0: any free one. */
-  readonly port: number
-  /** Left out: all addresses, IPv6 and IPv4. */
-  readonly host?: string | undefined
 }
 
 /**
@@ -79,38 +72,6 @@ export function createTlsServer(certificates: CertificateSource, onUse: (pair: S
       clearTimeout(limit)
     },
   }
-}
-
-/** @returns the port, chosen by the system if it was 0. @throws ListenError */
-export async function listen(app: FastifyInstance, { port, host }: Where): Promise<number> {
-  try {
-    await app.listen({ port, host: host ?? '::' })
-  } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : ''
-    const noIpv6 = code === 'EAFNOSUPPORT' || code === 'EADDRNOTAVAIL'
-    if (host === undefined && noIpv6) return listen(app, { port, host: '0.0.0.0' })
-    throw new ListenError(code, { port, host }, { cause: error })
-  }
-  return (app.server.address() as AddressInfo).port
-}
-
-/** A port that can't be had. The message says why and what to do, in one line. */
-export class ListenError extends Error {
-  override readonly name = 'ListenError'
-  readonly code: string
-
-  constructor(code: string, { port, host }: Where, options: ErrorOptions) {
-    const remedy = LISTEN_REMEDIES[code] ?? `the system says ${code || 'no more'}`
-    super(`cannot listen on port ${port}${host === undefined ? '' : ` of ${host}`}: ${remedy}`, options)
-    this.code = code
-  }
-}
-
-const LISTEN_REMEDIES: Readonly<Record<string, string>> = {
-  EADDRINUSE: 'another program has it; stop that one, or choose another port',
-  EACCES: 'ports below 1024 need privileges; choose a higher one, such as 8443',
-  EADDRNOTAVAIL: 'this machine has no such address; leave --host out to listen on all',
-  ENOTFOUND: 'there is no such host; give an address of this machine, or leave --host out',
 }
 
 /** What Node would write itself if nobody listened to `clientError`; nothing where an answer is already on its way. */

@@ -30,6 +30,16 @@ export async function findBinaries(environment: NodeJS.ProcessEnv = process.env)
   return { ...given, ...(await buildMissing(['kube-controller-manager'], environment)) } as Binaries
 }
 
+const NODE_LEVEL = ['kubelet', 'kube-proxy', 'kube-scheduler'] as const
+
+/** Paths of the programs that nodes add. */
+export type NodeBinaries = Record<(typeof NODE_LEVEL)[number], string>
+
+/** The programs that nodes add, built from their Go modules where the cache lacks them. */
+export async function findNodeBinaries(environment: NodeJS.ProcessEnv = process.env): Promise<NodeBinaries> {
+  return (await buildMissing([...NODE_LEVEL], environment)) as NodeBinaries
+}
+
 function executable(file: string): string {
   try {
     accessSync(file, constants.X_OK)

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs'
-import { homedir } from 'node:os'
 import { join } from 'node:path'
+import { cacheRoot } from './cache.ts'
 import { withLock } from './file-lock.ts'
 import { requireGo, runGo } from './go.ts'
 import { format, isAlive, ownIdentity, parse } from './identity.ts'
@@ -63,11 +63,6 @@ function cacheFolder(environment: NodeJS.ProcessEnv): string {
   for (const text of [...texts, ...installArguments()]) hash.update(`${text.length}:`).update(text)
   const key = hash.digest('hex').slice(0, 12)
   return join(cacheRoot(environment), `kubernetes-${version}-${process.platform}-${process.arch}-${key}`)
-}
-
-function cacheRoot(environment: NodeJS.ProcessEnv): string {
-  const { MIGRATE_IO_CACHE: own, XDG_CACHE_HOME: xdg } = environment
-  return own || join(xdg || join(homedir(), '.cache'), 'migrate-io')
 }
 
 /** What a build left that was killed. */

@@ -1,38 +1,23 @@
-import { readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
-import { until } from '../until.ts'
+import { readFileSync } from 'node:fs'
 import { type Answer, Api } from './api.ts'
 import { findBinaries } from './binaries.ts'
 import { makePki, pkiFiles } from './certificates.ts'
-import { COMPONENTS, type Component, controllerManagerKubeconfig, type Setup, urlOf } from './components.ts'
-import { writeKubeconfig } from './kubeconfig.ts'
+import { COMPONENTS, type Component, programOf, type Setup, urlOf } from './components.ts'
+import { type Control, controlOf, type EndOptions } from './control.ts'
+import { adminKubeconfig, claimControlPlanePorts, defaultAccount, startControlPlane } from './control-plane.ts'
 import { type KubectlOptions, type KubectlResult, kubectl } from './kubectl.ts'
-import { atOwnersEnd } from './owner-end.ts'
-import { claimPorts } from './ports.ts'
-import { end, launch, logFile, ready } from './processes.ts'
-import { detachRunFolder, isRunning, makeRunFolder, removeLeftovers, removeRunFolder } from './run-folder.ts'
+import { type FolderOptions, inNewRunFolder, type Owned } from './own-folder.ts'
+import { LOOPBACK } from './ports.ts'
+import { end, logFile, ready } from './processes.ts'
+import { isRunning, removeLeftovers, removeRunFolder } from './run-folder.ts'
+import { readSetup, writeSetup } from './setup-file.ts'
 
-export type { Answer, Component, KubectlOptions, KubectlResult }
+export type { Answer, Component, EndOptions, KubectlOptions, KubectlResult }
 
-const DEFAULT_ACCOUNT = '/api/v1/namespaces/default/serviceaccounts/default'
-const ACCOUNT_LIMIT_MS = 30_000
-const SETUP_FILE = 'cluster.json'
-
-export interface ClusterOptions {
-  /** Where the run folder is made. Default: the system's temporary folder. */
-  parent?: string
-  /** The cluster outlives this process, until `(await connectCluster(folder)).stop()`. */
-  detached?: boolean
+/** A detached cluster lives until `(await connectCluster(folder)).stop()`. */
+export interface ClusterOptions extends FolderOptions {
   /** Appended to a component's own arguments; for a flag given twice, the last one counts. */
   extraArguments?: Setup['extraArguments']
-}
-
-/**
- * How a component is ended. Default: SIGKILL, a crash, after which a component serves again within about 2 s. SIGTERM
- * lets it finish what it does: kube-apiserver then waits for its watchers, until it is killed after 15 s.
- */
-export interface EndOptions {
-  by?: 'SIGTERM' | 'SIGKILL'
 }
 
 /** A real control plane without nodes, on the loopback address. */
@@ -66,6 +51,9 @@ export interface Cluster extends AsyncDisposable {
   restart(component: Component, options?: EndOptions): Promise<void>
   /** Ends one component, to be started again; without a component, ends and removes the whole cluster. */
   stop(component?: Component, options?: EndOptions): Promise<void>
+  /** Holds a component where it stands, its connections open, until `resume`. */
+  pause(component: Component): void
+  resume(component: Component): void
 }
 
 /**
@@ -73,40 +61,19 @@ export interface Cluster extends AsyncDisposable {
  * Builds the programs first where they are missing, which takes minutes. Removes what dead owners left behind.
  */
 export async function startCluster(options: ClusterOptions = {}): Promise<Cluster> {
-  const { parent, detached = false, extraArguments = {} } = options
+  const { parent, extraArguments = {} } = options
   removeLeftovers(parent)
   const binaries = await findBinaries()
-  const folder = makeRunFolder(parent)
-  const forget = atOwnersEnd(() => removeRunFolder(folder))
-  try {
-    const [etcd = 0, etcdPeer = 0, apiServer = 0, controllerManager = 0] = await claimPorts(folder, 4)
-    const setup: Setup = { binaries, ports: { etcd, etcdPeer, apiServer, controllerManager }, extraArguments }
-    await makePki(folder)
-    const { admin, controllerManager: manager } = pkiFiles(folder)
-    writeKubeconfig(adminKubeconfig(folder), folder, urlOf(setup), admin)
-    writeKubeconfig(controllerManagerKubeconfig(folder), folder, urlOf(setup), manager)
-    const tied = !detached
-    for (const component of COMPONENTS) {
-      launch(component, folder, setup, tied)
-      await ready(component, folder, setup)
-    }
-    const cluster = clusterIn(folder, setup, tied, forget)
-    await until('the default service account exists', () => cluster.get(DEFAULT_ACCOUNT), {
-      limitMs: ACCOUNT_LIMIT_MS,
-      accept: ({ status }) => status === 200,
-    })
-    // Written last: a folder with this file is a cluster that was ready.
-    writeFileSync(join(folder, SETUP_FILE), JSON.stringify(setup, null, 2))
-    if (detached) {
-      detachRunFolder(folder)
-      forget()
-    }
+  return inNewRunFolder(options, async (owned) => {
+    const ports = await claimControlPlanePorts(owned.folder)
+    const setup: Setup = { binaries, ports, address: LOOPBACK, flags: {}, extraArguments }
+    await makePki(owned.folder)
+    await startControlPlane(owned, setup)
+    const cluster = clusterIn(owned, setup)
+    await defaultAccount(cluster)
+    writeSetup(owned.folder, setup)
     return cluster
-  } catch (error) {
-    forget()
-    removeRunFolder(folder)
-    throw error
-  }
+  })
 }
 
 /**
@@ -114,20 +81,11 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
  * process, since the cluster isn't ours.
  */
 export async function connectCluster(folder: string): Promise<Cluster> {
-  let text: string
-  try {
-    text = readFileSync(join(folder, SETUP_FILE), 'utf8')
-  } catch (cause) {
-    throw new Error(`${folder} is not the run folder of a cluster that is ready`, { cause })
-  }
-  return clusterIn(folder, JSON.parse(text) as Setup, false, () => {})
+  return clusterIn({ folder, tied: false, forget: () => {} }, readSetup(folder))
 }
 
-function adminKubeconfig(folder: string): string {
-  return join(folder, 'admin.kubeconfig')
-}
-
-function clusterIn(folder: string, setup: Setup, tied: boolean, forget: () => void): Cluster {
+/** The handle of the cluster in a folder. Does nothing by itself. */
+export function clusterIn({ folder, tied, forget }: Owned, setup: Setup): Cluster {
   const files = pkiFiles(folder)
   const read = (file: string) => readFileSync(file, 'utf8')
   const url = urlOf(setup)
@@ -136,14 +94,15 @@ function clusterIn(folder: string, setup: Setup, tied: boolean, forget: () => vo
   const key = read(files.admin.key)
   const kubeconfig = adminKubeconfig(folder)
   const api = new Api({ url, ca, certificate, key })
+  const program = (component: Component) => programOf(component, folder, setup)
+  const control: Control<Component> = controlOf(folder, tied, program)
   const start = async (component: Component) => {
-    launch(component, folder, setup, tied)
-    await ready(component, folder, setup)
-    if (isRunning(folder, 'kube-apiserver')) await ready('kube-apiserver', folder, setup)
+    await control.start(component)
+    if (isRunning(folder, 'kube-apiserver')) await ready(program('kube-apiserver'), folder)
   }
-  const stop = async (component?: Component, { by = 'SIGKILL' }: EndOptions = {}) => {
+  const stop = async (component?: Component, options?: EndOptions) => {
     api.close()
-    if (component) return end(component, folder, by)
+    if (component) return control.stop(component, options)
     // Nothing of it is needed any more, so nobody waits for an orderly end.
     await Promise.all(COMPONENTS.map((each) => end(each, folder, 'SIGKILL')))
     forget()
@@ -168,6 +127,8 @@ function clusterIn(folder: string, setup: Setup, tied: boolean, forget: () => vo
       await start(component)
     },
     stop,
+    pause: control.pause,
+    resume: control.resume,
     [Symbol.asyncDispose]: () => stop(),
   }
 }

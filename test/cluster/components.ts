@@ -1,9 +1,9 @@
-import { readFileSync } from 'node:fs'
-import { Agent, get } from 'node:https'
 import { join } from 'node:path'
 import type { Binaries } from './binaries.ts'
 import { pkiFiles } from './certificates.ts'
+import { answersOk } from './look.ts'
 import { LOOPBACK } from './ports.ts'
+import type { Program } from './program.ts'
 
 export const COMPONENTS = ['etcd', 'kube-apiserver', 'kube-controller-manager'] as const
 export type Component = (typeof COMPONENTS)[number]
@@ -11,10 +11,16 @@ export type Component = (typeof COMPONENTS)[number]
 /** All that the components' command lines follow from; written into the run folder, so that others can connect. */
 export interface Setup {
   binaries: Binaries
-  ports: { etcd: number; etcdPeer: number; apiServer: number; controllerManager: number }
+  ports: Record<'etcd' | 'etcdPeer' | 'apiServer' | 'controllerManager' | 'scheduler', number>
+  /** Where the API server listens. */
+  address: string
+  /** What another level sets, over what is set here. */
+  flags: Partial<Record<Component, Flags>>
   /** Appended to the component's own arguments; for a flag given twice, the last one counts. */
-  extraArguments: Partial<Record<Component, string[]>>
+  extraArguments: Partial<Record<string, string[]>>
 }
+
+export type Flags = Record<string, string | number | boolean>
 
 // Without nodes these have nothing to do, or harm: they would delete the pods that a test binds to a node that it made up.
 const CONTROLLERS_OFF = [
@@ -27,35 +33,32 @@ const CONTROLLERS_OFF = [
   'ttl-controller',
 ]
 
-const LOOK_LIMIT_MS = 2000 // one look at whether a component is ready; the next one follows
-
-export function urlOf({ ports }: Setup): string {
-  return `https://${LOOPBACK}:${ports.apiServer}`
+export function urlOf({ address, ports }: Setup): string {
+  return `https://${address}:${ports.apiServer}`
 }
 
 export function controllerManagerKubeconfig(folder: string): string {
   return join(folder, 'controller-manager.kubeconfig')
 }
 
-export function argumentsOf(component: Component, folder: string, setup: Setup): string[] {
-  const flags = FLAGS[component](folder, setup)
-  const own = Object.entries(flags).map(([flag, value]) => `--${flag}=${value}`)
-  return [...own, ...(setup.extraArguments[component] ?? [])]
-}
-
-/** True once the component serves; throws or returns what it says instead while it doesn't. */
-export async function isReady(component: Component, folder: string, setup: Setup): Promise<boolean | string> {
-  const { etcd, apiServer, controllerManager } = setup.ports
-  if (component === 'etcd') {
-    const signal = AbortSignal.timeout(LOOK_LIMIT_MS)
-    return (await fetch(`http://${LOOPBACK}:${etcd}/readyz`, { signal })).ok
+export function programOf(component: Component, folder: string, setup: Setup): Program {
+  const flags = { ...FLAGS[component](folder, setup), ...setup.flags[component] }
+  const { etcd, controllerManager } = setup.ports
+  const healthUrls = {
+    etcd: `http://${LOOPBACK}:${etcd}/readyz`,
+    'kube-apiserver': `${urlOf(setup)}/readyz`,
+    'kube-controller-manager': `https://${LOOPBACK}:${controllerManager}/healthz`,
   }
-  return component === 'kube-apiserver'
-    ? answersOk(`https://${LOOPBACK}:${apiServer}/readyz`, folder)
-    : answersOk(`https://${LOOPBACK}:${controllerManager}/healthz`, folder)
+  return {
+    name: component,
+    command: [setup.binaries[component], ...argumentsOf(flags), ...(setup.extraArguments[component] ?? [])],
+    isReady: () => answersOk(healthUrls[component], folder),
+  }
 }
 
-type Flags = Record<string, string | number | boolean>
+export function argumentsOf(flags: Flags): string[] {
+  return Object.entries(flags).map(([flag, value]) => `--${flag}=${value}`)
+}
 
 const FLAGS: Record<Component, (folder: string, setup: Setup) => Flags> = {
   etcd: (folder, { ports }) => ({
@@ -69,13 +72,13 @@ const FLAGS: Record<Component, (folder: string, setup: Setup) => Flags> = {
     'unsafe-no-fsync': true,
     'log-level': 'warn',
   }),
-  'kube-apiserver': (folder, { ports }) => {
+  'kube-apiserver': (folder, { address, ports }) => {
     const { ca, serving, serviceAccounts } = pkiFiles(folder)
     return {
       'etcd-servers': `http://${LOOPBACK}:${ports.etcd}`,
-      'bind-address': LOOPBACK,
+      'bind-address': address,
       // Otherwise it looks for the address of a default route, which a machine need not have.
-      'advertise-address': LOOPBACK,
+      'advertise-address': address,
       'secure-port': ports.apiServer,
       // A loopback address is no valid endpoint of the Service `kubernetes`, and no pod here could use it.
       'endpoint-reconciler-type': 'none',
@@ -113,15 +116,4 @@ const FLAGS: Record<Component, (folder: string, setup: Setup) => Flags> = {
       'namespace-sync-period': '10s',
     }
   },
-}
-
-function answersOk(url: string, folder: string): Promise<boolean | string> {
-  // With the cluster's own authority, so that nobody else's server on this port is taken for ours.
-  const agent = new Agent({ ca: readFileSync(pkiFiles(folder).ca.certificate) })
-  return new Promise((resolve, reject) => {
-    get(url, { agent, signal: AbortSignal.timeout(LOOK_LIMIT_MS) }, (response) => {
-      response.resume()
-      resolve(response.statusCode === 200 ? true : `status ${response.statusCode}`)
-    }).once('error', reject)
-  })
 }

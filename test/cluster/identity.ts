@@ -28,6 +28,15 @@ export function signal(identity: Identity, name: NodeJS.Signals): void {
   }
 }
 
+/** The first child of a process that this machine lists; undefined when it has none. Linux only. */
+export function childOf(parent: Identity): Identity | undefined {
+  for (const name of readdirSync('/proc')) {
+    const pid = Number(name)
+    if (Number.isInteger(pid) && fieldsOf(pid)?.[1] === String(parent.pid)) return identify(pid)
+  }
+  return undefined
+}
+
 /** The form in which identities stand in files and in folder names: `pid-started`. */
 export function format(identity: Identity): string {
   return `${identity.pid}-${identity.started}`
@@ -45,15 +54,20 @@ export function ownIdentity(): Identity {
 }
 
 function startedByProc(pid: number): number | undefined {
-  let stat: string
+  const fields = fieldsOf(pid)
+  if (!fields || (isZombie(fields[0]) && !hasOtherThreads(pid))) return undefined
+  return Number(fields[19])
+}
+
+/** The fields of /proc/PID/stat from the third on, which is the state; the fourth is the parent. */
+function fieldsOf(pid: number): string[] | undefined {
   try {
-    stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    // The second field is the program's name in parentheses and may itself hold spaces and parentheses.
+    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')
   } catch {
     return undefined
   }
-  // The second field is the program's name in parentheses and may itself hold spaces and parentheses.
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-  return isZombie(fields[0]) && !hasOtherThreads(pid) ? undefined : Number(fields[19])
 }
 
 function isZombie(state: string | undefined): boolean {

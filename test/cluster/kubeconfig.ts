@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { stringify } from 'yaml'
-import { type Pair, pkiFiles } from './certificates.ts'
+import type { Pair } from './authority.ts'
+import { pkiFiles } from './certificates.ts'
 
 /** Writes a kubeconfig with everything inside, so that the file can be copied elsewhere. */
 export function writeKubeconfig(file: string, folder: string, url: string, user: Pair): void {

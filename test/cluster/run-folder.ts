@@ -2,13 +2,15 @@ import { lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, s
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { format, type Identity, isAlive, ownIdentity, parse, signal } from './identity.ts'
+import { foldersOfNetworks } from './node/network.ts'
+import { removeTraces } from './node/traces.ts'
 
 const PREFIX = 'migrate-io-cluster-'
 const NAME = /^migrate-io-cluster-(\d+-\d+)-\w+$/
 const DETACHED = 'detached'
 const PROCESSES = 'processes'
 
-const KILL_LIMIT_MS = 5000
+const KILL_LIMIT_MS = 15_000 // a node's first process waits until every container has ended
 const KILL_LOOK_MS = 10
 
 /**
@@ -34,12 +36,20 @@ export function runFolders(parent = tmpdir()): string[] {
     .filter(isOurs)
 }
 
-/** Removes the run folders whose owner has died, and ends what still runs of them. */
+/**
+ * Removes the run folders whose owner has died, and ends what still runs of them. Those that have left a network on the
+ * machine are found wherever they stand.
+ */
 export function removeLeftovers(parent?: string): void {
-  for (const folder of runFolders(parent)) if (!isInUse(folder)) removeRunFolder(folder)
+  const withNetwork = process.getuid?.() === 0 ? foldersOfNetworks() : []
+  const candidates = withNetwork.filter((folder) => NAME.test(basename(folder)) && (isOurs(folder) || !isThere(folder)))
+  for (const folder of new Set([...runFolders(parent), ...candidates])) if (!isInUse(folder)) removeRunFolder(folder)
 }
 
-/** Ends every process recorded in the folder, at once, and removes it. Synchronous, so that an exit handler can do it. */
+/**
+ * Ends every process recorded in the folder, at once, and removes it and what it has elsewhere. Synchronous, so that an
+ * exit handler can do it.
+ */
 export function removeRunFolder(folder: string): void {
   const processes = recordedProcesses(folder).flatMap((name) => recordedProcess(folder, name) ?? [])
   for (const identity of processes) signal(identity, 'SIGKILL')
@@ -47,6 +57,7 @@ export function removeRunFolder(folder: string): void {
   for (let waitedMs = 0; processes.some(isAlive) && waitedMs < KILL_LIMIT_MS; waitedMs += KILL_LOOK_MS) {
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, KILL_LOOK_MS)
   }
+  removeTraces(folder)
   rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 })
 }
 
@@ -76,6 +87,10 @@ function isInUse(folder: string): boolean {
   if (owner && isAlive(owner)) return true
   if (statSync(join(folder, DETACHED), { throwIfNoEntry: false }) === undefined) return false
   return recordedProcesses(folder).some((name) => isRunning(folder, name))
+}
+
+function isThere(folder: string): boolean {
+  return lstatSync(folder, { throwIfNoEntry: false }) !== undefined
 }
 
 /** What stands in a folder decides which processes get killed, so another user's folder is never believed. */

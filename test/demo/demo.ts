@@ -1,99 +1,14 @@
-import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
-import { parse } from 'yaml'
-import type { JsonObject } from '../../src/migration/json.ts'
-import { startCluster } from '../cluster/cluster.ts'
-import { installWebhook } from '../e2e/install.ts'
-import { root } from '../tooling/root.ts'
-import { showCommand, showDifference, showStep, showText } from './show.ts'
+import { demoOfAdmission } from './of-admission.ts'
+import { demoOnNode } from './on-node.ts'
 
 /**
- * Shows on a real Kubernetes API server what migrate.io does: `npm run demo [-- --keep]`. It starts an API server of its
- * own and uses no other, whatever KUBECONFIG says. There is no node: what is admitted is shown, nothing runs.
+ * Shows on a real Kubernetes API server what migrate.io does: `npm run demo [-- --node | --keep]`. It starts an API server
+ * of its own and uses no other, whatever KUBECONFIG says. Without --node nothing runs: what is admitted is shown.
  */
-const { values } = parseArgs({ options: { keep: { type: 'boolean', default: false } } })
-
-const MANIFEST = 'examples/flask/deployment.yaml'
-const NAMESPACE = 'shop'
-
-process.stdout.write('migrate.io on a real Kubernetes API server, started for this demonstration only.\n')
-
-showStep('Start etcd, kube-apiserver and kube-controller-manager')
-const started = performance.now()
-await using cluster = await startCluster()
-const { body: version } = await cluster.get<{ gitVersion: string }>('/version')
-showText(`Kubernetes ${version.gitVersion}, ready after ${((performance.now() - started) / 1000).toFixed(1)} s`)
-
-showStep('Start the webhook, and tell the API server about it (deploy/base)')
-await using installation = await installWebhook(cluster)
-showText(
-  `${installation.webhook.url}, asked about annotated Deployments in namespaces labelled migrate.io/injection=enabled`,
-)
-
-showStep('Two namespaces, one of which opts in')
-await kubectl('create', 'namespace', NAMESPACE)
-await kubectl('label', 'namespace', NAMESPACE, 'migrate.io/injection=enabled')
-await kubectl('create', 'namespace', 'elsewhere')
-
-showStep('Apply the Flask Deployment of the article, with one annotation')
-await kubectl('apply', '-n', NAMESPACE, '-f', MANIFEST)
-await kubectl('apply', '-n', 'elsewhere', '-f', MANIFEST)
-showText('What is stored in the namespace that opted in, against what is stored in the other:')
-const injected = await stored(NAMESPACE)
-showDifference(await stored('elsewhere'), injected)
-
-showStep('Change the image: the init container follows')
-await kubectl('set', 'image', '-n', NAMESPACE, 'deployment/flask', 'flask=docker.io/project/my-flask-app:2')
-const changed = await stored(NAMESPACE)
-showDifference(injected, changed)
-
-showStep('Change nothing in the template: it stays byte for byte, so nothing is rolled out')
-const before = await replicaSets()
-await kubectl('annotate', '-n', NAMESPACE, 'deployment/flask', 'team=shop')
-await kubectl('scale', '-n', NAMESPACE, 'deployment/flask', '--replicas=5')
-showText(`ReplicaSets before that: ${before}; and now: ${await replicaSets()}`)
-
-showStep('Misspell an annotation')
-await kubectl('annotate', '-n', NAMESPACE, 'deployment/flask', 'migrate.io/tiemout=5x')
-
-showStep('Remove the annotation: all of it goes, and the strategy is what it was')
-await kubectl('annotate', '-n', NAMESPACE, 'deployment/flask', 'migrate.io/command-')
-showDifference(changed, await stored(NAMESPACE))
-
-showStep('A Deployment without the annotation never leaves the API server')
-const asked = await installation.calls()
-await kubectl('create', 'deployment', 'plain', '-n', NAMESPACE, '--image=docker.io/project/plain:1')
-showText(`the API server asked the webhook ${asked} times before that, and ${await installation.calls()} times now`)
-
-if (values.keep) {
-  process.stdout.write('\nIt goes on until Ctrl-C. In another terminal:\n')
-  showText(`export KUBECONFIG=${cluster.kubeconfig}`)
-  showText(`kubectl get deployments -n ${NAMESPACE} -o yaml`)
-  await new Promise((resolve) => process.once('SIGINT', resolve))
-}
+const { values } = parseArgs({
+  options: { node: { type: 'boolean', default: false }, keep: { type: 'boolean', default: false } },
+})
+process.stdout.write('migrate.io on a real Kubernetes, started for this demonstration only.\n')
+await (values.node ? demoOnNode() : demoOfAdmission(values))
 process.stdout.write('\nThat was all. Everything that was started is ended and removed.\n')
-
-async function kubectl(...args: readonly string[]): Promise<void> {
-  showCommand(args)
-  const paths = args.map((arg) => (arg === MANIFEST ? `${root}/${MANIFEST}` : arg))
-  const { stdout, stderr } = await cluster.kubectl(paths, { allowFailure: true })
-  showText(stderr + stdout)
-}
-
-async function replicaSets(): Promise<number> {
-  const { stdout } = await cluster.kubectl(['get', 'replicasets', '-n', NAMESPACE, '-o', 'name'])
-  return stdout.trim().split('\n').length
-}
-
-/** The parts of a stored Deployment that people write, without what the API server notes for itself. */
-async function stored(namespace: string): Promise<JsonObject> {
-  const { stdout } = await cluster.kubectl(['get', 'deployment/flask', '-n', namespace, '-o', 'json'])
-  const { metadata, spec } = JSON.parse(stdout) as { metadata: { annotations: JsonObject }; spec: JsonObject }
-  const own = Object.entries(metadata.annotations).filter(([key]) => key.startsWith('migrate.io/'))
-  const order = parse(readFileSync(`${root}/${MANIFEST}`, 'utf8')) as { spec: JsonObject }
-  const keys = [...Object.keys(order.spec), ...Object.keys(spec)]
-  return {
-    metadata: { annotations: Object.fromEntries(own) },
-    spec: Object.fromEntries([...new Set(keys)].map((key) => [key, spec[key] ?? null])),
-  }
-}

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { sharedCluster } from '../cluster/shared.ts'
 import { until } from '../until.ts'
+import { COMMANDS } from './commands.ts'
 import { annotate, type Container, flask, type Manifest } from './deployment.ts'
 import { expanded } from './expansion.ts'
 import { type Installation, installWebhook } from './install.ts'
@@ -10,21 +11,6 @@ import { LIMIT_MS, makePlace, type Place, scopeOf } from './place.ts'
 
 const cluster = await sharedCluster()
 const KIB = 1024
-
-const COMMANDS: Record<string, string> = {
-  quotes: `echo "a 'b' \\"c\\"" 'd "e"' \\\\`,
-  newlines: 'set -e\nflask db upgrade\n\n\techo done\r\n',
-  // biome-ignore lint/suspicious/noTemplateCurlyInString: for the shell
-  references: 'echo $(X) $(HOME) $(date) ${X} $((1+2)) $( X )',
-  dollars: 'echo $$ $$$ $$$$ $$(X) $$$(X) $$$$(X) $ $) $( $$( end$',
-  variables: 'cd $HOME && echo "$@" $1 $? $! $-',
-  backticks: 'echo `date` `echo $(X)`',
-  'non-ascii': 'echo „grün“ 数据库 \u{1f418} é e\u0301 \u00a0 \u2028',
-  dash: '-c --help -- x',
-  comment: '# nothing but a comment $(X)',
-  'brackets-of-a-shell': '[ -f $(X) ] && flask db upgrade',
-  'a-hundred-kib': `: ${'$(X) $$ é" '.repeat(8533)}`.padEnd(100 * KIB - 8533, 'x'), // é has two bytes
-}
 
 describe('pods', () => {
   let installation: Installation

@@ -4,6 +4,7 @@ import { delimiter } from 'node:path'
 
 /** A program that a test needs, and the Debian package that has it. */
 interface Needed {
+  /** A name that is looked for in PATH, or an absolute path. */
   readonly program: string
   readonly debianPackage: string
 }
@@ -31,9 +32,10 @@ export function needPrograms(needed: readonly Needed[]): void {
 }
 
 function isInstalled(program: string): boolean {
-  return (process.env['PATH'] ?? '').split(delimiter).some((folder) => {
+  const folders = program.startsWith('/') ? [''] : (process.env['PATH'] ?? '').split(delimiter)
+  return folders.some((folder) => {
     try {
-      accessSync(`${folder}/${program}`, constants.X_OK)
+      accessSync(folder === '' ? program : `${folder}/${program}`, constants.X_OK)
       return true
     } catch {
       return false

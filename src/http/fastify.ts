@@ -15,5 +15,5 @@ export function createFastify(parts: ServerParts): FastifyInstance {
 }
 
 function noSchemas(): never {
-  throw new Error('routes of the webhook have no schemas')
+  throw new Error('the routes here have no schemas')
 }

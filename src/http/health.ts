@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify'
-import type { WebhookMetrics } from '../observability/metrics.ts'
+import type { Exposition } from '../observability/metrics.ts'
 import { createFastify } from './fastify.ts'
 
 /** Why no calls should be sent here, as a sentence; undefined while they should. */
@@ -17,14 +17,14 @@ export function addHealth(app: FastifyInstance, notReady: NotReady): void {
   })
 }
 
-/** The app of the port without TLS: health and metrics for probes and scrapers that don't know our CA. */
-export function buildHealthApp(notReady: NotReady, metrics: WebhookMetrics): FastifyInstance {
+/** The app of a port without TLS: health and metrics for probes and scrapers that don't know our CA. */
+export function buildHealthApp(notReady: NotReady, metrics: Exposition): FastifyInstance {
   const app = createFastify({})
   addHealth(app, notReady)
   addMetrics(app, metrics)
   return app
 }
 
-export function addMetrics(app: FastifyInstance, metrics: WebhookMetrics): void {
+export function addMetrics(app: FastifyInstance, metrics: Exposition): void {
   app.get('/metrics', async (_request, reply) => reply.type(metrics.contentType).send(await metrics.text()))
 }

@@ -1,0 +1,49 @@
+import { type Command, Option } from 'commander'
+import type { ControllerOptions } from '../controller/run.ts'
+import { LEVELS } from './log-levels.ts'
+import { port } from './number-option.ts'
+
+const HELP = `
+Routes on the port, without TLS:
+  GET  /healthz   200 while the event loop turns
+  GET  /readyz    503 until the first list of pods is complete, and while it shuts down
+  GET  /metrics   Prometheus text
+
+Examples:
+  migrate-io controller                                        # in a pod: by its service account
+  migrate-io controller --kubeconfig ~/.kube/config --context staging --namespace migrate-io
+
+Any number of them may run: one leads, by a Lease, and the others are ready to take over. The lock does not rest on that.
+SIGTERM: starts nothing more, finishes what it has begun, lets the Lease go, exit. A second signal exits at once.
+
+Exit codes: 0 ended by a signal; 1 could not start (no cluster configured, port) or was stopped by a second signal;
+2 wrong usage`
+
+/** Adds `migrate-io controller`. What talks to a cluster is loaded only when the command runs. */
+export function addControllerCommand(program: Command): void {
+  program
+    .command('controller')
+    .summary('give out the lock and record what is migrated')
+    .description('Watches injected pods, lets one at a time run its migration, and records which revisions are done.')
+    .option('--kubeconfig <file>', 'which cluster (default: KUBECONFIG, ~/.kube/config, or the own pod)')
+    .option('--context <name>', "a context of that file (default: the file's current one)")
+    .option('--namespace <name>', "where the leader's Lease is (default: the own pod's, else migrate-io)")
+    .addOption(new Option('--port <port>', 'health and metrics; 0: any free one').default(8080).argParser(port))
+    .option('--host <address>', 'listen on this address only (default: all, IPv6 and IPv4)')
+    .addOption(new Option('--log-level <level>', 'the least that is logged').choices(LEVELS).default('info'))
+    .addHelpText('after', HELP)
+    .action(async (options: ControllerOptions, command: Command) => {
+      const { runController } = await import('../controller/run.ts')
+      try {
+        await runController(options)
+      } catch (error) {
+        if (!isForTheUser(error)) throw error
+        command.error(`migrate-io controller: ${error.message}`, { exitCode: 1 })
+      }
+    })
+}
+
+/** LoadError, ListenError: their message is the whole story. Known by name, since their classes are loaded lazily. */
+function isForTheUser(error: unknown): error is Error {
+  return error instanceof Error && (error.name === 'LoadError' || error.name === 'ListenError')
+}

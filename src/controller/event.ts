@@ -1,0 +1,36 @@
+import type { ProblemReason } from './reasons.ts'
+
+/** What the controller did or saw, for logs, Events and metrics. Times in milliseconds since 1970. */
+export type ControllerEvent =
+  | { readonly kind: 'run-started'; readonly pod: string; readonly revision: string; readonly number: number }
+  | {
+      readonly kind: 'run-succeeded'
+      readonly pod: string
+      readonly revision: string
+      readonly number: number
+      readonly seconds: number
+    }
+  | {
+      readonly kind: 'run-failed'
+      readonly pod: string
+      readonly revision: string
+      readonly number: number
+      readonly exitCode: number
+      readonly isTimeout: boolean
+      /** How often this revision has failed. */
+      readonly count: number
+      /** Undefined where it is not tried again. */
+      readonly nextAt: number | undefined
+    }
+  | {
+      readonly kind: 'interrupted'
+      readonly pod: string
+      readonly number: number
+      readonly why: 'pod-gone' | 'pod-failed' | 'pod-deleted' | 'stale'
+    }
+  /** The number was given back unused. */
+  | { readonly kind: 'given-up'; readonly pod: string; readonly number: number; readonly why: 'skipped' | 'not-wanted' }
+  | { readonly kind: 'skipped'; readonly pod: string; readonly revision: string }
+  | { readonly kind: 'made-anew'; readonly configMap: string; readonly why: 'missing' | 'edited' }
+  | { readonly kind: 'adopted'; readonly configMap: string; readonly records: 'kept' | 'dropped' }
+  | { readonly kind: 'problem'; readonly reason: ProblemReason; readonly object: string; readonly detail: string }

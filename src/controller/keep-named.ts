@@ -1,0 +1,53 @@
+import { KubeError } from '../kube/api.ts'
+import { namedLockConfigMapName } from '../migration/names.ts'
+import type { Acted } from './act.ts'
+import type { Decision } from './decision.ts'
+import { formatNamedLock, readNamedLock } from './named-lock.ts'
+import { lockText } from './read-named.ts'
+import type { Holder } from './record.ts'
+import type { Snapshot } from './snapshot.ts'
+import type { Surroundings } from './surroundings.ts'
+
+/** Takes a named lock that was found free, for the holder of the own one. A compare-and-swap. */
+export async function takeNamed(
+  { api }: Surroundings,
+  { named, deployment }: Snapshot,
+  { holder }: Extract<Decision, { kind: 'take-named' }>,
+): Promise<void> {
+  if (named?.kind !== 'free' || deployment === undefined) return
+  const { pod, uid, number, since } = holder
+  const { name, uid: deploymentUid } = deployment.metadata
+  const data = formatNamedLock(named.turn + 1, { pod, uid, number, since, deployment: name, deploymentUid })
+  await api.replace('ConfigMap', { ...named.configMap, data })
+}
+
+/**
+ * Lets the named lock go after the own one. Nothing rests on it: a lock whose holder's own record has moved on is free,
+ * so where this fails or is never reached the next one takes it all the same.
+ */
+export async function releaseNamed(
+  { api, now, report }: Surroundings,
+  { key }: Snapshot,
+  { lock, uid, number }: Holder,
+): Promise<Extract<Acted, { kind: 'again' }>> {
+  if (lock === undefined) return { kind: 'again' }
+  try {
+    const configMap = await api.read('ConfigMap', key.namespace, namedLockConfigMapName(lock))
+    const read = configMap === undefined ? undefined : readNamedLock(configMap)
+    if (configMap !== undefined && read?.kind === 'lock' && read.holder?.uid === uid && read.holder.number === number)
+      await api.replace('ConfigMap', { ...configMap, data: formatNamedLock(read.turn, { freeAt: now() }) })
+  } catch (error) {
+    if (!(error instanceof KubeError)) throw error
+    if (error.code !== 'conflict')
+      report(
+        {
+          kind: 'problem',
+          reason: error.code === 'invalid' ? 'refused' : error.code,
+          object: namedLockConfigMapName(lock),
+          detail: error.message,
+        },
+        key,
+      )
+  }
+  return { kind: 'again', released: lockText(key.namespace, lock) }
+}

@@ -1,0 +1,112 @@
+import type { Api } from '../kube/api.ts'
+import type { Pod } from '../kube/objects.ts'
+import { createQueue, type Queue, type QueueFailure } from '../kube/queue.ts'
+import type { ControllerEvent } from './event.ts'
+import { heldLocks } from './held-locks.ts'
+import { type Key, keyText, parseKey } from './key.ts'
+import type { Pods } from './pods.ts'
+import type { Wait } from './reasons.ts'
+import { reconcile } from './reconcile.ts'
+import { controllerOf } from './rollout.ts'
+import { Turns } from './turns.ts'
+
+/** Not the key of a lock, which has no more than one slash: look for all locks that are held. */
+const HELD = 'held//'
+/** Before namespace/ReplicaSet: find out whose it is. */
+const OWNER = 'owner//'
+/** Each look is a few calls that wait for the API server; more at a time would only queue there. */
+const CONCURRENCY = 8
+
+export interface LoopOptions {
+  readonly api: Api
+  readonly pods: Pods
+  /** All that are watched, for pods whose lock was not known when they were seen. */
+  readonly watched: () => Iterable<Pod>
+  readonly now: () => number
+  readonly random: () => number
+  readonly report: (event: ControllerEvent, key: Key) => void
+  /** Why the pods of a lock wait after each look at it; undefined where none does. */
+  readonly onLook: (key: Key, waiting: Wait | undefined) => void
+  readonly onFailure: (failure: QueueFailure) => void
+}
+
+/** watch → queue → snapshot → decide → act, as long as this controller leads. */
+export interface Loop {
+  /** A pod came, changed or went. */
+  see(pod: Pod, isGone: boolean): void
+  /** Begins with all that waits and all that is held. */
+  start(): void
+  /** Resolves when nothing is being worked on any more. */
+  stop(): Promise<void>
+  /** Locks to be looked at now. */
+  readonly queued: number
+}
+
+export function createLoop({ api, pods, watched, ...options }: LoopOptions): Loop {
+  const { now, random, report, onLook, onFailure } = options
+  let queue: Queue | undefined
+
+  function start(): void {
+    const turns = new Turns()
+    const started = createQueue({
+      concurrency: CONCURRENCY,
+      work: (text) => work(text, started, turns),
+      onFailure: (failure) => {
+        onFailure(failure)
+        return undefined
+      },
+    })
+    queue = started
+    for (const key of pods.keys()) started.add(key)
+    for (const pod of watched()) if (pods.keyOf(pod) === undefined) askForOwner(pod)
+    started.add(HELD)
+  }
+
+  async function work(text: string, mine: Queue, turns: Turns): Promise<void> {
+    if (text === HELD) {
+      for (const key of await heldLocks(api)) mine.add(keyText(key))
+    } else if (text.startsWith(OWNER)) {
+      await learnOwner(parseKey(text.slice(OWNER.length)), mine)
+    } else {
+      const key = parseKey(text)
+      const look = await reconcile(key, { api, view: pods, now, random, turns, report })
+      onLook(key, look.waiting)
+      for (const other of look.alsoLook) mine.add(keyText(other))
+      if (look.at !== undefined) mine.addAfter(text, Math.max(0, look.at - now()))
+    }
+  }
+
+  /** For names of more than about 230 characters, which neither ReplicaSet nor ConfigMap have in full. */
+  function askForOwner({ metadata }: Pod): void {
+    const owner = controllerOf(metadata, 'ReplicaSet')
+    if (owner !== undefined) queue?.add(OWNER + keyText({ namespace: metadata.namespace, deployment: owner.name }))
+  }
+
+  async function learnOwner({ namespace, deployment: name }: Key, mine: Queue): Promise<void> {
+    const replicaSet = await api.read('ReplicaSet', namespace, name)
+    if (replicaSet === undefined) return // its pods go with it
+    const { uid } = replicaSet.metadata
+    const owner = controllerOf(replicaSet.metadata, 'Deployment')
+    if (owner === undefined) return
+    pods.know(uid, owner.name)
+    for (const pod of watched())
+      if (controllerOf(pod.metadata, 'ReplicaSet')?.uid === uid) mine.add(pods.put(pod) ?? HELD)
+  }
+
+  return {
+    see(pod, isGone) {
+      const key = isGone ? pods.remove(pod) : pods.put(pod)
+      if (key !== undefined) queue?.add(key)
+      else if (!isGone) askForOwner(pod)
+    },
+    start,
+    async stop() {
+      const stopping = queue
+      queue = undefined
+      await stopping?.stop()
+    },
+    get queued() {
+      return queue?.waiting ?? 0
+    },
+  }
+}

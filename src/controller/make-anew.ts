@@ -1,0 +1,95 @@
+import type { Api } from '../kube/api.ts'
+import { KubeError } from '../kube/api.ts'
+import type { Deployment, Pod } from '../kube/objects.ts'
+import { DEPLOYMENT_RECORD, GRANT_ANNOTATION, lockConfigMapName, PROTOCOL, PROTOCOL_LABEL } from '../migration/names.ts'
+import { marksOff } from './autoscalers.ts'
+import { describeSuccess } from './completion.ts'
+import { endOf, succeededRun } from './container-end.ts'
+import type { ControllerEvent } from './event.ts'
+import { type Fence, isOfLock, planFence, standing } from './fence.ts'
+import { decidedNumber, formatGrant, grantOf } from './grant.ts'
+import { formatRecord, type Holder, type LockRecord, withCompleted } from './record.ts'
+import { revisionOfPod } from './rollout.ts'
+import type { Snapshot } from './snapshot.ts'
+import { newConfigMap, ownedBy, versionOf } from './versions.ts'
+
+/** How often a pod that changes meanwhile is read again, before all is read again. */
+const MAX_TRIES = 5
+
+/**
+ * Makes a lock whose ConfigMap is missing or was edited. Who holds it is found out from the pods, and each of them on
+ * which something could still be decided is told to wait, which no controller can then turn round: whichever chose one
+ * of them before the loss compares with an older state of the pod, or finds no record of its choice.
+ * @throws KubeError, with code `conflict` where something changed meanwhile
+ */
+export async function makeAnew(
+  api: Api,
+  snapshot: Snapshot,
+  deployment: Deployment,
+  now: number,
+): Promise<ControllerEvent> {
+  const { key, replicaSets, configMap: edited, settings } = snapshot
+  const { namespace } = key
+  const labelSelector = `${PROTOCOL_LABEL}=${PROTOCOL}`
+  const pods = (await api.list('Pod', { namespace, labelSelector })).filter((pod) => isOfLock(pod, key, replicaSets))
+  const fence = planFence(pods, replicaSets, edited)
+  for (const pod of fence.toTell) await tell(api, pod, fence.number)
+  for (const pod of fence.marked) await api.annotatePod(versionOf(pod.metadata), marksOff(pod))
+
+  const record: LockRecord = {
+    number: fence.number,
+    holder: holderOf(fence, settings.lock, now),
+    entries: entriesOf(fence, snapshot),
+  }
+  const name = lockConfigMapName(key.deployment)
+  const data = formatRecord(record)
+  if (edited === undefined) {
+    const { metadata } = newConfigMap(namespace, name, DEPLOYMENT_RECORD)
+    await api.create('ConfigMap', { metadata: { ...metadata, ownerReferences: ownedBy(deployment) }, data })
+  } else {
+    const metadata = { ...edited.metadata, ownerReferences: ownedBy(deployment) }
+    await api.replace('ConfigMap', { ...edited, metadata, data })
+  }
+  return { kind: 'made-anew', configMap: name, why: edited === undefined ? 'missing' : 'edited' }
+}
+
+async function tell(api: Api, listed: Pod, number: number): Promise<void> {
+  let pod: Pod | undefined = listed
+  for (let tries = 0; tries < MAX_TRIES; tries++) {
+    try {
+      const text = formatGrant({ kind: 'wait', number })
+      await api.annotatePod(versionOf(pod.metadata), { [GRANT_ANNOTATION]: text, ...marksOff(pod) })
+      return
+    } catch (error) {
+      if (!(error instanceof KubeError) || error.code !== 'conflict') throw error
+      pod = await api.read('Pod', pod.metadata.namespace, pod.metadata.name)
+      if (pod === undefined || pod.metadata.uid !== listed.metadata.uid) return
+      // It ended, or runs: that changes the whole plan.
+      if (standing(pod) !== 'tell' || decidedNumber(grantOf(pod)) >= number) break
+    }
+  }
+  throw new KubeError('conflict', `pod ${listed.metadata.name} changed while its lock was made anew`)
+}
+
+function holderOf({ running: [pod] }: Fence, lock: string | undefined, now: number): Holder | undefined {
+  if (pod === undefined) return undefined
+  return {
+    pod: pod.metadata.name,
+    uid: pod.metadata.uid,
+    revision: revisionOfPod(pod),
+    number: decidedNumber(grantOf(pod)),
+    since: new Date(now).toISOString(),
+    ...(lock === undefined ? {} : { lock }),
+  }
+}
+
+function entriesOf({ succeeded }: Fence, { read }: Snapshot): LockRecord['entries'] {
+  let entries = read?.kind === 'edited' ? read.entries : {}
+  for (const pod of succeeded) {
+    const number = succeededRun(pod) ?? 0
+    const end = endOf(pod, number)
+    if (end.kind !== 'success') continue
+    entries = withCompleted(entries, revisionOfPod(pod), describeSuccess(pod, number, end, undefined))
+  }
+  return entries
+}

@@ -1,0 +1,78 @@
+import type { ControllerEvent } from './event.ts'
+import { PROBLEMS } from './reasons.ts'
+
+const DETAIL_MAX_CHARACTERS = 400 // what an API server says may quote an object in full
+
+/** A line of the log: whatever is in `fields` is a name, a number or a key of a table, never what a user wrote. */
+export interface Line {
+  readonly level: 'info' | 'warn'
+  readonly fields: Readonly<Record<string, string | number | boolean>>
+  readonly text: string
+}
+
+/** One line for one event. */
+export function narrate(event: ControllerEvent): Line {
+  const { kind } = event
+  switch (kind) {
+    case 'run-started': {
+      const { pod, revision, number } = event
+      return info({ kind, pod, revision, run: number }, 'the migration starts')
+    }
+    case 'run-succeeded': {
+      const { pod, revision, number, seconds } = event
+      return info(
+        { kind, pod, revision, run: number, seconds },
+        'the migration succeeded: this revision never runs again',
+      )
+    }
+    case 'run-failed': {
+      const { pod, revision, number, exitCode, isTimeout, count, nextAt } = event
+      const next = nextAt === undefined ? 'no more tries' : `next try at ${new Date(nextAt).toISOString()}`
+      const what = isTimeout ? 'the migration reached migrate.io/timeout' : 'the migration failed'
+      return warn(
+        { kind, pod, revision, run: number, exitCode, timeout: isTimeout, failures: count },
+        `${what}; ${next}`,
+      )
+    }
+    case 'interrupted': {
+      const { pod, number, why } = event
+      return warn(
+        { kind, pod, run: number, why },
+        'the migration was interrupted and its result is unknown: it runs again',
+      )
+    }
+    case 'given-up': {
+      const { pod, number, why } = event
+      return info({ kind, pod, run: number, why }, 'the run number was given back unused')
+    }
+    case 'skipped': {
+      const { pod, revision } = event
+      return info({ kind, pod, revision }, 'this revision is already migrated: the pod goes on')
+    }
+    case 'made-anew':
+      return event.why === 'missing'
+        ? info({ kind, configMap: event.configMap }, 'lock and record were made')
+        : warn(
+            { kind, configMap: event.configMap },
+            'the lock had been edited and was made anew from what the pods tell',
+          )
+    case 'adopted':
+      return info(
+        { kind, configMap: event.configMap, records: event.records },
+        'lock and record of an earlier Deployment of this name were taken over',
+      )
+    case 'problem': {
+      const { reason, object, detail } = event
+      const said = detail === '' ? {} : { detail: detail.slice(0, DETAIL_MAX_CHARACTERS) }
+      return warn({ kind, reason, object, ...said }, PROBLEMS[reason])
+    }
+  }
+}
+
+function info(fields: Line['fields'], text: string): Line {
+  return { level: 'info', fields, text }
+}
+
+function warn(fields: Line['fields'], text: string): Line {
+  return { level: 'warn', fields, text }
+}

@@ -1,0 +1,29 @@
+/** Why nothing is granted for now. The key is the log field, the Event's reason and the metric's label. */
+export const WAITS = {
+  running: 'another pod runs the migration',
+  backoff: 'the last run failed; the next one waits for its time',
+  'gave-up': 'it failed as often as migrate.io/retries allows; change the template or that annotation',
+  'rollout-unsettled': 'the Deployment controller has not caught up with the latest change',
+  'lock-busy': 'the lock of migrate.io/lock is held by another Deployment',
+  'lock-turn': 'another Deployment has waited longer for the lock of migrate.io/lock',
+  'no-deployment': 'its Deployment is gone, or about to be',
+  'skip-later': 'pods of a recorded revision are about to see the record by themselves',
+  'not-current': 'its pods wait, but belong to a revision that is not being rolled out',
+} as const
+
+export type Wait = keyof typeof WAITS
+
+/** What keeps the controller from working, and is for somebody to mend. */
+export const PROBLEMS = {
+  'foreign-configmap': 'a ConfigMap with the name of the lock is not ours; rename or delete it',
+  'record-edited': 'somebody wrote into the lock; who holds it is found out from the pods',
+  'unknown-run': 'a pod was told to run by somebody else; the lock is held for it until it ends',
+  'unreadable-grant': 'the migrate.io/grant of a pod was written by somebody else; the pod is left out',
+  'unknown-protocol': 'a pod speaks a protocol of another version; it is left alone',
+  'numbers-exhausted': 'a run number close to the highest possible one was written by hand; no higher one is left',
+  forbidden: 'the controller lacks a permission',
+  refused: 'the API server refuses what the controller writes, for now and ever',
+  unavailable: 'the API server does not answer',
+} as const
+
+export type ProblemReason = keyof typeof PROBLEMS

@@ -1,0 +1,91 @@
+import type { Api } from '../kube/api.ts'
+import type { ConfigMap, Pod } from '../kube/objects.ts'
+import {
+  DEPLOYMENT_RECORD,
+  GRANT_ANNOTATION,
+  NAMED_LOCK_RECORD,
+  namedLockConfigMapName,
+  PROTOCOL,
+  PROTOCOL_LABEL,
+  RECORD_LABEL,
+} from '../migration/names.ts'
+import { marksOff } from './autoscalers.ts'
+import { hasStarted, isDone } from './container-end.ts'
+import { formatGrant } from './grant.ts'
+import { type Key, recordNameOf } from './key.ts'
+import { formatNamedLock, judgeByPod, type NamedHolder } from './named-lock.ts'
+import type { NamedState } from './read-named.ts'
+import { readRecord } from './record.ts'
+import { newConfigMap, versionOf } from './versions.ts'
+
+/**
+ * Makes a named lock whose ConfigMap is missing or was edited: whoever has it also has its own lock, with this one's
+ * name beside it. Undecided ones give up their numbers, so that none can be granted by a controller that paused. While
+ * the record of some pod's Deployment is lost as well, nobody can tell, and it is left for later.
+ * @returns false where it has to wait
+ * @throws KubeError, with code `conflict` where something changed meanwhile
+ */
+export async function rebuildNamed(
+  api: Api,
+  { namespace, deployment: own }: Key,
+  lock: string,
+  { lost, now }: { lost: Extract<NamedState, { kind: 'lost' }>; now: number },
+): Promise<boolean> {
+  const pods = await api.list('Pod', {
+    namespace,
+    labelSelector: `${PROTOCOL_LABEL}=${PROTOCOL}`,
+    // A pod whose app runs is done with its init containers.
+    fieldSelector: 'status.phase!=Running',
+  })
+  const records = await api.list('ConfigMap', { namespace, labelSelector: `${RECORD_LABEL}=${DEPLOYMENT_RECORD}` })
+  const known = new Set(
+    records.filter((record) => readRecord(record).kind === 'record').map(({ metadata }) => metadata.name),
+  )
+  const isUntold = (pod: Pod) => hasStarted(pod) && !isDone(pod) && !known.has(recordNameOf(pod) ?? '')
+  if (pods.some(isUntold)) return false
+
+  const holders: NamedHolder[] = []
+  for (const record of records) {
+    const holder = await holderOf(api, record, { namespace, lock })
+    if (holder?.hold === 'held') holders.push(holder)
+    if (holder?.hold === 'open' && holder.deployment !== own) await giveUp(api, holder)
+  }
+  const [holder] = holders
+  if (holders.length > 1) return false
+  const turn = lost.turn + 1
+  const data = formatNamedLock(turn, holder ?? { freeAt: now })
+  const name = namedLockConfigMapName(lock)
+  if (lost.configMap === undefined)
+    await api.create('ConfigMap', { ...newConfigMap(namespace, name, NAMED_LOCK_RECORD), data })
+  else await api.replace('ConfigMap', { ...lost.configMap, data })
+  return true
+}
+
+interface Found extends NamedHolder {
+  readonly hold: ReturnType<typeof judgeByPod>
+  readonly found: Pod | undefined
+}
+
+async function holderOf(
+  api: Api,
+  record: ConfigMap,
+  { namespace, lock }: { namespace: string; lock: string },
+): Promise<Found | undefined> {
+  const read = readRecord(record)
+  if (read.kind !== 'record' || read.record.holder?.lock !== lock) return undefined
+  const { pod, uid, number, since } = read.record.holder
+  const found = await api.read('Pod', namespace, pod)
+  const owner = record.metadata.ownerReferences?.find(({ kind }) => kind === 'Deployment')
+  return {
+    ...{ pod, uid, number, since, found },
+    deployment: owner?.name ?? '',
+    deploymentUid: owner?.uid ?? '',
+    hold: judgeByPod({ uid, number }, found),
+  }
+}
+
+async function giveUp(api: Api, { found, number }: Found): Promise<void> {
+  if (found === undefined) return
+  const text = formatGrant({ kind: 'wait', number })
+  await api.annotatePod(versionOf(found.metadata), { [GRANT_ANNOTATION]: text, ...marksOff(found) })
+}

@@ -1,0 +1,106 @@
+import { KubeError } from '../kube/api.ts'
+import type { Pod } from '../kube/objects.ts'
+import { act } from './act.ts'
+import { speaksProtocol } from './choose.ts'
+import { decide } from './decide.ts'
+import type { Waiting } from './decision.ts'
+import { grantOf } from './grant.ts'
+import { type Key, keyText, parseKey } from './key.ts'
+import { lockText } from './read-named.ts'
+import type { Wait } from './reasons.ts'
+import { readSnapshot, type Snapshot } from './snapshot.ts'
+import type { Surroundings } from './surroundings.ts'
+
+/** What a look at one lock came to. */
+export interface Look {
+  /** When to look again without any event, in milliseconds since 1970; undefined where only an event can change anything. */
+  readonly at: number | undefined
+  /** Why its waiting pods still wait; undefined where none does. */
+  readonly waiting: Wait | undefined
+  /** Locks that wait for one that was let go here, longest first: to be looked at now. */
+  readonly alsoLook: readonly Key[]
+}
+
+/** More than any real case takes, with a pod each; a guard against turning in circles. */
+const MAX_STEPS = 2_000
+const MAX_CONFLICTS = 5
+/** Somebody else works on the same objects: they are probably done a moment later. */
+const CONFLICT_MS = 200
+const UNAVAILABLE_MS = 2_000
+/** A permission or a policy: somebody has to mend it. */
+const REFUSED_MS = 30_000
+
+/**
+ * One look at one lock: read, decide, act, until there is nothing to do before a time or an event. Safe at any time, in
+ * any number of controllers at once, and to be given up at any point.
+ *
+ * Which events call for a look at a lock:
+ * - a pod with its key (see `keyOf`) appears in the view, changes or leaves it;
+ * - the time that the last look named has come;
+ * - a look at another lock names it in `alsoLook`;
+ * - the controller starts, for each of our ConfigMaps with a holder (listed by RECORD_LABEL).
+ * A missed event costs time: whatever is waited for is looked at again by the time.
+ * @throws only what is a mistake in the program; whatever the API server answers is reported and tried again
+ */
+export async function reconcile(key: Key, surroundings: Surroundings): Promise<Look> {
+  const { api, view, turns } = surroundings
+  const alsoLook = new Set<string>()
+  let pods = view.pods(key)
+  reportPods(pods, key, surroundings)
+  let snapshot: Snapshot | undefined
+  let conflicts = 0
+  for (let step = 0; step < MAX_STEPS; step++) {
+    try {
+      snapshot ??= await readSnapshot(api, key, pods)
+      const decision = decide(snapshot, { now: surroundings.now() })
+      if (decision.kind === 'wait' || decision.kind === 'blocked') return finish(decision)
+      const acted = await act(decision, snapshot, surroundings)
+      if (acted.kind === 'wait') return finish(acted)
+      // What was seen of pods since is newer than the view, but it was read before what is read next.
+      pods = [...snapshot.pods.values()].map(({ pod }) => pod).filter((pod) => pod !== undefined)
+      snapshot = acted.kind === 'on' ? acted.snapshot : undefined
+      if (acted.kind === 'again' && acted.released !== undefined)
+        for (const waiting of turns.waitingFor(acted.released)) alsoLook.add(waiting)
+      conflicts = 0
+    } catch (error) {
+      if (!(error instanceof KubeError)) throw error
+      if (error.code !== 'conflict' || ++conflicts > MAX_CONFLICTS) return failed(error)
+      snapshot = undefined
+    }
+  }
+  return look(surroundings.now() + UNAVAILABLE_MS, undefined)
+
+  function finish(decision: Waiting): Look {
+    turns.leave(decision.kind === 'wait' && decision.lock !== undefined ? '' : keyText(key))
+    if (decision.kind === 'blocked') {
+      const { reason, object, until } = decision
+      surroundings.report({ kind: 'problem', reason, object, detail: '' }, key)
+      return look(until, undefined)
+    }
+    if (decision.lock !== undefined) turns.wait(lockText(key.namespace, decision.lock), keyText(key))
+    return look(decision.until, decision.why)
+  }
+
+  function failed({ code, message, retryAfterMs }: KubeError): Look {
+    const now = surroundings.now()
+    if (code === 'conflict') return look(now + CONFLICT_MS * (1 + surroundings.random()), undefined)
+    const reason = code === 'invalid' ? 'refused' : code
+    surroundings.report({ kind: 'problem', reason, object: keyText(key), detail: message }, key)
+    const delayMs = code === 'unavailable' ? (retryAfterMs ?? UNAVAILABLE_MS * (1 + surroundings.random())) : REFUSED_MS
+    return look(now + delayMs, undefined)
+  }
+
+  function look(at: number | undefined, waiting: Wait | undefined): Look {
+    return { at, waiting, alsoLook: [...alsoLook].filter((text) => text !== keyText(key)).map(parseKey) }
+  }
+}
+
+/** Pods that are left out, and why. */
+function reportPods(pods: readonly Pod[], key: Key, { report }: Surroundings): void {
+  for (const pod of pods) {
+    const object = pod.metadata.name
+    if (!speaksProtocol(pod)) report({ kind: 'problem', reason: 'unknown-protocol', object, detail: '' }, key)
+    else if (grantOf(pod).kind === 'unreadable')
+      report({ kind: 'problem', reason: 'unreadable-grant', object, detail: '' }, key)
+  }
+}

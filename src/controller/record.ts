@@ -1,0 +1,141 @@
+import type { ConfigMap } from '../kube/objects.ts'
+import { DEPLOYMENT_RECORD, RECORD_LABEL } from '../migration/names.ts'
+import { writtenByOthers } from './field-managers.ts'
+import { MAX_RUN_NUMBER } from './grant.ts'
+
+/** Who runs, or is about to. */
+export interface Holder {
+  /** First in the text: a waiting wrapper reads it out. */
+  readonly pod: string
+  readonly uid: string
+  readonly revision: string
+  readonly number: number
+  readonly since: string
+  /** The named lock that this run needs too, as `migrate.io/lock` said when the lock was taken. */
+  readonly lock?: string
+}
+
+export interface Completed {
+  readonly pod: string
+  readonly image: string
+  readonly started: string
+  readonly seconds: number
+  readonly number: number
+}
+
+export interface Failed {
+  readonly count: number
+  readonly exit: number
+  /** Not before that time. */
+  readonly next?: string
+}
+
+/** Lock and record of one Deployment. */
+export interface LockRecord {
+  /** The highest run number given out. */
+  readonly number: number
+  readonly holder: Holder | undefined
+  /** The keys `completed.<revision>` and `failed.<revision>`, as they are. */
+  readonly entries: Readonly<Record<string, string>>
+}
+
+export type RecordRead =
+  /** Without our label: somebody else's, never touched. */
+  | { readonly kind: 'foreign' }
+  /** Somebody wrote into the lock itself: who holds it must be found out from the pods. The entries still count. */
+  | { readonly kind: 'edited'; readonly why: string; readonly entries: LockRecord['entries'] }
+  | { readonly kind: 'record'; readonly record: LockRecord }
+
+/**
+ * A free lock says so: a holder that somebody removed is no free lock. With the number, so that the text is never twice
+ * the same and whoever wrote it last is known. The wrapper takes any text without a pod as free.
+ */
+const FREE = 'free since run '
+const COMPLETED = 'completed.'
+const FAILED = 'failed.'
+
+/**
+ * Reads a ConfigMap of the right name. Entries are the user's to add or take away; number and holder are not, since
+ * between them and the pods nothing can be told any more.
+ */
+export function readRecord(configMap: ConfigMap): RecordRead {
+  if (configMap.metadata.labels?.[RECORD_LABEL] !== DEPLOYMENT_RECORD) return { kind: 'foreign' }
+  const data = configMap.data ?? {}
+  const entries = Object.fromEntries(
+    Object.entries(data).filter(([key]) => key.startsWith(COMPLETED) || key.startsWith(FAILED)),
+  )
+  const edited = (why: string): RecordRead => ({ kind: 'edited', why, entries })
+  const others = writtenByOthers(configMap.metadata, ['number', 'holder'])
+  if (others.length > 0) return edited(`${others.join(' and ')} was written by somebody else`)
+  const number = /^\d{1,15}$/.test(data['number'] ?? '') ? Number(data['number']) : undefined
+  if (number === undefined) return edited('number is no number')
+  const holder = data['holder'] === FREE + number ? undefined : parseHolder(data['holder'])
+  if (holder === 'unreadable') return edited('holder is unreadable')
+  if (holder !== undefined && holder.number > number) return edited('holder has a higher run number than was given out')
+  return { kind: 'record', record: { number, holder, entries } }
+}
+
+/** The data of the ConfigMap. */
+export function formatRecord({ number, holder, entries }: LockRecord): Record<string, string> {
+  return { number: String(number), holder: holder === undefined ? FREE + number : formatHolder(holder), ...entries }
+}
+
+function formatHolder({ pod, uid, revision, number, since, lock }: Holder): string {
+  return JSON.stringify({ pod, uid, revision, number, since, lock })
+}
+
+function parseHolder(text: string | undefined): Holder | 'unreadable' {
+  const value = parseObject(text)
+  const { pod, uid, revision, number, since, lock } = value ?? {}
+  if (typeof pod !== 'string' || typeof uid !== 'string' || typeof revision !== 'string') return 'unreadable'
+  if (typeof since !== 'string' || typeof number !== 'number') return 'unreadable'
+  if (!Number.isInteger(number) || number < 1 || number > MAX_RUN_NUMBER) return 'unreadable'
+  if (lock !== undefined && typeof lock !== 'string') return 'unreadable'
+  return { pod, uid, revision, number, since, ...(lock === undefined ? {} : { lock }) }
+}
+
+/** A JSON mapping; undefined where it is none. */
+export function parseObject(text: string | undefined): Readonly<Record<string, unknown>> | undefined {
+  try {
+    const value: unknown = JSON.parse(text ?? '')
+    return typeof value === 'object' && value !== null ? { ...value } : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** As the wrapper has it: any text counts, an empty one does not. */
+export function isCompleted(record: LockRecord, revision: string): boolean {
+  return (record.entries[COMPLETED + revision] ?? '') !== ''
+}
+
+/** Undefined where there is no such record, or somebody wrote it in words of their own. */
+export function completedOf(entries: LockRecord['entries'], revision: string): Completed | undefined {
+  const { pod, image, started, seconds, number } = parseObject(entries[COMPLETED + revision]) ?? {}
+  if (typeof pod !== 'string' || typeof image !== 'string' || typeof started !== 'string') return undefined
+  if (typeof seconds !== 'number' || typeof number !== 'number') return undefined
+  return { pod, image, started, seconds, number }
+}
+
+/** Undefined where it never failed, or somebody made the entry unreadable, which starts the count again. */
+export function failedOf(record: LockRecord, revision: string): Failed | undefined {
+  const { count, exit, next } = parseObject(record.entries[FAILED + revision]) ?? {}
+  if (typeof count !== 'number' || !Number.isInteger(count) || count < 1 || typeof exit !== 'number') return undefined
+  return typeof next === 'string' ? { count, exit, next } : { count, exit }
+}
+
+/** The entries with this success, and without the failures before it. */
+export function withCompleted(entries: LockRecord['entries'], revision: string, completed: Completed) {
+  const { [FAILED + revision]: _, ...others } = entries
+  const { pod, image, started, seconds, number } = completed
+  return { ...others, [COMPLETED + revision]: JSON.stringify({ pod, image, started, seconds, number }) }
+}
+
+export function withFailed(entries: LockRecord['entries'], revision: string, { count, exit, next }: Failed) {
+  return { ...entries, [FAILED + revision]: JSON.stringify({ count, exit, next }) }
+}
+
+/** Which revision an entry is about. */
+export function revisionOf(entry: string): string {
+  return entry.slice(entry.indexOf('.') + 1)
+}

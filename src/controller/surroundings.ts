@@ -1,0 +1,25 @@
+import type { Api } from '../kube/api.ts'
+import type { Pod } from '../kube/objects.ts'
+import type { ControllerEvent } from './event.ts'
+import type { Key } from './key.ts'
+import type { Turns } from './turns.ts'
+
+/** What the watch shows. It may be old, and lack pods or hold ones that are gone: nothing rests on it but speed. */
+export interface View {
+  /** Those of all Deployments of this name that have our label and phase Pending. */
+  pods(key: Key): readonly Pod[]
+}
+
+/** All that a look at a lock needs from outside. */
+export interface Surroundings {
+  readonly api: Api
+  readonly view: View
+  /** Milliseconds since 1970. */
+  now(): number
+  /** From 0 to below 1. */
+  random(): number
+  /** One for all looks of a controller. */
+  readonly turns: Turns
+  /** May be called for writes that a crash hides from everybody else: never rely on each being told, nor told once. */
+  report(event: ControllerEvent, key: Key): void
+}

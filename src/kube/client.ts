@@ -1,0 +1,86 @@
+import { FIELD_MANAGER } from '../migration/names.ts'
+import { type Api, KubeError, type Version } from './api.ts'
+import { type Answer, failure, inWords, type Request, saysNotFound } from './failure.ts'
+import type { Kind, Objects } from './objects.ts'
+import { listInPages } from './pages.ts'
+import { pathOf, RESOURCES } from './resources.ts'
+import type { Call, Transport } from './transport.ts'
+
+const MERGE_PATCH = 'application/merge-patch+json'
+const BY_US = new URLSearchParams({ fieldManager: FIELD_MANAGER })
+
+/**
+ * The API as JSON, as it comes and goes: fields that we have never heard of survive a replace, and times stay text.
+ * client-node's classes would drop the ones and turn the others into Dates of milliseconds, which no compare-and-swap wants.
+ */
+export function createApi(transport: Transport): Api {
+  async function write<K extends Kind>(kind: K, call: Call): Promise<Objects[K]> {
+    const answer = await transport.send({ ...call, path: `${call.path}?${BY_US}` })
+    if (answer.status === 200 || answer.status === 201) return objectOf(kind, call, answer)
+    throw failure(call.request, answer)
+  }
+  return {
+    async read<K extends Kind>(kind: K, namespace: string, name: string) {
+      const request: Request = { verb: 'get', kind, namespace, name }
+      // Without resourceVersion in the query: what the store holds, not what a cache of the server still believes.
+      const call: Call = { request, method: 'GET', path: pathOf(kind, request) }
+      const answer = await transport.send(call)
+      if (answer.status === 200) return objectOf(kind, call, answer)
+      if (saysNotFound(answer, name)) return undefined
+      throw failure(request, answer)
+    },
+
+    async list<K extends Kind>(kind: K, selection: Parameters<Api['list']>[1]) {
+      const whole = (object: Objects[K]) => object
+      return (await listInPages(transport, kind, { selection, project: whole })).items
+    },
+
+    async create(kind, object) {
+      const { namespace, name } = object.metadata
+      const request: Request = { verb: 'create', kind, namespace, name }
+      const body = typed(kind, object)
+      return write(kind, { request, method: 'POST', path: pathOf(kind, { namespace }), body })
+    },
+
+    async replace(kind, object) {
+      const { namespace, name } = object.metadata
+      mustBeVersion(kind, object.metadata)
+      const request: Request = { verb: 'update', kind, namespace, name }
+      const body = typed(kind, object)
+      return write(kind, { request, method: 'PUT', path: pathOf(kind, request), body })
+    },
+
+    async annotatePod(pod, annotations) {
+      const { namespace, name, uid, resourceVersion } = pod
+      mustBeVersion('Pod', pod)
+      const request: Request = { verb: 'patch', kind: 'Pod', namespace, name, subresource: 'status' }
+      // The API server compares both with the stored pod: 409 for another resourceVersion, 422 for another UID.
+      const body = { metadata: { uid, resourceVersion, annotations } }
+      const path = pathOf('Pod', request)
+      return write('Pod', { request, method: 'PATCH', path, body, contentType: MERGE_PATCH })
+    },
+  }
+}
+
+function typed<T extends object>(kind: Kind, object: T): T & { apiVersion: string; kind: string } {
+  return { ...object, apiVersion: RESOURCES[kind].apiVersion, kind }
+}
+
+/** A 200 of something in between, such as a login page, must not pass for an object. */
+function objectOf<K extends Kind>(kind: K, { request }: Call, { body }: Answer): Objects[K] {
+  const isIt = typeof body === 'object' && body !== null && 'kind' in body && body.kind === kind && 'metadata' in body
+  if (isIt) return body as unknown as Objects[K]
+  throw new KubeError(
+    'unavailable',
+    `${inWords(request)}: an answer that is no ${kind}: ${JSON.stringify(body).slice(0, 200)}`,
+  )
+}
+
+/** Without either the API server would write over whatever is there. */
+function mustBeVersion(kind: Kind, { namespace, name, uid, resourceVersion }: Version): void {
+  if (uid && resourceVersion) return
+  throw new KubeError(
+    'invalid',
+    `${kind} ${namespace}/${name} without UID or resourceVersion can't be compared and swapped`,
+  )
+}

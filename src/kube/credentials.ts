@@ -1,0 +1,133 @@
+import { readFile } from 'node:fs/promises'
+import type { RequestOptions } from 'node:https'
+import { KubeError } from './api.ts'
+import { type Authenticator, type Cluster, ExecAuth, FileAuth, type User } from './client-node.ts'
+import { type Clock, systemClock } from './clock.ts'
+import type { KubeTarget } from './load.ts'
+import { LoadError } from './load-error.ts'
+
+const FILES_GOOD_FOR_MS = 60_000 // as client-go: certificates and authorities rotate, and overlap for much longer
+
+/** What a call needs beside its path: headers, and options of the TLS connection. */
+export interface Credentials {
+  readonly headers: Readonly<Record<string, string>>
+  readonly tls: Pick<RequestOptions, 'ca' | 'cert' | 'key' | 'servername' | 'rejectUnauthorized'>
+}
+
+export interface CredentialSource {
+  /** The present ones. Throws KubeError `unavailable` when they can't be had now. */
+  current(): Promise<Credentials>
+  /** The server has refused them (401): asks anew next time. */
+  renew(): void
+}
+
+/** @throws LoadError for a way to log in that is not supported. */
+export async function credentialsOf(
+  { cluster, user }: KubeTarget,
+  clock: Clock = systemClock,
+): Promise<CredentialSource> {
+  const make = await wayOf(user)
+  const login = user.exec ? { ...user, exec: informed(user.exec, cluster) } : user
+  let authenticator = make?.()
+  let files: { content: Promise<Credentials['tls']>; readAtMs: number } | undefined
+  let running: Promise<Credentials> | undefined
+
+  async function find(): Promise<Credentials> {
+    try {
+      if (!files || clock.nowMs() - files.readAtMs > FILES_GOOD_FOR_MS)
+        files = { content: tlsOf(cluster, user), readAtMs: clock.nowMs() }
+      const options = { headers: {} as Record<string, string>, ...(await files.content) }
+      await authenticator?.applyAuthentication(login, options)
+      const { headers, ...tls } = options
+      return { headers: { ...headersOf(user), ...trimmed(headers) }, tls }
+    } catch (cause) {
+      files = undefined
+      const why = cause instanceof Error ? cause.message.trim() : String(cause)
+      throw new KubeError('unavailable', `no credentials for user "${user.name}" of the kubeconfig: ${why}`, { cause })
+    }
+  }
+
+  return {
+    // One at a time: a plugin is started once, however many calls wait for it.
+    current() {
+      running ??= find().finally(() => {
+        running = undefined
+      })
+      return running
+    },
+    renew() {
+      authenticator = make?.()
+      files = undefined
+    },
+  }
+}
+
+/** How this user logs in; undefined where certificate, token or password stand in the kubeconfig itself. */
+async function wayOf(user: User): Promise<(() => Authenticator) | undefined> {
+  if (user.exec) return () => new ExecAuth()
+  const provider: string | undefined = user.authProvider?.name
+  if (provider === undefined) return undefined
+  if (provider === 'tokenFile') return () => new FileAuth()
+  if (provider === 'oidc') {
+    const { OpenIDConnectAuth } = await import('@kubernetes/client-node/dist/oidc_auth.js')
+    return () => new OpenIDConnectAuth()
+  }
+  throw new LoadError(
+    'UNSUPPORTED',
+    `user "${user.name}" of the kubeconfig logs in by auth-provider "${provider}"; what works is a certificate, a token, tokenFile, exec (a plugin) and oidc`,
+  )
+}
+
+/** Many plugins end with an error without this variable, which client-node leaves out. */
+function informed(exec: { apiVersion?: string; env?: object[] }, cluster: Cluster): object {
+  const { server, caData, tlsServerName, skipTLSVerify } = cluster
+  const info = {
+    kind: 'ExecCredential',
+    apiVersion: exec.apiVersion ?? 'client.authentication.k8s.io/v1',
+    spec: {
+      interactive: false,
+      cluster: {
+        server,
+        ...(caData ? { 'certificate-authority-data': caData } : {}),
+        ...(tlsServerName ? { 'tls-server-name': tlsServerName } : {}),
+        ...(skipTLSVerify ? { 'insecure-skip-tls-verify': true } : {}),
+      },
+    },
+  }
+  return { ...exec, env: [...(exec.env ?? []), { name: 'KUBERNETES_EXEC_INFO', value: JSON.stringify(info) }] }
+}
+
+async function tlsOf(cluster: Cluster, user: User): Promise<Credentials['tls']> {
+  const [ca, cert, key] = await Promise.all([
+    pem(cluster.caFile, cluster.caData),
+    pem(user.certFile, user.certData),
+    pem(user.keyFile, user.keyData),
+  ])
+  return {
+    ...(ca === undefined ? {} : { ca }),
+    ...(cert === undefined ? {} : { cert }),
+    ...(key === undefined ? {} : { key }),
+    ...(cluster.tlsServerName ? { servername: cluster.tlsServerName } : {}),
+    ...(cluster.skipTLSVerify ? { rejectUnauthorized: false } : {}),
+  }
+}
+
+/** Data in the kubeconfig itself comes before a file, as in client-go. */
+async function pem(file: string | undefined, base64: string | undefined): Promise<string | undefined> {
+  if (base64) return Buffer.from(base64, 'base64').toString('utf8')
+  return file ? readFile(file, 'utf8') : undefined
+}
+
+function headersOf({ token, username, password, impersonateUser }: User): Record<string, string> {
+  const basic = username ? `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}` : undefined
+  const authorization = token ? `Bearer ${token.trim()}` : basic
+  return {
+    ...(authorization === undefined ? {} : { Authorization: authorization }),
+    ...(impersonateUser ? { 'Impersonate-User': impersonateUser } : {}),
+  }
+}
+
+/** A token file often ends in a newline, which no header may hold. */
+function trimmed(headers: Record<string, string>): Record<string, string> {
+  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, value.trim()]))
+}

@@ -1,0 +1,106 @@
+import { KubeError, type KubeErrorCode } from './api.ts'
+import type { Kind } from './objects.ts'
+import { RESOURCES } from './resources.ts'
+
+export type Verb = 'get' | 'list' | 'watch' | 'create' | 'update' | 'patch'
+
+/** What was asked, in the terms of an RBAC rule. */
+export interface Request {
+  readonly verb: Verb
+  readonly kind: Kind
+  readonly namespace?: string | undefined
+  readonly name?: string | undefined
+  readonly subresource?: string | undefined
+}
+
+export interface Answer {
+  readonly status: number
+  /** Parsed where it is JSON, else the text. */
+  readonly body: unknown
+  readonly retryAfterMs: number | undefined
+}
+
+/** The API server's own form of a refusal (meta/v1 Status), as far as decisions need it. */
+export interface Status {
+  readonly kind: 'Status'
+  readonly code?: number
+  readonly reason?: string
+  readonly message?: string
+  readonly details?: {
+    readonly name?: string
+    readonly retryAfterSeconds?: number
+    readonly causes?: readonly { readonly reason?: string; readonly field?: string }[]
+  }
+}
+
+/** The error for an answer that is no success. */
+export function failure(request: Request, answer: Answer): KubeError {
+  const status = statusOf(answer.body)
+  const code = codeOf(answer.status, status, request.verb)
+  const retryAfterMs = answer.retryAfterMs ?? milliseconds(status?.details?.retryAfterSeconds)
+  const said = `${answer.status} ${status?.message ?? excerpt(answer.body)}`
+  const hint = code === 'forbidden' ? hintOf(answer.status, request) : ''
+  return new KubeError(code, `${inWords(request)}: ${said}${hint}`, retryAfterMs === undefined ? {} : { retryAfterMs })
+}
+
+/**
+ * Whether a 404 says that this very object is not there. A proxy, or an API server that is still starting, also answers
+ * 404; taken for a pod that has gone, that would free a lock.
+ */
+export function saysNotFound({ status, body }: Answer, name: string): boolean {
+  const seen = statusOf(body)
+  return status === 404 && seen?.reason === 'NotFound' && seen.details?.name === name
+}
+
+export function statusOf(body: unknown): Status | undefined {
+  const isStatus = typeof body === 'object' && body !== null && 'kind' in body && body.kind === 'Status'
+  return isStatus ? (body as Status) : undefined
+}
+
+/** `get pod shop/app-1`, for messages. */
+export function inWords({ verb, kind, namespace, name, subresource }: Request): string {
+  const what = subresource === undefined ? kind.toLowerCase() : `${subresource} of ${kind.toLowerCase()}`
+  const where = namespace === undefined ? ' of all namespaces' : ` ${namespace}/${name ?? '*'}`
+  return `${verb} ${what}${where}`
+}
+
+/** Which codes come when was tried out on a real API server; see test/kube/compare-and-swap.test.ts. */
+function codeOf(http: number, status: Status | undefined, verb: Verb): KubeErrorCode {
+  const causes = status?.details?.causes ?? []
+  const isWrite = verb === 'create' || verb === 'update' || verb === 'patch'
+  switch (http) {
+    case 401:
+      return 'forbidden'
+    case 403: // a namespace that is being deleted takes nothing new: what we knew is outdated
+      return causes.some(({ reason }) => reason === 'NamespaceTerminating') ? 'conflict' : 'forbidden'
+    case 404:
+      return isWrite && status?.reason === 'NotFound' && status.details?.name !== undefined ? 'conflict' : 'unavailable'
+    case 409:
+      return 'conflict'
+    case 422: // a patch with the UID of an object that has gone, while another has its name
+      return causes.some(({ field }) => field === 'metadata.uid') ? 'conflict' : 'invalid'
+    case 408:
+    case 410:
+    case 429:
+      return 'unavailable'
+    default:
+      return http >= 400 && http < 500 ? 'invalid' : 'unavailable'
+  }
+}
+
+function hintOf(http: number, { verb, kind, namespace, subresource }: Request): string {
+  if (http === 401) return '; the API server does not accept our credentials'
+  const { group, plural } = RESOURCES[kind]
+  const resource = subresource === undefined ? plural : `${plural}/${subresource}`
+  const where = namespace === undefined ? 'in all namespaces (a ClusterRole)' : `in namespace ${namespace}`
+  return `; needed is verb "${verb}" on resource "${resource}" of API group "${group}" ${where}, and no policy or quota against it`
+}
+
+function excerpt(body: unknown): string {
+  const text = typeof body === 'string' ? body : JSON.stringify(body)
+  return text.trim().slice(0, 200)
+}
+
+function milliseconds(seconds: number | undefined): number | undefined {
+  return seconds === undefined ? undefined : seconds * 1000
+}

@@ -1,0 +1,118 @@
+import { type BackoffLimits, backoffMs } from './backoff.ts'
+import { type Clock, systemClock } from './clock.ts'
+
+const CONCURRENCY = 4
+const BACKOFF: BackoffLimits = { firstMs: 50, maxMs: 3_000 } // O4: at work within 5 s of the API server's return
+
+export interface QueueOptions {
+  /** Works on one key. When it throws, the key comes back after a backoff of its own. */
+  readonly work: (key: string) => Promise<void>
+  /** How many keys at a time. */
+  readonly concurrency?: number
+  readonly backoff?: BackoffLimits
+  /** Each failure: for logs and metrics. @returns how long to wait at least, such as a server's Retry-After */
+  readonly onFailure?: (failure: QueueFailure) => { readonly atLeastMs?: number | undefined } | undefined
+  readonly clock?: Clock
+}
+
+export interface QueueFailure {
+  readonly key: string
+  readonly error: unknown
+  /** In a row, this one included. */
+  readonly failures: number
+}
+
+/**
+ * Keys to be worked on. A key is never worked on twice at a time; added while it is worked on, it is worked on once more
+ * afterwards, however often it was added.
+ */
+export interface Queue {
+  add(key: string): void
+  /** Of several times for a key the earliest counts. */
+  addAfter(key: string, delayMs: number): void
+  /** Keys that wait for a worker now: neither those worked on nor those whose time has not come. */
+  readonly waiting: number
+  /** Starts nothing more. Resolves when all that was being worked on is done. */
+  stop(): Promise<void>
+}
+
+export function createQueue(options: QueueOptions): Queue {
+  const { work, concurrency = CONCURRENCY, backoff = BACKOFF, onFailure, clock = systemClock } = options
+  /** In order of arrival. */
+  const ready = new Set<string>()
+  const running = new Set<string>()
+  const again = new Set<string>()
+  const later = new Map<string, { atMs: number; cancel: () => void }>()
+  const failures = new Map<string, number>()
+  const idle = Promise.withResolvers<void>()
+  let isStopped = false
+
+  function add(key: string): void {
+    if (isStopped) return
+    later.get(key)?.cancel()
+    later.delete(key)
+    if (running.has(key)) again.add(key)
+    else ready.add(key)
+    startMore()
+  }
+
+  function addAfter(key: string, delayMs: number): void {
+    if (isStopped || ready.has(key)) return
+    const atMs = clock.nowMs() + delayMs
+    const before = later.get(key)
+    if (before && before.atMs <= atMs) return
+    before?.cancel()
+    later.set(key, { atMs, cancel: clock.after(delayMs, () => add(key)) })
+  }
+
+  function startMore(): void {
+    for (const key of ready) {
+      if (running.size >= concurrency) return
+      ready.delete(key)
+      running.add(key)
+      void runOne(key)
+    }
+  }
+
+  async function runOne(key: string): Promise<void> {
+    try {
+      await work(key)
+      failures.delete(key)
+    } catch (error) {
+      comeBack(key, error)
+    }
+    running.delete(key)
+    if (again.delete(key)) add(key)
+    if (!isStopped) startMore()
+    else if (running.size === 0) idle.resolve()
+  }
+
+  function comeBack(key: string, error: unknown): void {
+    const count = (failures.get(key) ?? 0) + 1
+    failures.set(key, count)
+    let atLeastMs = 0
+    try {
+      atLeastMs = onFailure?.({ key, error, failures: count })?.atLeastMs ?? 0
+    } catch {
+      // Logs and metrics must not stop what they watch.
+    }
+    addAfter(key, Math.max(atLeastMs, backoffMs(count, backoff, clock)))
+  }
+
+  return {
+    add,
+    addAfter,
+    get waiting() {
+      return ready.size
+    },
+    stop() {
+      isStopped = true
+      for (const { cancel } of later.values()) cancel()
+      later.clear()
+      ready.clear()
+      again.clear()
+      if (running.size === 0) idle.resolve()
+      return idle.promise
+    },
+  }
+}

@@ -1,0 +1,147 @@
+import * as http from 'node:http'
+import * as https from 'node:https'
+import { text } from 'node:stream/consumers'
+import { answerOf } from './answer.ts'
+import { type Credentials, credentialsOf } from './credentials.ts'
+import { type Answer, inWords, type Request } from './failure.ts'
+import { inTime } from './in-time.ts'
+import type { KubeTarget } from './load.ts'
+import { LoadError } from './load-error.ts'
+
+const CONNECT_LIMIT_MS = 3_000 // TCP and TLS; one that hangs is given up so soon that the next finds a server that is back (O4: 5 s)
+const CALL_LIMIT_MS = 10_000 // for an answer in full; the slowest, a page of a list, takes well below 1 s
+const IDLE_MS = 60_000 // below the 90 s after which the API server closes idle connections
+const PROBE_MS = 5_000 // TCP keepalive, then 10 probes, one each second: a peer that vanished is noticed in 15 s
+
+/** One HTTP call, below all knowledge of kinds. */
+export interface Call {
+  readonly request: Request
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH'
+  /** With its query. */
+  readonly path: string
+  readonly body?: unknown
+  readonly contentType?: string
+  /** Ends the call, also after its answer has begun. */
+  readonly signal?: AbortSignal
+}
+
+/** One per process: it keeps the connections, and so saves a TLS handshake with each call. */
+export interface Transport {
+  /** The whole answer, whatever its status. Throws KubeError `unavailable` when none comes within 10 s. */
+  send(call: Call): Promise<Answer>
+  /** The answer as it begins, within 10 s; its body, which may go on for ever, is the caller's to read or destroy. */
+  open(call: Call): Promise<http.IncomingMessage>
+  /** Ends all connections, also those of calls under way. */
+  close(): void
+}
+
+export interface TransportLimits {
+  readonly callMs: number
+  readonly connectMs: number
+}
+
+/**
+ * HTTP/1.1 with Node's own client: the API server streams lines as they come, and undici costs 25 MiB more.
+ *
+ * @throws LoadError: a bad address, or a way to log in that is not supported.
+ */
+export async function connect(target: KubeTarget, limits: Partial<TransportLimits> = {}): Promise<Transport> {
+  const { callMs = CALL_LIMIT_MS, connectMs = CONNECT_LIMIT_MS } = limits
+  const credentials = await credentialsOf(target)
+  const { server, proxyUrl } = target.cluster
+  const isTls = checkedProtocol(target) === 'https:'
+  const agent = new (isTls ? https : http).Agent({
+    keepAlive: true,
+    timeout: IDLE_MS,
+    keepAliveMsecs: PROBE_MS,
+    ...(proxyUrl ? { proxyEnv: { HTTPS_PROXY: proxyUrl, HTTP_PROXY: proxyUrl } } : {}),
+  })
+
+  async function attempt(call: Call, signal: AbortSignal): Promise<http.IncomingMessage> {
+    const given = await credentials.current()
+    const outgoing = (isTls ? https : http).request(`${server}${call.path}`, optionsOf(call, given, { agent, signal }))
+    const { promise, resolve, reject } = Promise.withResolvers<http.IncomingMessage>()
+    let hasAnswer = false
+    outgoing.on('error', (error: NodeJS.ErrnoException) => {
+      // The server closed an idle connection just as it was used again. For a read nothing is lost by asking once more.
+      const wasIdle = outgoing.reusedSocket && error.code === 'ECONNRESET' && !hasAnswer
+      if (wasIdle && call.method === 'GET' && !signal.aborted) attempt(call, signal).then(resolve, reject)
+      else reject(error)
+    })
+    outgoing.once('response', (response) => {
+      hasAnswer = true
+      resolve(response)
+    })
+    outgoing.once('socket', (socket) => limitConnecting(socket, isTls, connectMs))
+    outgoing.end(call.body === undefined ? undefined : JSON.stringify(call.body))
+    return promise
+  }
+
+  async function answered(call: Call, signal: AbortSignal): Promise<http.IncomingMessage> {
+    const response = await attempt(call, signal)
+    if (response.statusCode !== 401) return response
+    // A token that has just expired: nothing was done, so the same is asked with a new one.
+    response.resume()
+    credentials.renew()
+    return attempt(call, signal)
+  }
+
+  const limited = <T>(call: Call, work: (signal: AbortSignal) => Promise<T>): Promise<T> =>
+    inTime(callMs, work, { what: inWords(call.request), signal: call.signal })
+
+  return {
+    send: (call) =>
+      limited(call, async (signal) => {
+        const response = await answered(call, signal)
+        return answerOf(response, await text(response))
+      }),
+    open: (call) =>
+      limited(call, async (signal) => {
+        const response = await answered(call, signal)
+        const end = () => response.destroy()
+        call.signal?.addEventListener('abort', end)
+        response.once('close', () => call.signal?.removeEventListener('abort', end))
+        return response
+      }),
+    close: () => agent.destroy(),
+  }
+}
+
+function optionsOf(
+  call: Call,
+  { headers, tls }: Credentials,
+  rest: { agent: http.Agent; signal: AbortSignal },
+): https.RequestOptions {
+  return {
+    ...rest,
+    ...tls,
+    method: call.method,
+    headers: {
+      accept: 'application/json',
+      'user-agent': 'migrate-io',
+      ...(call.body === undefined ? {} : { 'content-type': call.contentType ?? 'application/json' }),
+      ...headers,
+    },
+  }
+}
+
+function limitConnecting(socket: import('node:net').Socket, isTls: boolean, limitMs: number): void {
+  if (!socket.connecting) return
+  socket.setKeepAlive(true, PROBE_MS)
+  const timer = setTimeout(
+    () => socket.destroy(new Error(`no connection to the API server within ${limitMs / 1000} s`)),
+    limitMs,
+  )
+  const clear = () => clearTimeout(timer)
+  socket.once(isTls ? 'secureConnect' : 'connect', clear)
+  socket.once('close', clear)
+}
+
+function checkedProtocol({ cluster: { server, proxyUrl }, source }: KubeTarget): string {
+  const parsed = URL.parse(server)
+  if (!parsed || !/^https?:$/.test(parsed.protocol))
+    throw new LoadError('MALFORMED', `${source}: the server "${server}" is no address like https://host:6443`)
+  if (proxyUrl && !/^https?:$/.test(URL.parse(proxyUrl)?.protocol ?? ''))
+    throw new LoadError('UNSUPPORTED', `${source}: proxy-url "${proxyUrl}"; only http and https proxies work`)
+  return parsed.protocol
+}

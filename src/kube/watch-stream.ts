@@ -1,0 +1,100 @@
+import { text } from 'node:stream/consumers'
+import { answerOf } from './answer.ts'
+import { KubeError, type Selection } from './api.ts'
+import type { Clock } from './clock.ts'
+import { failure, type Request, type Status, statusOf } from './failure.ts'
+import { BrokenStream, linesOf } from './lines.ts'
+import type { Kind, Metadata } from './objects.ts'
+import { queryOf } from './pages.ts'
+import { pathOf } from './resources.ts'
+import type { Transport } from './transport.ts'
+
+/** What one line of a watch says. `kept`: a bookmark, by which nothing changed up to this version. */
+export type WatchEvent =
+  | { readonly kind: 'put' | 'removed'; readonly object: { readonly metadata: Metadata } }
+  | { readonly kind: 'kept'; readonly resourceVersion: string }
+
+/** The version to go on from is forgotten by the API server (410): only a new list helps. */
+export class Expired extends Error {
+  override readonly name = 'Expired'
+}
+
+export interface StreamOptions {
+  readonly selection: Selection
+  /** Events after this one. */
+  readonly resourceVersion: string
+  /** The API server ends the watch by itself after this time. */
+  readonly timeoutSeconds: number
+  /** The longest silence; the API server sends a bookmark each minute. */
+  readonly stallMs: number
+  readonly clock: Clock
+  readonly signal: AbortSignal
+}
+
+/**
+ * One watch, from its request to its end: returns when the API server ends it in good order.
+ *
+ * @throws Expired; BrokenStream for a cut or senseless one; KubeError for a refusal or no answer; what the socket throws.
+ */
+export async function* watchStream<K extends Kind>(
+  transport: Transport,
+  kind: K,
+  options: StreamOptions,
+): AsyncGenerator<WatchEvent> {
+  const { selection, resourceVersion, timeoutSeconds, stallMs, clock, signal } = options
+  const request: Request = { verb: 'watch', kind, namespace: selection.namespace }
+  const query = queryOf(selection, {
+    watch: '1',
+    allowWatchBookmarks: 'true',
+    resourceVersion,
+    timeoutSeconds: String(timeoutSeconds),
+  })
+  const path = `${pathOf(kind, { namespace: selection.namespace })}?${query}`
+  const response = await transport.open({ request, method: 'GET', path, signal })
+  try {
+    if (response.statusCode === 410) throw new Expired('410 to the request')
+    if (response.statusCode !== 200) throw failure(request, answerOf(response, await text(response)))
+    const stall = () => clock.after(stallMs, () => response.destroy(new BrokenStream(`silent for ${stallMs / 1000} s`)))
+    let cancel = stall()
+    try {
+      for await (const line of linesOf(response)) {
+        cancel()
+        yield eventOf(line, request)
+        cancel = stall()
+      }
+    } finally {
+      cancel()
+    }
+  } finally {
+    response.destroy()
+  }
+}
+
+function eventOf(line: string, request: Request): WatchEvent {
+  const { type, object } = parsed(line)
+  const { uid, resourceVersion } = object?.metadata ?? {}
+  if (type === 'ERROR') throw errorOf(object, request)
+  if (type === 'BOOKMARK' && resourceVersion) return { kind: 'kept', resourceVersion }
+  const isEvent = type === 'ADDED' || type === 'MODIFIED' || type === 'DELETED'
+  if (!isEvent || !uid || !resourceVersion) throw new BrokenStream(`a line that is no event: ${line.slice(0, 200)}`)
+  return { kind: type === 'DELETED' ? 'removed' : 'put', object: object as { metadata: Metadata } }
+}
+
+function parsed(line: string): { type?: string; object?: { metadata?: Partial<Metadata> } } {
+  try {
+    const value: unknown = JSON.parse(line)
+    if (typeof value === 'object' && value !== null) return value
+  } catch (cause) {
+    throw new BrokenStream(`a line that is no JSON: ${line.slice(0, 200)}`, { cause })
+  }
+  throw new BrokenStream(`a line that is no object: ${line.slice(0, 200)}`)
+}
+
+/** An error within the stream is a Status, after which the API server ends it. */
+function errorOf(object: unknown, request: Request): Error {
+  const status: Status | undefined = statusOf(object)
+  const code = status?.code ?? 500
+  if (code === 410) return new Expired(status?.message ?? '410 within the watch')
+  const error = failure(request, { status: code, body: object ?? '', retryAfterMs: undefined })
+  return error.code === 'unavailable' ? error : new KubeError('unavailable', error.message, { cause: error })
+}

@@ -1,0 +1,3 @@
+export { debianImage, flaskImage, postgresImage } from './application.ts'
+export { busyboxImage, pauseImage } from './busybox.ts'
+export type { Image } from './image.ts'

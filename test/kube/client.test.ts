@@ -1,0 +1,185 @@
+import assert from 'node:assert/strict'
+import { type TestContext, test } from 'node:test'
+import { KubeError } from '../../src/kube/api.ts'
+import { createApi } from '../../src/kube/client.ts'
+import { connect, type TransportLimits } from '../../src/kube/transport.ts'
+import { answer, FakeApiServer, type Handler, refuse, targetAt } from './fake-api-server.ts'
+import { configMap, list, pod } from './objects.ts'
+
+async function serve(t: TestContext, handler: Handler, limits: Partial<TransportLimits> = {}) {
+  const server = await FakeApiServer.start(t, handler)
+  const transport = await connect(server.target, limits)
+  t.after(() => transport.close())
+  return { server, transport, api: createApi(transport) }
+}
+
+function failing(code: KubeError['code'], message: RegExp, retryAfterMs?: number) {
+  return (error: unknown) => {
+    assert.ok(error instanceof KubeError, String(error))
+    assert.equal(error.code, code, error.message)
+    assert.match(error.message, message)
+    assert.equal(error.retryAfterMs, retryAfterMs)
+    return true
+  }
+}
+
+test('fields that nobody here has heard of survive a replace, and times stay as they are', async (t) => {
+  const stored = { kind: 'ConfigMap', ...configMap('m', 7), future: { field: [1, null, 'x'] } }
+  const { api, server } = await serve(t, (response, { body }) =>
+    answer(response, 200, body ? JSON.parse(body) : stored),
+  )
+  const read = await api.read('ConfigMap', 'shop', 'm')
+  assert.ok(read)
+  read.metadata.creationTimestamp = '2026-01-02T03:04:05.000006Z'
+  await api.replace('ConfigMap', read)
+  const { body, method, url } = server.requests[1] ?? assert.fail()
+  assert.equal(method, 'PUT')
+  assert.equal(`${url.pathname}${url.search}`, '/api/v1/namespaces/shop/configmaps/m?fieldManager=migrate-io')
+  const sent = JSON.parse(body)
+  assert.deepEqual(sent.future, { field: [1, null, 'x'] })
+  assert.equal(sent.metadata.creationTimestamp, '2026-01-02T03:04:05.000006Z')
+})
+
+test('reads ask the store and not a cache: no resourceVersion is sent', async (t) => {
+  const { api, server } = await serve(t, (response, { url }) =>
+    answer(response, 200, url.pathname.endsWith('/pods') ? list([], 1) : { kind: 'Pod', ...pod('a', 1) }),
+  )
+  await api.read('Pod', 'shop', 'a')
+  await api.list('Pod', { namespace: 'shop', labelSelector: 'app=a,b in (c)' })
+  for (const { url } of server.requests) assert.equal(url.searchParams.has('resourceVersion'), false)
+  assert.equal(server.requests[1]?.url.searchParams.get('labelSelector'), 'app=a,b in (c)')
+})
+
+test('L6: only a 404 that names the object says that it is gone; any other says nothing about it', async (t) => {
+  const answers: unknown[] = [
+    { kind: 'Status', reason: 'NotFound', details: { name: 'a', kind: 'pods' }, code: 404 },
+    { kind: 'Status', reason: 'NotFound', details: {}, message: 'the server could not find the requested resource' },
+    { kind: 'Status', reason: 'NotFound', details: { name: 'b', kind: 'pods' }, code: 404 },
+    '404 page not found',
+  ]
+  const { api } = await serve(t, (response) => answer(response, 404, answers.shift()))
+  assert.equal(await api.read('Pod', 'shop', 'a'), undefined)
+  for (let nth = 0; nth < 3; nth++) await assert.rejects(api.read('Pod', 'shop', 'a'), failing('unavailable', /404/))
+})
+
+test('L6: a 200 that is no pod, or no list, is no answer', async (t) => {
+  const { api } = await serve(t, (response) => answer(response, 200, { login: 'please' }))
+  await assert.rejects(
+    api.read('Pod', 'shop', 'a'),
+    failing('unavailable', /get pod shop\/a: an answer that is no Pod/),
+  )
+  await assert.rejects(api.list('Pod', {}), failing('unavailable', /no list/))
+})
+
+for (const [code, more, headers, expected, message] of [
+  [400, {}, {}, 'invalid', /refused by 400/],
+  [401, {}, {}, 'forbidden', /does not accept our credentials/],
+  [403, {}, {}, 'forbidden', /verb "patch" on resource "pods\/status" of API group "" in namespace shop/],
+  [403, { details: { causes: [{ reason: 'NamespaceTerminating' }] } }, {}, 'conflict', /403/],
+  [404, { reason: 'NotFound', details: { name: 'a' } }, {}, 'conflict', /404/],
+  [404, {}, {}, 'unavailable', /404/],
+  [409, {}, {}, 'conflict', /409/],
+  [413, {}, {}, 'invalid', /413/],
+  [422, { details: { causes: [{ field: 'metadata.uid' }] } }, {}, 'conflict', /422/],
+  [422, { details: { causes: [{ field: 'metadata.annotations' }] } }, {}, 'invalid', /422/],
+  [429, {}, { 'retry-after': '3' }, 'unavailable', /429/],
+  [500, { details: { retryAfterSeconds: 3 } }, {}, 'unavailable', /500/],
+  [503, {}, { 'retry-after': 'soon' }, 'unavailable', /503/],
+  [302, {}, { location: '/login' }, 'unavailable', /302/],
+] as const) {
+  test(`a write answered by ${code} ${JSON.stringify(more)} fails as ${expected}`, async (t) => {
+    const { api } = await serve(t, (response) => refuse(response, code, more, headers))
+    const wait = code === 429 || code === 500 ? 3000 : undefined
+    await assert.rejects(api.annotatePod({ ...pod('a', 1).metadata }, { x: '1' }), failing(expected, message, wait))
+  })
+}
+
+test('what is missing is said for lists of all namespaces too', async (t) => {
+  const { api } = await serve(t, (response) => refuse(response, 403))
+  const words =
+    /list deployment of all namespaces: 403 .* verb "list" on resource "deployments" of API group "apps" in all/
+  await assert.rejects(api.list('Deployment', {}), failing('forbidden', words))
+})
+
+test('a write without UID or resourceVersion is not sent', async (t) => {
+  const { api, server } = await serve(t, (response) => answer(response, 200, {}))
+  const { metadata } = pod('a', 1)
+  await assert.rejects(api.annotatePod({ ...metadata, uid: '' }, {}), failing('invalid', /compared and swapped/))
+  await assert.rejects(
+    api.replace('Pod', { spec: {}, metadata: { ...metadata, resourceVersion: '' } }),
+    failing('invalid', /compared and swapped/),
+  )
+  assert.equal(server.requests.length, 0)
+})
+
+test('O4: a call that hangs, before or within its answer, ends at its limit', async (t) => {
+  let isFirst = true
+  const { api } = await serve(
+    t,
+    (response) => {
+      if (isFirst) response.writeHead(200, { 'content-type': 'application/json' }).write('{"kind": "Pod", ')
+      isFirst = false
+    },
+    { callMs: 200 },
+  )
+  for (let nth = 0; nth < 2; nth++)
+    await assert.rejects(
+      api.read('Pod', 'shop', 'a'),
+      failing('unavailable', /get pod shop\/a: no answer within 0.2 s/),
+    )
+})
+
+test('O4: a reset, a cut answer and half a JSON text fail as unavailable', async (t) => {
+  const ways: Handler[] = [
+    (response) => response.socket?.resetAndDestroy(),
+    (response) => {
+      response.writeHead(200, { 'content-length': '100', 'content-type': 'application/json' }).write('{"kind"', () => {
+        response.socket?.destroy()
+      })
+    },
+    (response) => response.writeHead(200, { 'content-type': 'application/json' }).end('{"kind"'),
+  ]
+  const { api } = await serve(t, (response, seen) => (ways.shift() ?? assert.fail())(response, seen))
+  const version = pod('a', 1).metadata
+  for (let nth = 0; nth < 3; nth++)
+    await assert.rejects(api.annotatePod(version, {}), failing('unavailable', /patch status of pod shop\/a: /))
+})
+
+test('calls use one connection again; a read whose idle connection was just closed is asked once more', async (t) => {
+  let closeOnNext = false
+  const { api, server } = await serve(t, (response) => {
+    if (closeOnNext) response.socket?.resetAndDestroy()
+    else answer(response, 200, { kind: 'Pod', ...pod('a', 1) })
+    closeOnNext = false
+  })
+  for (let nth = 0; nth < 5; nth++) await api.read('Pod', 'shop', 'a')
+  assert.equal(server.connections, 1)
+  closeOnNext = true
+  assert.equal((await api.read('Pod', 'shop', 'a'))?.metadata.name, 'a')
+  assert.equal(server.connections, 2)
+  closeOnNext = true
+  await assert.rejects(api.annotatePod(pod('a', 1).metadata, {}), failing('unavailable', /ECONNRESET|hang up/))
+})
+
+test('nobody listens: unavailable, with the reason', async () => {
+  const transport = await connect(targetAt('http://127.0.0.1:9'))
+  await assert.rejects(createApi(transport).read('Pod', 'shop', 'a'), failing('unavailable', /ECONNREFUSED/))
+})
+
+test('a list comes in pages; an expired continuation starts it anew, and only so often', async (t) => {
+  const pages = new Map([
+    ['', list([pod('a', 1), pod('b', 2)], 9, 'second')],
+    ['second', list([pod('c', 3)], 9)],
+  ])
+  let expired = 1
+  const { api, server } = await serve(t, (response, { url }) => {
+    const token = url.searchParams.get('continue') ?? ''
+    if (token !== '' && expired-- > 0) refuse(response, 410, { reason: 'Expired' })
+    else answer(response, 200, pages.get(token))
+  })
+  const names = (await api.list('Pod', {})).map(({ metadata }) => metadata.name)
+  assert.deepEqual(names, ['a', 'b', 'c'])
+  assert.equal(server.requests.length, 4)
+  expired = Number.POSITIVE_INFINITY
+  await assert.rejects(api.list('Pod', {}), failing('unavailable', /410/))
+})

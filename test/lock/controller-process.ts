@@ -1,0 +1,100 @@
+import type { ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import type { Readable } from 'node:stream'
+import { spawnTied } from '../cluster/spawn.ts'
+import { root as ownRoot } from '../tooling/root.ts'
+import { until } from '../until.ts'
+
+const HOST = '127.0.0.1'
+const LIMIT_MS = 30_000 // 1 s on a machine with nothing else to do
+
+export interface ControllerProcessOptions {
+  readonly kubeconfig: string
+  /** Where its Lease is. Controllers with Leases in different namespaces all lead. */
+  readonly namespace?: string
+  /** The project's root whose source runs. Default: this one. */
+  readonly root?: string
+}
+
+/** A line of its log. */
+export interface LogLine {
+  readonly msg: string
+  readonly level: string
+  readonly kind?: string
+  readonly reason?: string
+  readonly deployment?: string
+  readonly pod?: string
+  readonly run?: number
+  readonly [field: string]: unknown
+}
+
+/** The controller as a process of its own, as an administrator runs it. */
+export interface ControllerProcess {
+  readonly pid: number
+  logs(): readonly LogLine[]
+  /** In the Prometheus text format. */
+  metrics(): Promise<string>
+  /** Status code of /readyz or /healthz. */
+  probe(path: '/readyz' | '/healthz'): Promise<number>
+  isLeading(): boolean
+  untilLeading(): Promise<void>
+  /** Whatever signal; SIGSTOP and SIGCONT hold it and let it go on. */
+  signal(name: NodeJS.Signals): void
+  /** Returns when it is gone. */
+  stop(signal?: 'SIGTERM' | 'SIGKILL'): Promise<void>
+}
+
+/** Starts `migrate-io controller` and returns when it is ready. Throws with what it wrote if it doesn't get so far. */
+export async function startControllerProcess(options: ControllerProcessOptions): Promise<ControllerProcess> {
+  const { kubeconfig, namespace = 'default', root = ownRoot } = options
+  const flags = ['--kubeconfig', kubeconfig, '--namespace', namespace, '--host', HOST, '--port', '0']
+  const child = spawnTied(process.execPath, [join(root, 'src/main.ts'), 'controller', ...flags], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  const lines: string[] = []
+  for (const stream of [child.stdout, child.stderr])
+    createInterface(stream as Readable).on('line', (line) => lines.push(line))
+  const hasEnded = () => child.exitCode !== null || child.signalCode !== null
+  const logs = () => lines.flatMap((line) => (line.startsWith('{') ? [JSON.parse(line) as LogLine] : []))
+  const port = await until(
+    'the controller runs',
+    () => (hasEnded() ? 'ended' : logs().find(({ msg }) => msg === 'controller is running')?.['port']),
+    { limitMs: LIMIT_MS, intervalMs: 20 },
+  )
+  if (port === 'ended') throw new Error(`the controller ended while it started; it wrote:\n${lines.join('\n')}`)
+  const get = (path: string) => fetch(`http://${HOST}:${port}${path}`, { signal: AbortSignal.timeout(LIMIT_MS) })
+  const probe = async (path: string) => (await get(path)).status
+  await until('the controller is ready', () => probe('/readyz'), {
+    limitMs: LIMIT_MS,
+    accept: (status) => status === 200,
+  })
+  const isLeading = () => {
+    const changes = logs().filter(({ msg }) => msg === 'leads from now on' || msg === 'leads no more')
+    return changes.at(-1)?.msg === 'leads from now on'
+  }
+  return {
+    pid: child.pid ?? 0,
+    logs,
+    metrics: async () => (await get('/metrics')).text(),
+    probe,
+    isLeading,
+    untilLeading: async () => {
+      await until('it leads', isLeading, { limitMs: LIMIT_MS })
+    },
+    signal: (name) => child.kill(name),
+    stop: (signal = 'SIGTERM') => end(child, signal),
+  }
+}
+
+async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return
+  const ended = once(child, 'exit')
+  // One that is held by SIGSTOP sees no other signal.
+  child.kill('SIGCONT')
+  child.kill(signal)
+  const killer = setTimeout(() => child.kill('SIGKILL'), LIMIT_MS)
+  await ended
+  clearTimeout(killer)
+}

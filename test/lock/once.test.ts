@@ -1,0 +1,64 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { appStarts, deployFlask, earlyStarts, overlaps, runs } from '../node/flask.ts'
+import { timed } from '../node/rollout.ts'
+import { makeStage, openShop, type Shop } from './stage.ts'
+
+const stage = await makeStage('once')
+const { cluster } = stage
+
+const SLOW = { UPGRADE_SECONDS: '3', MIGRATION_SECONDS: '1' }
+const KEEP = { 'migrate.io/strategy': 'keep' }
+const STRATEGIES = {
+  ours: {},
+  kept: { annotations: KEEP },
+  'all at once': {
+    annotations: KEEP,
+    change: ({ spec }: { spec: object }) =>
+      Object.assign(spec, {
+        strategy: { type: 'RollingUpdate', rollingUpdate: { maxSurge: '100%', maxUnavailable: '50%' } },
+      }),
+  },
+  Recreate: {
+    change: ({ spec }: { spec: object }) => Object.assign(spec, { strategy: { type: 'Recreate' } }),
+  },
+} as const
+
+/** One run for each revision so far, none beside another, and no app before its end. */
+async function assertOnce({ database }: Shop, revisions: number): Promise<void> {
+  const all = await runs(database)
+  assert.equal(all.length, revisions, JSON.stringify(all))
+  assert.equal(new Set(all.map(({ replicaSet }) => replicaSet)).size, revisions, 'each of another revision')
+  assert.deepEqual(
+    all.filter(({ error, ended_at }) => error !== null || ended_at === null),
+    [],
+  )
+  assert.deepEqual(await overlaps(database), [])
+  assert.deepEqual(await earlyStarts(database), [])
+}
+
+describe('once per revision', { concurrency: 2 }, () => {
+  for (const [name, options] of Object.entries(STRATEGIES))
+    test(`L1: ${name}: creation, restart, image, scale-up meanwhile: 10 replicas, one run each`, async (t) => {
+      const shop = await openShop(stage)
+      const { kubectl } = shop.site.place
+      const took: string[] = []
+      const rollout = async (what: string, call: () => Promise<unknown>) => {
+        const seconds = await timed(shop.site.place, 'flask', call)
+        took.push(`${what} ${seconds.toFixed(1)} s`)
+      }
+      const env = SLOW
+      await rollout('creation', () => deployFlask(cluster, shop.name, { ...options, env, replicas: 10 }))
+      await assertOnce(shop, 1)
+      assert.equal((await appStarts(shop.database)).length, 10)
+      await rollout('restart', () => kubectl(['rollout', 'restart', 'deployment/flask']))
+      await assertOnce(shop, 2)
+      await rollout('image and scale-up', async () => {
+        await deployFlask(cluster, shop.name, { ...options, env, replicas: 10, version: '2' })
+        await shop.site.pod('flask', 'has a pod of the new revision').catch(() => {})
+        await kubectl(['scale', 'deployment/flask', '--replicas=13'])
+      })
+      await assertOnce(shop, 3)
+      t.diagnostic(took.join(', '))
+    })
+})

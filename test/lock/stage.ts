@@ -1,0 +1,50 @@
+import { after } from 'node:test'
+import type { NodeCluster } from '../cluster/node/cluster.ts'
+import { startNodeCluster } from '../cluster/node/start.ts'
+import { type Database, deployPostgres } from '../node/postgres.ts'
+import { makeSite, type Site } from '../node/site.ts'
+import { type ControllerProcess, type ControllerProcessOptions, startControllerProcess } from './controller-process.ts'
+
+/** A cluster with a node of one test file's own, the webhook, and controllers: all of it may be broken by the file's tests. */
+export interface Stage {
+  readonly cluster: NodeCluster
+  /** A namespace that opted in; `another()` makes more, for tests that run side by side. */
+  readonly site: Site
+  /** Started with the stage. */
+  readonly controller: ControllerProcess
+  /** One more. Ended with the stage. */
+  startController(options?: Partial<ControllerProcessOptions>): Promise<ControllerProcess>
+}
+
+/** To be called at the top level of a test file, with its name. Everything is ended after its tests. */
+export async function makeStage(file: string): Promise<Stage> {
+  const cluster = await startNodeCluster()
+  const controllers: ControllerProcess[] = []
+  let installed: Site | undefined
+  after(async () => {
+    await Promise.all(controllers.map((each) => each.stop('SIGKILL')))
+    await installed?.installation.stop()
+    await cluster.stop()
+  })
+  const site = await makeSite(cluster, file)
+  installed = site
+  const startController: Stage['startController'] = async (options = {}) => {
+    const started = await startControllerProcess({ kubeconfig: cluster.kubeconfig, ...options })
+    controllers.push(started)
+    return started
+  }
+  const controller = await startController()
+  return { cluster, site, controller, startController }
+}
+
+/** A namespace with PostgreSQL in it. */
+export interface Shop {
+  readonly site: Site
+  readonly name: string
+  readonly database: Database
+}
+
+export async function openShop({ cluster, site }: Stage): Promise<Shop> {
+  const own = await site.another()
+  return { site: own, name: own.place.name, database: await deployPostgres(cluster, own.place.name) }
+}

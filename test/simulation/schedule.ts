@@ -1,0 +1,89 @@
+/** Which parts of the world may go wrong in a run, and how. Each seed draws its own, so that each is met alone and together. */
+import type { Choices } from './random.ts'
+
+export interface Schedule {
+  readonly steps: number
+  /** How many steps it has in peace, so that something is going on when things go wrong. */
+  readonly calmSteps: number
+  readonly replicas: number
+  readonly isNameGenerated: boolean
+  /** Two Deployments on one lock. */
+  readonly hasNamedLock: boolean
+  /** How likely each kind of step is, against the others. */
+  readonly weights: {
+    readonly controller: number
+    readonly watch: number
+    readonly kubelet: number
+    readonly deployment: number
+    readonly time: number
+    readonly fault: number
+  }
+  readonly faults: readonly Fault[]
+  /** How likely a controller comes to a long stop with each write, before or after it is carried out. */
+  readonly stall: number
+}
+
+export const FAULTS = [
+  'crash',
+  'no-answer',
+  'pause',
+  'command-fails',
+  'kill',
+  'pod-deleted',
+  'pod-vanishes',
+  'pod-evicted',
+  'node-cut-off',
+  'node-restarts',
+  'old-files',
+  'status-made-up',
+  'phase-made-up',
+  'new-revision',
+  'earlier-revision',
+  'scaled',
+  'deployment-deleted',
+  'deployment-orphaned',
+  'record-deleted',
+  'record-edited',
+  'entry-removed',
+  'lock-deleted',
+  'lock-edited',
+  'lock-renamed',
+  'retries',
+] as const
+
+export type Fault = (typeof FAULTS)[number]
+
+/** What makes a lock change hands while somebody still believes to have it. */
+const TELLING: readonly Fault[] = [
+  'pod-deleted',
+  'new-revision',
+  'record-deleted',
+  'record-edited',
+  'deployment-deleted',
+  'lock-renamed',
+  'lock-deleted',
+  'node-restarts',
+]
+
+export function drawSchedule(choices: Choices): Schedule {
+  const isFocused = choices.chance(0.6)
+  const kinds = isFocused ? 1 + choices.below(3) : 3 + choices.below(6)
+  const faults = Array.from({ length: kinds }, () => choices.of(choices.chance(0.4) ? TELLING : FAULTS))
+  return {
+    steps: 300 + choices.below(300),
+    calmSteps: choices.chance(0.3) ? 0 : choices.below(250),
+    replicas: choices.of([1, 2, 2, 3]),
+    isNameGenerated: choices.chance(0.1),
+    hasNamedLock: choices.chance(0.3),
+    weights: {
+      controller: 5 + choices.below(12),
+      watch: 0.5 + choices.below(4),
+      kubelet: 4 + choices.below(10),
+      deployment: 1 + choices.below(3),
+      time: 0.1 + choices.fraction(),
+      fault: choices.fraction() * (isFocused ? 0.7 : 2),
+    },
+    faults,
+    stall: choices.chance(0.5) ? 0.02 + choices.fraction() * 0.3 : 0,
+  }
+}

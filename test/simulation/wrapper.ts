@@ -1,0 +1,85 @@
+/** What kubelet projects into a pod: texts of files; undefined where there is none. */
+export interface WrapperFiles {
+  readonly grant: string | undefined
+  readonly revision: string | undefined
+  /** Of the pod's own revision. */
+  readonly completed: string | undefined
+}
+
+export type WrapperStep =
+  | { readonly kind: 'waits' }
+  /** From here on it is the command. */
+  | { readonly kind: 'runs'; readonly number: number }
+  | { readonly kind: 'exits'; readonly code: 0 | 75 }
+
+/** What outlives a container in its pod's state volume. */
+export interface WrapperState {
+  claimed: number
+}
+
+/**
+ * The state machine of src/migration/wrapper.sh: one instance of the container. Time passes only by `waitOut`, which
+ * stands for the 60 s after which an unchanged number that was used before is given back.
+ */
+export class SimulatedWrapper {
+  message = ''
+  readonly #state: WrapperState
+  readonly #isClaimKept: boolean
+  #stale: string | undefined
+  #pending: { readonly number: number; step: 'claim' | 'message' } | undefined
+
+  /** @param isClaimKept false: the planted mistake of a wrapper that uses a number again */
+  constructor(state: WrapperState, isClaimKept = true) {
+    this.#state = state
+    this.#isClaimKept = isClaimKept
+    // Read once, at the start.
+    this.#claimed = isClaimKept ? state.claimed : 0
+  }
+  #claimed: number
+
+  /** One turn of the loop, or one of the steps from the decision to run up to the command. */
+  look(files: WrapperFiles): WrapperStep {
+    if (this.#pending !== undefined) return this.#goOn(this.#pending)
+    const { revision, grant } = files
+    const line = firstLine(grant)
+    if (firstLine(revision) !== '' && (files.completed ?? '') !== '') return { kind: 'exits', code: 0 }
+    if (line === 'skip') return { kind: 'exits', code: 0 }
+    const digits = /^run ([1-9][0-9]*)$/.exec(line)?.[1]
+    if (digits !== undefined && firstLine(revision) !== '' && Number(digits) > this.#claimed) {
+      this.#pending = { number: Number(digits), step: 'claim' }
+      return { kind: 'waits' }
+    }
+    this.#stale = digits
+    return { kind: 'waits' }
+  }
+
+  #goOn(pending: { readonly number: number; step: 'claim' | 'message' }): WrapperStep {
+    const { number } = pending
+    if (pending.step === 'claim') {
+      if (this.#isClaimKept) this.#state.claimed = Math.max(number, this.#state.claimed)
+      pending.step = 'message'
+      return { kind: 'waits' }
+    }
+    this.message = `run ${number}`
+    return { kind: 'runs', number }
+  }
+
+  /** Whether it has decided to run and is on the way. */
+  get isStarting(): boolean {
+    return this.#pending !== undefined
+  }
+
+  /** A minute in which the grant stays as it is: a used number is given back. */
+  waitOut(files: WrapperFiles): WrapperStep {
+    const seen = this.#stale
+    const step = this.look(files)
+    if (step.kind !== 'waits' || this.isStarting || seen === undefined || this.#stale !== seen) return step
+    this.message = `stale ${seen}`
+    return { kind: 'exits', code: 75 }
+  }
+}
+
+/** As the shell's `read` has it. */
+function firstLine(text: string | undefined): string {
+  return (text ?? '').split('\n', 1)[0] ?? ''
+}
