@@ -25,7 +25,7 @@ const { values, positionals } = parseArgs({
   options: { fast: { type: 'boolean', default: false }, name: { type: 'string' } },
 })
 
-const SLOW = /^test\/(cluster|e2e|node|kube\/real)\/|\.slow\.test\.ts$/
+const SLOW = /^test\/(cluster|e2e|node|lock|kube\/real)\/|\.slow\.test\.ts$/
 /** Most of the time is spent waiting for processes; more at a time would disturb those that measure. */
 const CONCURRENCY = 3
 
@@ -91,7 +91,7 @@ async function startSharedClusters() {
 
 /** Whether the test can only run where nodes can. */
 function needsNode(file: string): boolean {
-  return uses(file, 'sharedNode') || uses(file, 'startNodeCluster')
+  return file.includes('test/lock/') || uses(file, 'sharedNode') || uses(file, 'startNodeCluster')
 }
 
 /** A test file that imports the name, or that stands in the folder of those that all do. */

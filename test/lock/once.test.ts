@@ -10,9 +10,10 @@ const { cluster } = stage
 const SLOW = { UPGRADE_SECONDS: '3', MIGRATION_SECONDS: '1' }
 const KEEP = { 'migrate.io/strategy': 'keep' }
 const STRATEGIES = {
-  ours: {},
-  kept: { annotations: KEEP },
+  ours: { replicas: 10 },
+  kept: { replicas: 5, annotations: KEEP },
   'all at once': {
+    replicas: 5,
     annotations: KEEP,
     change: ({ spec }: { spec: object }) =>
       Object.assign(spec, {
@@ -20,6 +21,7 @@ const STRATEGIES = {
       }),
   },
   Recreate: {
+    replicas: 5,
     change: ({ spec }: { spec: object }) => Object.assign(spec, { strategy: { type: 'Recreate' } }),
   },
 } as const
@@ -37,9 +39,9 @@ async function assertOnce({ database }: Shop, revisions: number): Promise<void> 
   assert.deepEqual(await earlyStarts(database), [])
 }
 
-describe('once per revision', { concurrency: 2 }, () => {
+describe('once per revision', () => {
   for (const [name, options] of Object.entries(STRATEGIES))
-    test(`L1: ${name}: creation, restart, image, scale-up meanwhile: 10 replicas, one run each`, async (t) => {
+    test(`L1: ${name}: creation, restart, image, scale-up meanwhile: one run each`, async (t) => {
       const shop = await openShop(stage)
       const { kubectl } = shop.site.place
       const took: string[] = []
@@ -48,15 +50,15 @@ describe('once per revision', { concurrency: 2 }, () => {
         took.push(`${what} ${seconds.toFixed(1)} s`)
       }
       const env = SLOW
-      await rollout('creation', () => deployFlask(cluster, shop.name, { ...options, env, replicas: 10 }))
+      await rollout('creation', () => deployFlask(cluster, shop.name, { ...options, env }))
       await assertOnce(shop, 1)
-      assert.equal((await appStarts(shop.database)).length, 10)
+      assert.equal((await appStarts(shop.database)).length, options.replicas)
       await rollout('restart', () => kubectl(['rollout', 'restart', 'deployment/flask']))
       await assertOnce(shop, 2)
       await rollout('image and scale-up', async () => {
-        await deployFlask(cluster, shop.name, { ...options, env, replicas: 10, version: '2' })
+        await deployFlask(cluster, shop.name, { ...options, env, version: '2' })
         await shop.site.pod('flask', 'has a pod of the new revision').catch(() => {})
-        await kubectl(['scale', 'deployment/flask', '--replicas=13'])
+        await kubectl(['scale', 'deployment/flask', `--replicas=${options.replicas + 3}`])
       })
       await assertOnce(shop, 3)
       t.diagnostic(took.join(', '))
