@@ -2,6 +2,9 @@ import { type Command, Option } from 'commander'
 import type { ControllerOptions } from '../controller/run.ts'
 import { LEVELS } from './log-levels.ts'
 import { port } from './number-option.ts'
+import { useSmallHeap } from './small-heap.ts'
+
+const HEAP_LIMIT_MIB = 512 // 5,000 pods take some 30
 
 const HELP = `
 Routes on the port, without TLS:
@@ -33,6 +36,7 @@ export function addControllerCommand(program: Command): void {
     .addOption(new Option('--log-level <level>', 'the least that is logged').choices(LEVELS).default('info'))
     .addHelpText('after', HELP)
     .action(async (options: ControllerOptions, command: Command) => {
+      useSmallHeap(HEAP_LIMIT_MIB)
       const { runController } = await import('../controller/run.ts')
       try {
         await runController(options)

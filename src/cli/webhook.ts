@@ -2,7 +2,9 @@ import { type Command, Option } from 'commander'
 import type { WebhookOptions } from '../webhook/run.ts'
 import { LEVELS } from './log-levels.ts'
 import { port, wholeNumber } from './number-option.ts'
+import { useSmallHeap } from './small-heap.ts'
 
+const HEAP_LIMIT_MIB = 128 // several of the largest bodies
 const SHUTDOWN_DELAY_DEFAULT_SECONDS = 5 // kube-proxy and the API server follow a change of endpoints within 1 to 3 s
 const SHUTDOWN_DELAY_MAX_SECONDS = 600
 
@@ -44,8 +46,7 @@ export function addWebhookCommand(program: Command): void {
     .addOption(new Option('--log-level <level>', 'the least that is logged').choices(LEVELS).default('info'))
     .addHelpText('after', HELP)
     .action(async (options: WebhookOptions, command: Command) => {
-      const { useSmallHeap } = await import('../webhook/small-heap.ts')
-      useSmallHeap()
+      useSmallHeap(HEAP_LIMIT_MIB)
       const { runWebhook } = await import('../webhook/run.ts')
       try {
         await runWebhook(options)

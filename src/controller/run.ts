@@ -82,8 +82,7 @@ export async function runController(options: ControllerOptions): Promise<void> {
     onFailure: ({ error }) => trouble(error, 'a look at a lock failed and is repeated'),
   })
   const identity = `${hostname()}-${randomBytes(4).toString('hex')}`
-  const namespace =
-    options.namespace ?? (target.source.startsWith('the service account') ? target.namespace : NAMESPACE)
+  const namespace = options.namespace ?? (target.isOwnPod ? target.namespace : NAMESPACE)
   const election = startLeaderElection({
     api,
     namespace,

@@ -13,6 +13,8 @@ export interface KubeTarget {
   readonly user: User
   /** The context's, or the own pod's; `default` where neither says. */
   readonly namespace: string
+  /** Whether it is the cluster that this process is a pod of. */
+  readonly isOwnPod: boolean
   /** Where this was found, for messages. */
   readonly source: string
 }
@@ -73,6 +75,7 @@ async function fromFiles(files: readonly string[], wanted: string | undefined): 
     cluster,
     user: user ?? { name: 'nobody' },
     namespace: context.namespace || 'default',
+    isOwnPod: false,
     source: `context "${name}" of ${place}`,
   }
 }
@@ -93,6 +96,7 @@ async function fromPod(env: NodeJS.ProcessEnv, folder: string): Promise<KubeTarg
       authProvider: { name: 'tokenFile', config: { tokenFile: join(folder, 'token') } },
     },
     namespace: namespace.trim(),
+    isOwnPod: true,
     source: 'the service account of this pod',
   }
 }

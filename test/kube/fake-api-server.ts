@@ -53,6 +53,7 @@ export function targetAt(server: string, user: Partial<KubeTarget['user']> = {})
     cluster: { name: 'fake', server, skipTLSVerify: true },
     user: { name: 'somebody', ...user },
     namespace: 'default',
+    isOwnPod: false,
     source: 'the test',
   }
 }
