@@ -7,7 +7,7 @@ import type { Decision, Stored, Waiting } from './decision.ts'
 import { formatGrant, type Grant } from './grant.ts'
 import { releaseNamed, takeNamed } from './keep-named.ts'
 import { keyText } from './key.ts'
-import { makeAnew } from './make-anew.ts'
+import { createBlank, makeAnew } from './make-anew.ts'
 import { readNamed } from './read-named.ts'
 import { rebuildNamed } from './rebuild-named.ts'
 import { formatRecord, type Holder, type LockRecord } from './record.ts'
@@ -44,8 +44,11 @@ export async function act(
       const named = await readNamed(api, decision.lock, { key, holder, turns, now: now() })
       return { kind: 'on', snapshot: { ...snapshot, named } }
     }
+    case 'create-blank':
+      await createBlank(api, key, decision.deployment)
+      return AGAIN
     case 'make-anew':
-      report(await makeAnew(api, snapshot, decision.deployment, now()), key)
+      report(await makeAnew(api, snapshot, decision, now()), key)
       return AGAIN
     case 'take-over': {
       const { stored, deployment, keep } = decision

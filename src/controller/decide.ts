@@ -21,12 +21,12 @@ export function decide(snapshot: Snapshot, clock: Clock): Decision {
       return { kind: 'wait', why: until === undefined ? undefined : 'no-deployment', until }
     }
     // At the first sight of a pod, not only when one waits: then none has started, and none needs to be told to wait.
-    return { kind: 'make-anew', deployment: alive }
+    return { kind: 'create-blank', deployment: alive }
   }
   if (read.kind === 'foreign') return blocked('foreign-configmap', lockConfigMapName(snapshot.key.deployment), clock)
   if (read.kind === 'edited') {
     if (alive === undefined) return blocked('record-edited', lockConfigMapName(snapshot.key.deployment), clock)
-    return { kind: 'make-anew', deployment: alive }
+    return { kind: 'make-anew', deployment: alive, configMap }
   }
   const stored: Stored = { configMap, record: read.record }
   const owner = configMap.metadata.ownerReferences?.find(({ kind }) => kind === 'Deployment')?.uid

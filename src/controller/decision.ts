@@ -14,7 +14,9 @@ export interface Stored {
 export type Decision =
   | { readonly kind: 'read-pod'; readonly name: string }
   | { readonly kind: 'read-named'; readonly lock: string }
-  | { readonly kind: 'make-anew'; readonly deployment: Deployment }
+  /** A record that says nothing yet, so that whoever finds it has something to compare and swap. */
+  | { readonly kind: 'create-blank'; readonly deployment: Deployment }
+  | { readonly kind: 'make-anew'; readonly deployment: Deployment; readonly configMap: ConfigMap }
   | { readonly kind: 'take-over'; readonly stored: Stored; readonly deployment: Deployment; readonly keep: boolean }
   | { readonly kind: 'skip'; readonly pod: Pod; readonly revision: string }
   | { readonly kind: 'adopt-run'; readonly stored: Stored; readonly pod: Pod; readonly number: number }

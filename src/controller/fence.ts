@@ -42,15 +42,11 @@ export function standing(pod: Pod): 'running' | 'tell' | 'leave' {
 }
 
 /**
- * @param pods all of this lock, in any phase, listed after the ConfigMap was found missing or edited
+ * @param pods all of this lock, in any phase, listed after the ConfigMap was found blank or edited
  * @param replicaSets of the present Deployment
- * @param edited the ConfigMap where somebody wrote into it
+ * @param unsettled the ConfigMap as it was found
  */
-export function planFence(
-  pods: readonly Pod[],
-  replicaSets: readonly ReplicaSet[],
-  edited: ConfigMap | undefined,
-): Fence {
+export function planFence(pods: readonly Pod[], replicaSets: readonly ReplicaSet[], unsettled: ConfigMap): Fence {
   const running = pods
     .filter((pod) => standing(pod) === 'running')
     .toSorted((a, b) => decidedNumber(grantOf(b)) - decidedNumber(grantOf(a)))
@@ -60,11 +56,12 @@ export function planFence(
     (pod) =>
       isOwnedBy(pod.metadata, replicaSets) && succeededRun(pod) !== undefined && !unfinished.has(revisionOfPod(pod)),
   )
-  const written = /^\d{1,15}$/.test(edited?.data?.['number'] ?? '') ? Number(edited?.data?.['number']) : 0
+  const { number = '' } = unsettled.data ?? {}
+  const written = /^\d{1,15}$/.test(number) ? Number(number) : 0
   const seen = Math.max(0, ...pods.map((pod) => Math.max(decidedNumber(grantOf(pod)), spokenNumber(pod))))
   const toTell = pods.filter((pod) => standing(pod) === 'tell')
   // Above what was edited too: the same text would still count as written by somebody else.
-  const rises = toTell.length > 0 || edited !== undefined
+  const rises = toTell.length > 0 || number !== ''
   return {
     number: Math.min(Math.max(seen, written) + (rises ? 1 : 0), MAX_RUN_NUMBER),
     toTell,

@@ -5,10 +5,12 @@ import { DEPLOYMENT_RECORD, GRANT_ANNOTATION, lockConfigMapName, PROTOCOL, PROTO
 import { marksOff } from './autoscalers.ts'
 import { describeSuccess } from './completion.ts'
 import { endOf, succeededRun } from './container-end.ts'
+import type { Decision } from './decision.ts'
 import type { ControllerEvent } from './event.ts'
 import { type Fence, isOfLock, planFence, standing } from './fence.ts'
 import { decidedNumber, formatGrant, grantOf } from './grant.ts'
-import { formatRecord, type Holder, type LockRecord, withCompleted } from './record.ts'
+import type { Key } from './key.ts'
+import { BLANK, formatRecord, type Holder, type LockRecord, withCompleted } from './record.ts'
 import { revisionOfPod } from './rollout.ts'
 import type { Snapshot } from './snapshot.ts'
 import { newConfigMap, ownedBy, versionOf } from './versions.ts'
@@ -17,40 +19,47 @@ import { newConfigMap, ownedBy, versionOf } from './versions.ts'
 const MAX_TRIES = 5
 
 /**
- * Makes a lock whose ConfigMap is missing or was edited. Who holds it is found out from the pods, and each of them on
- * which something could still be decided is told to wait, which no controller can then turn round: whichever chose one
- * of them before the loss compares with an older state of the pod, or finds no record of its choice.
+ * Settles a lock whose ConfigMap was just created or was edited. Who holds it is found out from the pods, and each of
+ * them on which something could still be decided is told to wait, which no controller can then turn round: whichever
+ * chose one of them before the loss compares with an older state of the pod, or finds no record of its choice.
+ *
+ * A missing ConfigMap is created blank first. Otherwise a controller that paused between its look at the pods and the
+ * creation could not tell that meanwhile another one had created it and given out a run, and somebody deleted it again.
  * @throws KubeError, with code `conflict` where something changed meanwhile
  */
 export async function makeAnew(
   api: Api,
   snapshot: Snapshot,
-  deployment: Deployment,
+  { deployment, configMap }: Extract<Decision, { kind: 'make-anew' }>,
   now: number,
 ): Promise<ControllerEvent> {
-  const { key, replicaSets, configMap: edited, settings } = snapshot
+  const { key, replicaSets, settings } = snapshot
   const { namespace } = key
   const labelSelector = `${PROTOCOL_LABEL}=${PROTOCOL}`
   const pods = (await api.list('Pod', { namespace, labelSelector })).filter((pod) => isOfLock(pod, key, replicaSets))
-  const fence = planFence(pods, replicaSets, edited)
+  const fence = planFence(pods, replicaSets, configMap)
   for (const pod of fence.toTell) await tell(api, pod, fence.number)
   for (const pod of fence.marked) await api.annotatePod(versionOf(pod.metadata), marksOff(pod))
 
   const record: LockRecord = {
     number: fence.number,
     holder: holderOf(fence, settings.lock, now),
-    entries: entriesOf(fence, snapshot),
+    entries: entriesOf(fence, snapshot, deployment),
   }
-  const name = lockConfigMapName(key.deployment)
-  const data = formatRecord(record)
-  if (edited === undefined) {
-    const { metadata } = newConfigMap(namespace, name, DEPLOYMENT_RECORD)
-    await api.create('ConfigMap', { metadata: { ...metadata, ownerReferences: ownedBy(deployment) }, data })
-  } else {
-    const metadata = { ...edited.metadata, ownerReferences: ownedBy(deployment) }
-    await api.replace('ConfigMap', { ...edited, metadata, data })
-  }
-  return { kind: 'made-anew', configMap: name, why: edited === undefined ? 'missing' : 'edited' }
+  const metadata = { ...configMap.metadata, ownerReferences: ownedBy(deployment) }
+  await api.replace('ConfigMap', { ...configMap, metadata, data: formatRecord(record) })
+  const why = configMap.data?.['holder'] === BLANK.holder ? 'missing' : 'edited'
+  return { kind: 'made-anew', configMap: configMap.metadata.name, why }
+}
+
+/** @throws KubeError, with code `conflict` where there is one by now */
+export async function createBlank(
+  api: Api,
+  { namespace, deployment: name }: Key,
+  deployment: Deployment,
+): Promise<void> {
+  const { metadata } = newConfigMap(namespace, lockConfigMapName(name), DEPLOYMENT_RECORD)
+  await api.create('ConfigMap', { metadata: { ...metadata, ownerReferences: ownedBy(deployment) }, data: BLANK })
 }
 
 async function tell(api: Api, listed: Pod, number: number): Promise<void> {
@@ -83,8 +92,14 @@ function holderOf({ running: [pod] }: Fence, lock: string | undefined, now: numb
   }
 }
 
-function entriesOf({ succeeded }: Fence, { read }: Snapshot): LockRecord['entries'] {
-  let entries = read?.kind === 'edited' ? read.entries : {}
+function entriesOf(
+  { succeeded }: Fence,
+  { read, configMap }: Snapshot,
+  { metadata }: Deployment,
+): LockRecord['entries'] {
+  const owner = configMap?.metadata.ownerReferences?.find(({ kind }) => kind === 'Deployment')?.uid
+  const isKept = read?.kind === 'edited' && (owner === undefined || owner === metadata.uid)
+  let entries = isKept ? read.entries : {}
   for (const pod of succeeded) {
     const number = succeededRun(pod) ?? 0
     const end = endOf(pod, number)

@@ -15,14 +15,14 @@ import { formatGrant } from './grant.ts'
 import { type Key, recordNameOf } from './key.ts'
 import { formatNamedLock, judgeByPod, type NamedHolder } from './named-lock.ts'
 import type { NamedState } from './read-named.ts'
-import { readRecord } from './record.ts'
+import { BLANK, readRecord } from './record.ts'
 import { newConfigMap, versionOf } from './versions.ts'
 
 /**
  * Makes a named lock whose ConfigMap is missing or was edited: whoever has it also has its own lock, with this one's
  * name beside it. Undecided ones give up their numbers, so that none can be granted by a controller that paused. While
  * the record of some pod's Deployment is lost as well, nobody can tell, and it is left for later.
- * @returns false where it has to wait
+ * @returns false where it has to wait, else it is to be read again
  * @throws KubeError, with code `conflict` where something changed meanwhile
  */
 export async function rebuildNamed(
@@ -31,6 +31,12 @@ export async function rebuildNamed(
   lock: string,
   { lost, now }: { lost: Extract<NamedState, { kind: 'lost' }>; now: number },
 ): Promise<boolean> {
+  const name = namedLockConfigMapName(lock)
+  if (lost.configMap === undefined) {
+    // Blank first, for the same reason as in `makeAnew`.
+    await api.create('ConfigMap', { ...newConfigMap(namespace, name, NAMED_LOCK_RECORD), data: BLANK })
+    return true
+  }
   const pods = await api.list('Pod', {
     namespace,
     labelSelector: `${PROTOCOL_LABEL}=${PROTOCOL}`,
@@ -54,10 +60,7 @@ export async function rebuildNamed(
   if (holders.length > 1) return false
   const turn = lost.turn + 1
   const data = formatNamedLock(turn, holder ?? { freeAt: now })
-  const name = namedLockConfigMapName(lock)
-  if (lost.configMap === undefined)
-    await api.create('ConfigMap', { ...newConfigMap(namespace, name, NAMED_LOCK_RECORD), data })
-  else await api.replace('ConfigMap', { ...lost.configMap, data })
+  await api.replace('ConfigMap', { ...lost.configMap, data })
   return true
 }
 

@@ -51,6 +51,8 @@ export type RecordRead =
  * the same and whoever wrote it last is known. The wrapper takes any text without a pod as free.
  */
 const FREE = 'free since run '
+/** Of a record that was just created: like one that was edited, since nobody knows yet who holds the lock. */
+export const BLANK = { holder: 'not known yet' } as const
 const COMPLETED = 'completed.'
 const FAILED = 'failed.'
 

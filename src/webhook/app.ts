@@ -23,7 +23,7 @@ export interface AppParts extends ServerParts {
   readonly metrics: WebhookMetrics
   readonly logs: Logs
   readonly notReady: NotReady
-  /** While true, each response asks its client to come back on a new connection, which then reaches another replica. */
+  /** While true, whoever calls is asked to come back on a new connection, which then reaches another replica. */
   readonly isDraining: () => boolean
   /** Whether this app serves `/metrics`; false where a port of its own does. */
   readonly servesMetrics: boolean
@@ -42,12 +42,9 @@ export function buildApp(parts: AppParts): FastifyInstance {
   const app = createFastify(serverParts)
   app.removeAllContentTypeParsers()
   app.decorateRequest('startedAtMs', 0)
-  app.addHook('onRequest', (request, _reply, next) => {
+  app.addHook('onRequest', (request, reply, next) => {
     request.startedAtMs = performance.now()
-    next()
-  })
-  app.addHook('onSend', (_request, reply, _payload, next) => {
-    if (isDraining()) reply.header('connection', 'close')
+    letGo(reply)
     next()
   })
   app.setErrorHandler(answerError)
@@ -96,15 +93,21 @@ export function buildApp(parts: AppParts): FastifyInstance {
     return reply.code(500).type('text/plain').send('migrate.io failed on this request; its log says where.\n')
   }
 
+  function send(request: FastifyRequest, reply: FastifyReply, review: string): FastifyReply {
+    // Let go of the body now: until the answer is written, one for each connection would live through garbage collections.
+    request.body = undefined
+    letGo(reply) // it may have begun while this call was read
+    return reply.type('application/json').send(review) // text that is JSON already: fastify hands it on without another look
+  }
+
+  /** While draining, whoever calls is to come back on a new connection. */
+  function letGo(reply: FastifyReply): void {
+    if (isDraining()) reply.header('connection', 'close')
+  }
+
   function count(request: FastifyRequest, labels: AdmissionLabels): void {
     metrics.admission(labels, (performance.now() - request.startedAtMs) / 1000)
   }
-}
-
-function send(request: FastifyRequest, reply: FastifyReply, review: string): FastifyReply {
-  // Let go of the body now: until the answer is written, one for each connection would live through garbage collections.
-  request.body = undefined
-  return reply.type('application/json').send(review) // text that is JSON already: fastify hands it on without another look
 }
 
 function refusalOf(error: unknown, body: unknown): { status: number; reason: string; message: string } | undefined {

@@ -18,11 +18,11 @@ type Done = (error: Error | null, body?: Json) => void
  * socket that fills up and not our memory; senders that are slow are ended by the server's request timeout.
  */
 export function readJsonBodies(scope: FastifyInstance, inFlight = new InFlight(IN_FLIGHT_MAX_BYTES)): void {
-  scope.addHook('onRequest', (request, _reply, next) => next(refusal(request)))
-  scope.addHook('preParsing', (request, reply, payload, next) => {
+  scope.addHook('onRequest', (request, reply, next) => {
+    const refused = refusal(request)
     const bytes = declaredBytes(request)
-    if (bytes <= LARGE_BODY_BYTES) return next(null, payload)
-    const leave = inFlight.enter(bytes, () => next(null, payload))
+    if (refused !== undefined || bytes <= LARGE_BODY_BYTES) return next(refused)
+    const leave = inFlight.enter(bytes, next)
     reply.raw.once('close', leave) // the answer was sent, or its socket is gone
   })
   scope.addContentTypeParser('application/json', (request, payload, done) =>

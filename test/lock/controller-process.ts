@@ -16,6 +16,8 @@ export interface ControllerProcessOptions {
   readonly namespace?: string
   /** The project's root whose source runs. Default: this one. */
   readonly root?: string
+  /** Return as soon as it runs, ready or not. Default: false. */
+  readonly unready?: boolean
 }
 
 /** A line of its log. */
@@ -46,9 +48,9 @@ export interface ControllerProcess {
   stop(signal?: 'SIGTERM' | 'SIGKILL'): Promise<void>
 }
 
-/** Starts `migrate-io controller` and returns when it is ready. Throws with what it wrote if it doesn't get so far. */
+/** Starts `migrate-io controller` and returns when it is ready, unless told not to wait for that. Throws with what it wrote if it doesn't get so far. */
 export async function startControllerProcess(options: ControllerProcessOptions): Promise<ControllerProcess> {
-  const { kubeconfig, namespace = 'default', root = ownRoot } = options
+  const { kubeconfig, namespace = 'default', root = ownRoot, unready = false } = options
   const flags = ['--kubeconfig', kubeconfig, '--namespace', namespace, '--host', HOST, '--port', '0']
   const child = spawnTied(process.execPath, [join(root, 'src/main.ts'), 'controller', ...flags], {
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -66,10 +68,11 @@ export async function startControllerProcess(options: ControllerProcessOptions):
   if (port === 'ended') throw new Error(`the controller ended while it started; it wrote:\n${lines.join('\n')}`)
   const get = (path: string) => fetch(`http://${HOST}:${port}${path}`, { signal: AbortSignal.timeout(LIMIT_MS) })
   const probe = async (path: string) => (await get(path)).status
-  await until('the controller is ready', () => probe('/readyz'), {
-    limitMs: LIMIT_MS,
-    accept: (status) => status === 200,
-  })
+  if (!unready)
+    await until('the controller is ready', () => probe('/readyz'), {
+      limitMs: LIMIT_MS,
+      accept: (status) => status === 200,
+    })
   const isLeading = () => {
     const changes = logs().filter(({ msg }) => msg === 'leads from now on' || msg === 'leads no more')
     return changes.at(-1)?.msg === 'leads from now on'

@@ -1,4 +1,5 @@
 import { after } from 'node:test'
+import type { ClusterOptions } from '../cluster/cluster.ts'
 import type { NodeCluster } from '../cluster/node/cluster.ts'
 import { startNodeCluster } from '../cluster/node/start.ts'
 import { type Database, deployPostgres } from '../node/postgres.ts'
@@ -17,8 +18,8 @@ export interface Stage {
 }
 
 /** To be called at the top level of a test file, with its name. Everything is ended after its tests. */
-export async function makeStage(file: string): Promise<Stage> {
-  const cluster = await startNodeCluster()
+export async function makeStage(file: string, options: ClusterOptions = {}): Promise<Stage> {
+  const cluster = await startNodeCluster(options)
   const controllers: ControllerProcess[] = []
   let installed: Site | undefined
   after(async () => {

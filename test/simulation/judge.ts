@@ -1,5 +1,5 @@
 import { decidedNumber, grantOf, parseGrant } from '../../src/controller/grant.ts'
-import { parseObject } from '../../src/controller/record.ts'
+import { parseObject, readRecord } from '../../src/controller/record.ts'
 import type { ConfigMap, Kind, Objects, Pod } from '../../src/kube/objects.ts'
 import { FIELD_MANAGER, GRANT_ANNOTATION, lockConfigMapName } from '../../src/migration/names.ts'
 import type { Cluster } from './cluster.ts'
@@ -76,7 +76,10 @@ export class Judge {
       const lock = holder['lock']
       this.#locks.set(`${holder['uid']}/${holder['number']}`, typeof lock === 'string' ? lock : undefined)
     }
-    const isByUs = before?.metadata.managedFields?.every(({ manager }) => manager === FIELD_MANAGER) === true
+    const isByUs =
+      before !== undefined &&
+      readRecord(before).kind === 'record' &&
+      before?.metadata.managedFields?.every(({ manager }) => manager === FIELD_MANAGER) === true
     if (isByUs && Number(after.data?.['number']) < Number(before?.data?.['number']))
       throw new Violation(`the number of ${after.metadata.name} goes down`)
     const isKept = before?.metadata.ownerReferences?.[0]?.uid === after.metadata.ownerReferences?.[0]?.uid

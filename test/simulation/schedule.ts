@@ -21,7 +21,21 @@ export interface Schedule {
   readonly faults: readonly Fault[]
   /** How likely a controller comes to a long stop with each write, before or after it is carried out. */
   readonly stall: number
+  readonly trap: Trap | undefined
 }
+
+/** A controller stops for long at a certain kind of call, and at once something changes below its feet. */
+export interface Trap {
+  readonly call: RegExp
+  readonly side: 'before' | 'after'
+  readonly chance: number
+  readonly faults: readonly Fault[]
+}
+
+const CALLS = [
+  ...[/^tell \S+ run/, /^tell \S+ run/, /^tell \S+ wait/, /^create/, /^write ConfigMap deployment/],
+  ...[/^write ConfigMap lock/, /^list Pod/, /^read Pod/, /^read Deployment/, /^read ConfigMap/],
+]
 
 export const FAULTS = [
   'crash',
@@ -66,11 +80,12 @@ const TELLING: readonly Fault[] = [
 ]
 
 export function drawSchedule(choices: Choices): Schedule {
+  const hasTrap = choices.chance(0.5)
   const isFocused = choices.chance(0.6)
   const kinds = isFocused ? 1 + choices.below(3) : 3 + choices.below(6)
   const faults = Array.from({ length: kinds }, () => choices.of(choices.chance(0.4) ? TELLING : FAULTS))
   return {
-    steps: 300 + choices.below(300),
+    steps: hasTrap ? 500 + choices.below(300) : 300 + choices.below(200),
     calmSteps: choices.chance(0.3) ? 0 : choices.below(250),
     replicas: choices.of([1, 2, 2, 3]),
     isNameGenerated: choices.chance(0.1),
@@ -84,6 +99,16 @@ export function drawSchedule(choices: Choices): Schedule {
       fault: choices.fraction() * (isFocused ? 0.7 : 2),
     },
     faults,
-    stall: choices.chance(0.5) ? 0.02 + choices.fraction() * 0.3 : 0,
+    stall: choices.chance(0.4) ? 0.02 + choices.fraction() * 0.3 : 0,
+    trap: hasTrap ? drawTrap(choices) : undefined,
+  }
+}
+
+function drawTrap(choices: Choices): Trap {
+  return {
+    call: choices.of(CALLS),
+    side: choices.chance(0.7) ? 'before' : 'after',
+    chance: choices.of([1, 0.5, 0.2]),
+    faults: Array.from({ length: 1 + choices.below(3) }, () => choices.of(TELLING)),
   }
 }

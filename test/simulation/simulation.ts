@@ -47,6 +47,7 @@ export class Simulation {
   time = START_MS
   step = 0
   isFair = false
+  #isTrapSprung = false
 
   constructor(seed: number, { isClaimKept = true }: { isClaimKept?: boolean } = {}) {
     this.choices = new Choices(seed)
@@ -164,6 +165,7 @@ export class Simulation {
       if (controller.sent !== undefined) this.note(`${controller.name} goes on after a pause`, 'went on after a pause')
     }
     const { sent } = controller
+    if (until === undefined && this.#springTrap(controller)) return
     if (sent?.call.isWrite === true && until === undefined && this.choices.chance(this.schedule.stall))
       return this.pause(controller)
     if (sent === undefined) {
@@ -175,12 +177,29 @@ export class Simulation {
       controller.carryOut(false)
       const isConflict = this.#noteOutcome(controller)
       // Most answers come at once.
-      if (isConflict || this.choices.chance(0.7)) await this.#answer(controller)
+      const isTrapAhead = this.schedule.trap?.side === 'after' && !this.#isTrapSprung
+      if (isConflict || this.choices.chance(isTrapAhead ? 0.3 : 0.7)) await this.#answer(controller)
     } else await this.#answer(controller)
   }
 
-  pause(controller: SimulatedController): void {
-    const steps = 10 + this.choices.below(240)
+  /** Once in a run. */
+  #springTrap(controller: SimulatedController): boolean {
+    const { trap } = this.schedule
+    const { sent } = controller
+    if (trap === undefined || this.#isTrapSprung || sent === undefined || !trap.call.test(sent.call.text)) return false
+    if ((trap.side === 'before') !== (sent.outcome === undefined) || !this.choices.chance(trap.chance)) return false
+    this.#isTrapSprung = true
+    this.pause(controller, 150)
+    for (const fault of trap.faults) {
+      const { steps } = faultSteps(this, fault)
+      if (steps.length > 0) this.take(this.choices.of(steps))
+    }
+    this.counts.set('trap', (this.counts.get('trap') ?? 0) + 1)
+    return true
+  }
+
+  pause(controller: SimulatedController, least = 10): void {
+    const steps = least + this.choices.below(240)
     const at = controller.sent?.outcome === undefined ? 'before' : 'after'
     this.note(
       `${controller.name} pauses for ${steps} steps, ${at}: ${controller.sent?.call.text}`,

@@ -1,0 +1,180 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { Holder } from '../../src/controller/record.ts'
+import { FIELD_MANAGER, lockConfigMapName } from '../../src/migration/names.ts'
+import type { Manifest } from '../e2e/deployment.ts'
+import { MERGE_PATCH } from '../e2e/place.ts'
+import { ours } from '../node/site.ts'
+import { until } from '../until.ts'
+import { openFlags, waitsFor } from './flags.ts'
+import type { MigrationOptions } from './journal.ts'
+import { makeLeasePlace } from './lease-place.ts'
+import { holderOf } from './record-of.ts'
+import { makeStage } from './stage.ts'
+import { openWorkshop, type Workshop } from './workshop.ts'
+
+const stage = await makeStage('held')
+const { cluster } = stage
+const [first, second] = [cluster.nodes[0], await cluster.addNode()]
+assert.ok(first)
+
+const LIMIT_MS = 180_000
+const GRACE_SECONDS = 600 // longer than the test: only the command's own end ends it
+const AWAY_KEYS = ['node.kubernetes.io/unreachable', 'node.kubernetes.io/not-ready']
+
+let { controller } = stage
+
+async function open() {
+  const workshop = await openWorkshop(stage)
+  const flags = openFlags()
+  const kubectl = (...args: string[]) => workshop.site.place.kubectl(args)
+  /** Applies a Deployment whose run lasts until the flag `go-NAME` is up, and returns its holder when it runs. */
+  const begin = async (name: string, options: MigrationOptions = {}): Promise<Holder> => {
+    const change = (manifest: Manifest) => {
+      flags.mount(manifest)
+      options.change?.(manifest)
+    }
+    const before = workshop.journal.starts(name).length
+    await workshop.apply(name, { graceSeconds: GRACE_SECONDS, ...options, does: waitsFor(`go-${name}`), change })
+    const isNext = () => workshop.journal.starts(name).length === before + 1
+    await until(`the run of ${name} has started`, isNext, { limitMs: LIMIT_MS })
+    const holder = await holderOf(workshop, name)
+    assert.ok(holder)
+    return holder
+  }
+  return { workshop, flags, kubectl, begin }
+}
+
+/** So many pods of the Deployment wait for their turn, beside the one that runs. */
+async function untilOthersWait({ site }: Workshop, deployment: string, { pod: runner }: Holder, count: number) {
+  await until(`${count} others of ${deployment} wait`, () => site.pods(deployment), {
+    limitMs: LIMIT_MS,
+    accept: (pods) => pods.filter((pod) => pod.metadata.name !== runner && ours(pod)?.state?.running).length === count,
+  })
+}
+
+/** A new controller, which knows nothing, looks at each held lock and leaves it to its holder. */
+async function assertKept(workshop: Workshop, held: Record<string, Holder>): Promise<void> {
+  const { journal } = workshop
+  const before = journal.starts().length
+  await controller.stop('SIGKILL')
+  controller = await stage.startController({ namespace: await makeLeasePlace(cluster) })
+  for (const [deployment, holder] of Object.entries(held)) {
+    const looked = () =>
+      controller
+        .logs()
+        .some(
+          (line) => line['namespace'] === workshop.name && line.deployment === deployment && line.reason === 'running',
+        )
+    await until(`the new controller has looked at ${deployment}`, looked, { limitMs: LIMIT_MS })
+    const { pod, uid, number } = (await holderOf(workshop, deployment)) ?? {}
+    assert.deepEqual({ pod, uid, number }, { pod: holder.pod, uid: holder.uid, number: holder.number }, deployment)
+  }
+  assert.equal(journal.starts().length, before, 'nothing else was started')
+}
+
+test('L6: no clock frees a lock, nor a restart of controller or kubelet', async () => {
+  const { workshop, flags, begin } = await open()
+  await workshop.rollOut('held', { replicas: 2, graceSeconds: 1 })
+  const holder = await begin('held', { replicas: 2, revision: 2 })
+  await untilOthersWait(workshop, 'held', holder, 1)
+
+  const aged = { data: { holder: JSON.stringify({ ...holder, since: '2001-01-01T00:00:00.000Z' }) } }
+  const path = `/api/v1/namespaces/${workshop.name}/configmaps/${lockConfigMapName('held')}`
+  const answer = await cluster.request('PATCH', `${path}?fieldManager=${FIELD_MANAGER}`, aged, MERGE_PATCH)
+  assert.equal(answer.status, 200)
+  await assertKept(workshop, { held: holder })
+
+  for (const node of cluster.nodes) await node.restart('kubelet')
+  await assertKept(workshop, { held: holder })
+
+  flags.raise('go-held')
+  await workshop.rolledOut('held')
+  assert.equal(workshop.journal.starts().length, 2, 'the run went on all the time and was recorded')
+  workshop.journal.assertInOrder()
+})
+
+test('L6: a deletion frees no lock while the command lives', async () => {
+  const { workshop, flags, kubectl, begin } = await open()
+  await workshop.rollOut('deleted', { replicas: 2, graceSeconds: 1 })
+  const holder = await begin('deleted', { replicas: 2, revision: 2 })
+  await kubectl('delete', 'pod', holder.pod, '--wait=false')
+  // With the one that takes its place.
+  await untilOthersWait(workshop, 'deleted', holder, 2)
+  assert.notEqual((await workshop.podNamed(holder.pod))?.metadata.deletionTimestamp, undefined)
+  await assertKept(workshop, { deleted: holder })
+
+  flags.raise('go-deleted')
+  await workshop.rolledOut('deleted')
+  // Its success may have been seen before the pod went, or not.
+  assert.ok([2, 3].includes(workshop.journal.starts().length))
+  workshop.journal.assertInOrder()
+})
+
+test('L6: a node that is cut off keeps the lock, also when its pods are evicted, until it is back', async (t) => {
+  const { workshop, flags, kubectl, begin } = await open()
+  // The runs on the second node, and those that wait for them on the first.
+  await kubectl('cordon', first.name)
+  const evicted = (manifest: Manifest) => {
+    const tolerations = AWAY_KEYS.map((key) => ({ key, operator: 'Exists', effect: 'NoExecute', tolerationSeconds: 1 }))
+    manifest.spec.template.spec['tolerations'] = tolerations
+  }
+  const held = { staying: await begin('staying'), evicted: await begin('evicted', { change: evicted }) }
+  await kubectl('uncordon', first.name)
+  await kubectl('cordon', second.name)
+  for (const [name, holder] of Object.entries(held)) {
+    await kubectl('scale', `deployment/${name}`, '--replicas=3')
+    await untilOthersWait(workshop, name, holder, 2)
+  }
+
+  second.disconnect()
+  const [away, from] = [() => workshop.podNamed(held.evicted.pod), Date.now()]
+  await until('the pod on the lost node is evicted', async () => (await away())?.metadata.deletionTimestamp, {
+    limitMs: LIMIT_MS,
+  })
+  t.diagnostic(`evicted ${Date.now() - from} ms after the cut`)
+  const { stdout } = await kubectl(
+    'get',
+    'node',
+    second.name,
+    '-o',
+    'jsonpath={.status.conditions[?(@.type=="Ready")].status}',
+  )
+  assert.equal(stdout, 'Unknown')
+  await untilOthersWait(workshop, 'evicted', held.evicted, 3)
+  await assertKept(workshop, held)
+  flags.raise('go-staying')
+  const isEnd = ({ what, pod }: { what: string; pod: string }) => what === 'end' && pod === held.staying.pod
+  await workshop.journal.untilEntry('the run ends where nobody sees it', isEnd)
+  await assertKept(workshop, held)
+
+  second.reconnect()
+  await kubectl('uncordon', second.name)
+  await workshop.rolledOut('staying')
+  assert.equal(workshop.journal.starts('staying').length, 1, 'its success was seen when the node was back')
+  await assertKept(workshop, { evicted: held.evicted })
+  flags.raise('go-evicted')
+  await workshop.rolledOut('evicted')
+  assert.ok([1, 2].includes(workshop.journal.starts('evicted').length))
+  workshop.journal.assertInOrder()
+})
+
+test('L6: after the reboot of its node the run is over, and the next one gets the lock', async (t) => {
+  const { workshop, flags, begin } = await open()
+  await workshop.rollOut('rebooted', { replicas: 2, graceSeconds: 1 })
+  const holder = await begin('rebooted', { replicas: 2, revision: 2 })
+  await untilOthersWait(workshop, 'rebooted', holder, 1)
+  const pod = await workshop.podNamed(holder.pod)
+  const node = cluster.nodes.find(({ name }) => name === pod?.spec.nodeName)
+  assert.ok(node)
+  const from = Date.now()
+  await node.reboot()
+  await until('another run has started', () => workshop.journal.starts().length === 3, { limitMs: LIMIT_MS })
+  t.diagnostic(`another run ${Date.now() - from} ms after the reboot began`)
+  const next = await holderOf(workshop, 'rebooted')
+  assert.ok((next?.number ?? 0) > holder.number, JSON.stringify(next))
+  flags.raise('go-rebooted')
+  await workshop.rolledOut('rebooted')
+  assert.equal(workshop.journal.starts().length, 3)
+  workshop.journal.assertInOrder()
+})

@@ -1,0 +1,95 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { GRANT_ANNOTATION } from '../../src/migration/names.ts'
+import { isReady } from '../node/site.ts'
+import { until } from '../until.ts'
+import { openAudit, type Write } from './audit.ts'
+import { makeStage } from './stage.ts'
+import { openWorkshop, type Workshop } from './workshop.ts'
+
+const audit = openAudit()
+const stage = await makeStage('writes', audit.options)
+
+/** Acquire, grant, complete, taking the autoscalers' marks off. */
+const PER_REVISION = 4
+/** For the first revision: lock and record are created blank, and then settled. */
+const ONCE = 2
+const REPLICAS = 3
+const LIMIT_MS = 60_000
+
+/** The run takes longer than kubelet needs to start the other pods, so that these really wait. */
+const SLOW = { replicas: REPLICAS, does: 'sleep 3', graceSeconds: 1 }
+
+function told({ verb, resource, name, status, body }: Write): string {
+  const annotations = body.metadata?.annotations ?? {}
+  const grant = annotations[GRANT_ANNOTATION]
+  return `${verb} ${resource} ${name} ${status} ${grant ?? (body.data ? 'data' : JSON.stringify(annotations))}`
+}
+
+/** What was written since the last call, once the controller has done all that it wants to. */
+function counting({ name }: Workshop) {
+  let before = 0
+  return () => {
+    const all = audit.writes(name)
+    const added = all.slice(before).map(told)
+    before = all.length
+    return added
+  }
+}
+
+/** So many pods are ready, and none is left of what was before. */
+async function untilSettled(workshop: Workshop, deployment: string, replicas: number) {
+  await workshop.rolledOut(deployment)
+  await until('all pods are ready', () => workshop.site.pods(deployment), {
+    limitMs: LIMIT_MS,
+    accept: (pods) => pods.length === replicas && pods.every(isReady),
+  })
+}
+
+test('a migrated revision costs at most four writes and one for each waiting pod', async (t) => {
+  const workshop = await openWorkshop(stage)
+  const added = counting(workshop)
+  await workshop.rollOut('costs', SLOW)
+  await untilSettled(workshop, 'costs', REPLICAS)
+  const created = added()
+  t.diagnostic(`creation: ${created.length}: ${created.join('; ')}`)
+  assert.ok(created.length >= PER_REVISION - 1, created.join('\n'))
+  assert.ok(created.length <= ONCE + PER_REVISION + REPLICAS - 1, created.join('\n'))
+
+  const changes = {
+    'another revision': () => workshop.apply('costs', { ...SLOW, revision: 2 }),
+    'a restart': () => workshop.site.place.kubectl(['rollout', 'restart', 'deployment/costs']),
+  }
+  for (const [what, change] of Object.entries(changes)) {
+    await change()
+    await untilSettled(workshop, 'costs', REPLICAS)
+    const writes = added()
+    t.diagnostic(`${what}: ${writes.length}: ${writes.join('; ')}`)
+    assert.ok(writes.length >= PER_REVISION - 1, `${what}:\n${writes.join('\n')}`)
+    assert.ok(writes.length <= PER_REVISION + REPLICAS - 1, `${what}:\n${writes.join('\n')}`)
+    assert.deepEqual(new Set(writes.map((write) => write.split(' ')[3])), new Set(['200']), 'none in vain')
+  }
+})
+
+test('L2: what is recorded already costs no write at all', async () => {
+  const workshop = await openWorkshop(stage)
+  const { kubectl } = workshop.site.place
+  const added = counting(workshop)
+  await workshop.rollOut('free', { ...SLOW, does: 'true' })
+  await workshop.rollOut('free', { ...SLOW, does: 'true', revision: 2 })
+  await untilSettled(workshop, 'free', REPLICAS)
+  added()
+  const [pod] = await workshop.site.pods('free')
+  const changes = {
+    'scale-up': () => kubectl(['scale', 'deployment/free', `--replicas=${REPLICAS + 2}`]),
+    'a deleted pod': () => kubectl(['delete', 'pod', pod?.metadata.name ?? '']),
+    undo: () => kubectl(['rollout', 'undo', 'deployment/free']),
+    'scale-down': () => kubectl(['scale', 'deployment/free', '--replicas=1']),
+  }
+  for (const [what, change] of Object.entries(changes)) {
+    await change()
+    await untilSettled(workshop, 'free', what === 'scale-down' ? 1 : REPLICAS + 2)
+    assert.deepEqual(added(), [], what)
+  }
+  assert.equal(workshop.journal.starts().length, 2)
+})
