@@ -25,7 +25,7 @@ export function decideFree(
     if (grant.kind === 'run') return { kind: 'adopt-run', stored, pod, number: grant.number }
   }
   const pods = [...snapshot.pods.values()].map(({ pod }) => pod).filter((pod) => pod !== undefined)
-  const waiting = pods.filter((pod) => speaksProtocol(pod) && isWaiting(pod))
+  const waiting = pods.filter((pod) => speaksProtocol(pod) && isWaiting(pod) && grantOf(pod).kind !== 'skip')
   if (waiting.length === 0) return { kind: 'wait', why: undefined, until: undefined }
   const lookAgain = clock.now + LOOK_AGAIN_MS
   // One of that name may adopt the pods, which changes nothing on them.

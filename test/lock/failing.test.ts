@@ -1,7 +1,10 @@
+import { writeFileSync as w3 } from 'node:fs'
+import { after as after3 } from 'node:test'
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { delayMs } from '../../src/controller/backoff.ts'
 import { until } from '../until.ts'
+import type { LogLine } from './controller-process.ts'
 import { isUp, openFlags } from './flags.ts'
 import type { MigrationOptions } from './journal.ts'
 import { type Failure, failuresOf } from './record-of.ts'
@@ -11,6 +14,10 @@ import { openWorkshop, type Workshop } from './workshop.ts'
 
 const stage = await makeStage('failing')
 
+after3(async () => {
+  w3('/tmp/lock3-failing-controller.log', stage.controller.logs().map((l) => JSON.stringify(l)).join('\n'))
+  w3('/tmp/lock3-failing-events.log', (await stage.cluster.kubectl(['get', 'events', '-A', '--sort-by=.lastTimestamp'])).stdout + (await stage.cluster.kubectl(['get', 'pods,cm,deploy', '-A', '-o', 'wide'])).stdout)
+})
 const LIMIT_MS = 60_000
 /** From the time of a try to its start: 1.5 s at most when nothing else goes on, times three, and some for the look. */
 const PROMPT_MS = 5_000
@@ -153,9 +160,10 @@ describe('a failing migration', { concurrency: true }, () => {
     t.diagnostic(`recorded as failed ${took} ms after its start`)
     assert.equal(exit, 124)
     assert.ok(took > 2_000 && took < 2_000 + 10_000, `${took} ms`)
-    const line = stage.controller.logs().find((one) => one['namespace'] === workshop.name && one.kind === 'run-failed')
-    assert.deepEqual([line?.['timeout'], line?.['exitCode'], line?.['revision']], [true, 124, revision])
-    assert.match(line?.msg ?? '', /^the migration reached migrate\.io\/timeout; next try at /)
+    const isTold = (line: LogLine) => line['namespace'] === workshop.name && line.kind === 'run-failed'
+    const line = await until('it is logged', () => stage.controller.logs().find(isTold), { limitMs: LIMIT_MS })
+    assert.deepEqual([line['timeout'], line['exitCode'], line['revision']], [true, 124, revision])
+    assert.match(line.msg, /^the migration reached migrate\.io\/timeout; next try at /)
     flags.lower('fails-2')
     await workshop.rolledOut('slow')
     assert.equal(workshop.journal.starts().length, 3)

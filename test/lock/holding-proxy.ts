@@ -8,8 +8,10 @@ import { buffer } from 'node:stream/consumers'
 import { parse, stringify } from 'yaml'
 import { pkiFiles } from '../cluster/certificates.ts'
 import type { Cluster } from '../cluster/cluster.ts'
+import { until } from '../until.ts'
 
 const HOST = '127.0.0.1'
+const LIMIT_MS = 60_000
 
 /** A call on its way. */
 export interface Call {
@@ -32,16 +34,21 @@ export interface HoldingProxy extends AsyncDisposable {
 }
 
 export interface Held {
-  /** Once a call was held. For an answer: with its status, so what it did is done. */
-  readonly held: Promise<{ readonly call: Call; readonly status: number | undefined }>
+  /** The call, once one is held. For an answer: with its status, so what it did is done. */
+  untilHeld(): Promise<Caught>
   /** Lets it go on its way; resolves with the API server's status. */
   release(): Promise<number>
+}
+
+export interface Caught {
+  readonly call: Call
+  readonly status?: number
 }
 
 interface Trap {
   readonly at: 'call' | 'answer'
   readonly matches: Matches
-  readonly caught: PromiseWithResolvers<{ call: Call; status: number | undefined }>
+  caught?: Caught
   readonly open: PromiseWithResolvers<void>
   readonly status: PromiseWithResolvers<number>
 }
@@ -64,13 +71,13 @@ export async function startHoldingProxy(
         const at = traps.findIndex(({ matches }) => matches(call))
         const [trap] = at < 0 ? [] : traps.splice(at, 1)
         if (trap?.at === 'call') {
-          trap.caught.resolve({ call, status: undefined })
+          trap.caught = { call }
           await trap.open.promise
         }
         const answer = await forward(request, body)
         const status = answer.statusCode ?? 0
         if (trap?.at === 'answer') {
-          trap.caught.resolve({ call, status })
+          trap.caught = { call, status }
           await trap.open.promise
         }
         trap?.status.resolve(status)
@@ -99,15 +106,11 @@ export async function startHoldingProxy(
   }
 
   function hold(at: Trap['at'], matches: Matches): Held {
-    const trap: Trap = {
-      ...{ at, matches },
-      caught: Promise.withResolvers(),
-      open: Promise.withResolvers(),
-      status: Promise.withResolvers(),
-    }
+    const trap: Trap = { at, matches, open: Promise.withResolvers(), status: Promise.withResolvers() }
     traps.push(trap)
     return {
-      held: trap.caught.promise,
+      untilHeld: () =>
+        until(`a${at === 'call' ? ' call' : 'n answer'} is held`, () => trap.caught, { limitMs: LIMIT_MS }),
       release: () => {
         trap.open.resolve()
         return trap.status.promise

@@ -7,6 +7,7 @@ import { busyboxImage } from '../cluster/images/images.ts'
 import type { Manifest } from '../e2e/deployment.ts'
 import { app } from '../node/app.ts'
 import { until } from '../until.ts'
+import { lendFlock } from './kernel-lock.ts'
 
 /** A line that a container wrote itself. `end`: the command is about to exit with the code. */
 export interface Entry {
@@ -61,7 +62,8 @@ export const journalImage = image.file
 /** To be called in a test or a suite. */
 export function openJournal(): Journal {
   const folder = mkdtempSync(join(tmpdir(), 'migrate-io-journal-'))
-  after(() => rmSync(folder, { recursive: true, force: true }))
+  after(() => rmSync(folder, { recursive: true, force: true, maxRetries: 10 }))
+  const flock = lendFlock(folder, MOUNT)
   const file = join(folder, 'log')
   const entries = () => (existsSync(file) ? readFileSync(file, 'utf8').split('\n').filter(Boolean).map(parse) : [])
   return {
@@ -77,7 +79,7 @@ export function openJournal(): Journal {
       }),
     assertInOrder() {
       const all = entries()
-      const text = JSON.stringify(all.map(({ what, pod, exitCode }) => [what, pod, exitCode ?? ''].join(' ')))
+      const text = JSON.stringify(all.map(({ what, pod, exitCode }) => [what, pod, exitCode ?? ''].join(' ').trim()))
       assert.ok(!all.some(({ what }) => what === 'overlap'), `no overlap: ${text}`)
       for (const [at, { what, replicaSet }] of all.entries())
         if (what === 'app')
@@ -90,7 +92,7 @@ export function openJournal(): Journal {
       const { does = 'true', replicas = 1, revision = 1, settings = {}, graceSeconds = 30, change } = options
       const manifest = app(name, {
         image: image.name,
-        command: commandOf(does),
+        command: commandOf(does, flock),
         settings,
         change(spec, container) {
           spec['terminationGracePeriodSeconds'] = graceSeconds
@@ -113,10 +115,10 @@ function note(what: string, more: string): string {
 }
 
 /** Descriptor 9 is inherited by whatever the command starts, so the kernel's lock is free when all of it has ended. */
-function commandOf(does: string): string {
+function commandOf(does: string, flock: string): string {
   return [
     `exec 9>> ${MOUNT}/lock`,
-    `flock -n 9 || ${note('overlap', '')}`,
+    `${flock} -n 9 || ${note('overlap', '')}`,
     note('start', ''),
     `(${does})`,
     'code=$?',

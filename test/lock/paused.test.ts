@@ -25,7 +25,7 @@ describe('a controller is stopped between acquire and grant, and goes on later',
     const first = await startLeading(namespace, proxy.kubeconfig)
     const acquire = proxy.holdAnswer(isAcquire)
     await shop.apply('app', { replicas: 3, does: 'sleep 2' })
-    assert.equal((await acquire.held).status, 200)
+    assert.equal((await acquire.untilHeld()).status, 200)
     first.signal('SIGSTOP')
     assert.equal(await acquire.release(), 200)
     const second = await startLeading(namespace)
@@ -47,7 +47,7 @@ describe('a controller is stopped between acquire and grant, and goes on later',
     // The old revision's pods stay until the new one is there, so that the grant still finds its pod.
     const options = { replicas: 2, does: 'sleep 5', settings: { strategy: 'keep' }, change: oneAfterTheOther }
     await shop.apply('app', options)
-    const { call } = await grant.held
+    const { call } = await grant.untilHeld()
     first.signal('SIGSTOP')
     await shop.apply('app', { ...options, revision: 2 })
     await shop.site.place.replicaSets('app')

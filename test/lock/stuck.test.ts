@@ -1,3 +1,5 @@
+import { writeFileSync as w3 } from 'node:fs'
+import { after as after3 } from 'node:test'
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { Manifest } from '../e2e/deployment.ts'
@@ -12,6 +14,10 @@ import { openWorkshop, type Workshop } from './workshop.ts'
 
 const stage = await makeStage('stuck')
 
+after3(async () => {
+  w3('/tmp/lock3-stuck-controller.log', stage.controller.logs().map((l) => JSON.stringify(l)).join('\n'))
+  w3('/tmp/lock3-stuck-events.log', (await stage.cluster.kubectl(['get', 'events', '-A', '--sort-by=.lastTimestamp'])).stdout + (await stage.cluster.kubectl(['get', 'pods,cm,deploy', '-A', '-o', 'wide'])).stdout)
+})
 const LIMIT_MS = 60_000
 
 async function open() {

@@ -21,7 +21,8 @@ export interface Schedule {
   readonly faults: readonly Fault[]
   /** How likely a controller comes to a long stop with each write, before or after it is carried out. */
   readonly stall: number
-  readonly trap: Trap | undefined
+  /** For one controller each. */
+  readonly traps: readonly Trap[]
 }
 
 /** A controller stops for long at a certain kind of call, and at once something changes below its feet. */
@@ -89,7 +90,7 @@ export function drawSchedule(choices: Choices): Schedule {
     calmSteps: choices.chance(0.3) ? 0 : choices.below(250),
     replicas: choices.of([1, 2, 2, 3]),
     isNameGenerated: choices.chance(0.1),
-    hasNamedLock: choices.chance(0.3),
+    hasNamedLock: choices.chance(0.4),
     weights: {
       controller: 5 + choices.below(12),
       watch: 0.5 + choices.below(4),
@@ -100,7 +101,7 @@ export function drawSchedule(choices: Choices): Schedule {
     },
     faults,
     stall: choices.chance(0.4) ? 0.02 + choices.fraction() * 0.3 : 0,
-    trap: hasTrap ? drawTrap(choices) : undefined,
+    traps: hasTrap ? [drawTrap(choices), drawTrap(choices)] : [],
   }
 }
 

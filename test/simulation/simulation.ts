@@ -8,7 +8,7 @@ import { Judge, Violation } from './judge.ts'
 import { kubeletSteps } from './kubelet.ts'
 import type { SimulatedPod } from './pod.ts'
 import { Choices } from './random.ts'
-import { drawSchedule, type Schedule } from './schedule.ts'
+import { drawSchedule, type Schedule, type Trap } from './schedule.ts'
 import { type Call, Server } from './server.ts'
 import type { WrapperStep } from './wrapper.ts'
 
@@ -47,7 +47,7 @@ export class Simulation {
   time = START_MS
   step = 0
   isFair = false
-  #isTrapSprung = false
+  readonly #sprung = new Set<SimulatedController>()
 
   constructor(seed: number, { isClaimKept = true }: { isClaimKept?: boolean } = {}) {
     this.choices = new Choices(seed)
@@ -177,18 +177,22 @@ export class Simulation {
       controller.carryOut(false)
       const isConflict = this.#noteOutcome(controller)
       // Most answers come at once.
-      const isTrapAhead = this.schedule.trap?.side === 'after' && !this.#isTrapSprung
+      const isTrapAhead = this.#trapOf(controller)?.side === 'after'
       if (isConflict || this.choices.chance(isTrapAhead ? 0.3 : 0.7)) await this.#answer(controller)
     } else await this.#answer(controller)
   }
 
-  /** Once in a run. */
+  #trapOf(controller: SimulatedController): Trap | undefined {
+    return this.#sprung.has(controller) ? undefined : this.schedule.traps[this.controllers.indexOf(controller)]
+  }
+
+  /** Once in a run, for each controller. */
   #springTrap(controller: SimulatedController): boolean {
-    const { trap } = this.schedule
+    const trap = this.#trapOf(controller)
     const { sent } = controller
-    if (trap === undefined || this.#isTrapSprung || sent === undefined || !trap.call.test(sent.call.text)) return false
+    if (trap === undefined || sent === undefined || !trap.call.test(sent.call.text)) return false
     if ((trap.side === 'before') !== (sent.outcome === undefined) || !this.choices.chance(trap.chance)) return false
-    this.#isTrapSprung = true
+    this.#sprung.add(controller)
     this.pause(controller, 150)
     for (const fault of trap.faults) {
       const { steps } = faultSteps(this, fault)

@@ -1,0 +1,124 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { lockConfigMapName } from '../../src/migration/names.ts'
+import { ours } from '../node/site.ts'
+import { until } from '../until.ts'
+import type { ControllerProcess, LogLine } from './controller-process.ts'
+import { makeLeasePlace } from './lease-place.ts'
+import { makeLimitedUser, RULES } from './limited-user.ts'
+import { makeStage } from './stage.ts'
+import { openWorkshop, type Workshop } from './workshop.ts'
+
+const LIMIT_MS = 60_000 // what somebody has mended is seen after 30 s at the latest
+
+const stage = await makeStage('surroundings')
+const { cluster } = stage
+
+/** The line by which it says what is wrong. */
+function problem(controller: ControllerProcess, { name }: Workshop, reason: string): Promise<LogLine> {
+  const found = () => controller.logs().find((line) => line.reason === reason && line['namespace'] === name)
+  return until(`it says ${reason}`, found, { limitMs: LIMIT_MS })
+}
+
+async function allWait({ site }: Workshop, count: number) {
+  return until('all pods wait', () => site.pods('app'), {
+    limitMs: LIMIT_MS,
+    accept: (pods) => pods.length === count && pods.every((pod) => ours(pod)?.state?.running !== undefined),
+  })
+}
+
+describe('a ConfigMap of the name that is not ours', () => {
+  test('L8: it is left as it is, nothing runs, and it is said; once it is gone all goes on', async () => {
+    const shop = await openWorkshop(stage)
+    const metadata = { name: lockConfigMapName('app') }
+    await shop.site.place.send('create', { apiVersion: 'v1', kind: 'ConfigMap', metadata, data: { theirs: 'yes' } })
+    const before = await shop.lock('app')
+    await shop.apply('app', { replicas: 2 })
+    await allWait(shop, 2)
+    const line = await problem(stage.controller, shop, 'foreign-configmap')
+    assert.deepEqual([line.level, line['object']], ['warn', metadata.name])
+    assert.deepEqual(await shop.lock('app'), before)
+    assert.equal(shop.journal.starts().length, 0)
+    await shop.site.place.kubectl(['delete', 'configmap', metadata.name])
+    await shop.rolledOut('app')
+    shop.journal.assertInOrder()
+    assert.equal(shop.journal.starts().length, 1)
+  })
+})
+
+describe('a grant that somebody else wrote', () => {
+  test('L4: on a waiting pod: it runs, the lock is held for it, nobody else runs', async () => {
+    const shop = await openWorkshop(stage)
+    stage.controller.signal('SIGSTOP')
+    await shop.apply('app', { replicas: 3, does: 'sleep 4' })
+    const pods = await allWait(shop, 3)
+    const forged = pods[2]
+    assert.ok(forged)
+    await shop.site.grant(forged, 'run 7')
+    await shop.journal.untilRun(1)
+    stage.controller.signal('SIGCONT')
+    const line = await problem(stage.controller, shop, 'unknown-run')
+    assert.deepEqual([line['object'], line['detail']], [forged.metadata.name, 'run 7'])
+    await shop.rolledOut('app')
+    shop.journal.assertInOrder()
+    assert.deepEqual(
+      shop.journal.starts().map(({ pod }) => pod),
+      [forged.metadata.name],
+    )
+    await shop.rollOut('app', { replicas: 3, revision: 2, does: 'sleep 1' })
+    shop.journal.assertInOrder()
+    assert.equal(shop.journal.starts().length, 2)
+  })
+
+  for (const [what, text, reason] of [
+    ['no grant at all', 'please', 'unreadable-grant'],
+    ['the highest number', 'wait 999999999999999', 'numbers-exhausted'],
+  ] as const)
+    test(`L4: ${what}: that pod is left out, which is said; once it is taken off it goes on`, async () => {
+      const shop = await openWorkshop(stage)
+      stage.controller.signal('SIGSTOP')
+      await shop.apply('app', { replicas: 1 })
+      const [pod] = await allWait(shop, 1)
+      assert.ok(pod)
+      await shop.site.grant(pod, text)
+      stage.controller.signal('SIGCONT')
+      const line = await problem(stage.controller, shop, reason)
+      assert.deepEqual([line.level, line['object']], ['warn', pod.metadata.name])
+      assert.equal(shop.journal.starts().length, 0)
+      await shop.site.grant(pod, '')
+      await shop.rolledOut('app')
+      shop.journal.assertInOrder()
+      assert.equal(shop.journal.starts().length, 1)
+    })
+})
+
+describe('a missing permission', () => {
+  const missing = {
+    grants: { apiGroups: [''], resources: ['pods/status'], verbs: ['get'] },
+    records: { ...RULES.records, verbs: ['get', 'list', 'create'] },
+    rollouts: { ...RULES.rollouts, resources: ['deployments'] },
+  }
+  for (const [what, instead] of Object.entries(missing))
+    test(`L4: on ${what}: nothing runs, and it is said which; once it is there all goes on`, async () => {
+      const shop = await openWorkshop(stage)
+      await stage.controller.stop()
+      const user = await makeLimitedUser(cluster, `limited-${what}`)
+      await user.allow(Object.values({ ...RULES, [what]: instead }))
+      const kubeconfig = user.kubeconfig
+      const controller = await stage.startController({ kubeconfig, namespace: await makeLeasePlace(cluster) })
+      await controller.untilLeading()
+      await shop.apply('app', { replicas: 2, does: 'sleep 1' })
+      await allWait(shop, 2)
+      const line = await problem(controller, shop, 'forbidden')
+      assert.equal(line.level, 'warn')
+      const [resource = ''] = RULES[what as keyof typeof missing].resources.slice(-1)
+      assert.match(String(line['detail']), new RegExp(resource.replace('/', '.')), 'the permission is named')
+      assert.equal(shop.journal.starts().length, 0)
+      await user.allow(Object.values(RULES))
+      await shop.rolledOut('app')
+      shop.journal.assertInOrder()
+      assert.equal(shop.journal.starts().length, 1)
+      assert.ok(controller.isLeading())
+      await controller.stop()
+    })
+})
