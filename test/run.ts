@@ -28,6 +28,7 @@ const { values, positionals } = parseArgs({
 const SLOW = /^test\/(cluster|e2e|node|lock|kube\/real)\/|\.slow\.test\.ts$/
 /** Most of the time is spent waiting for processes; more at a time would disturb those that measure. */
 const CONCURRENCY = 3
+const FILE_LIMIT_MS = 1_200_000 // one that hangs must not hang all
 
 needPrograms([
   { program: 'busybox', debianPackage: 'busybox-static' },
@@ -54,6 +55,7 @@ const total: Shown = { passed: 0, failed: 0, skipped: 0 }
 const events = run({
   files: chosen.map((file) => `${root}/${file}`),
   concurrency: CONCURRENCY,
+  timeout: FILE_LIMIT_MS,
   ...(values.name === undefined ? {} : { testNamePatterns: [new RegExp(values.name)] }),
 })
 events.on('test:pass', ({ name, skip, todo, details }) => {

@@ -1,6 +1,9 @@
 import type { Pod } from '../kube/objects.ts'
 import { FILES_VOLUME, lockConfigMapName, REVISION_LABEL } from '../migration/names.ts'
 
+/** The Deployment controller cuts the name of a ReplicaSet to this, and keeps the revision at its end. */
+const NAME_MAX_CHARACTERS = 253
+
 /** Whose lock: what the controller looks at as one. */
 export interface Key {
   readonly namespace: string
@@ -21,7 +24,8 @@ export function keyOf(pod: Pod): Key | undefined {
   const { namespace, labels, ownerReferences } = pod.metadata
   const owner = ownerReferences?.find(({ kind, controller }) => kind === 'ReplicaSet' && controller === true)
   const suffix = `-${labels?.[REVISION_LABEL] ?? ''}`
-  if (owner !== undefined && suffix !== '-' && owner.name.endsWith(suffix) && owner.name.length > suffix.length)
+  const isWhole = owner !== undefined && owner.name.length < NAME_MAX_CHARACTERS
+  if (isWhole && suffix !== '-' && owner.name.endsWith(suffix) && owner.name.length > suffix.length)
     return { namespace, deployment: owner.name.slice(0, -suffix.length) }
   const mounted = mountedRecord(pod)
   const deployment = /^deployment\.(.+)\.migrate-io$/.exec(mounted ?? '')?.[1]

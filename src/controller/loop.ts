@@ -47,6 +47,7 @@ export function createLoop({ api, pods, watched, ...options }: LoopOptions): Loo
   let queue: Queue | undefined
 
   function start(): void {
+    if (queue !== undefined) return
     const turns = new Turns()
     const started = createQueue({
       concurrency: CONCURRENCY,
@@ -70,7 +71,7 @@ export function createLoop({ api, pods, watched, ...options }: LoopOptions): Loo
     } else {
       const key = parseKey(text)
       const look = await reconcile(key, { api, view: pods, now, random, turns, report })
-      onLook(key, look.waiting)
+      if (look.isKnown) onLook(key, look.waiting)
       for (const other of look.alsoLook) mine.add(keyText(other))
       if (look.at !== undefined) mine.addAfter(text, Math.max(0, look.at - now()))
     }

@@ -10,6 +10,7 @@ import type { ControllerEvent } from './event.ts'
 import { type Fence, isOfLock, planFence, standing } from './fence.ts'
 import { decidedNumber, formatGrant, grantOf } from './grant.ts'
 import type { Key } from './key.ts'
+import { projectPod } from './project.ts'
 import { BLANK, formatRecord, type Holder, type LockRecord, withCompleted } from './record.ts'
 import { revisionOfPod } from './rollout.ts'
 import type { Snapshot } from './snapshot.ts'
@@ -36,7 +37,8 @@ export async function makeAnew(
   const { key, replicaSets, settings } = snapshot
   const { namespace } = key
   const labelSelector = `${PROTOCOL_LABEL}=${PROTOCOL}`
-  const pods = (await api.list('Pod', { namespace, labelSelector })).filter((pod) => isOfLock(pod, key, replicaSets))
+  const found = await api.list('Pod', { namespace, labelSelector }, projectPod)
+  const pods = found.filter((pod) => isOfLock(pod, key, replicaSets))
   const fence = planFence(pods, replicaSets, configMap)
   for (const pod of fence.toTell) await tell(api, pod, fence.number)
   for (const pod of fence.marked) await api.annotatePod(versionOf(pod.metadata), marksOff(pod))
@@ -80,7 +82,11 @@ async function tell(api: Api, listed: Pod, number: number): Promise<void> {
   throw new KubeError('conflict', `pod ${listed.metadata.name} changed while its lock was made anew`)
 }
 
-function holderOf({ running: [pod] }: Fence, lock: string | undefined, now: number): Holder | undefined {
+function holderOf(
+  { running: [pod], number: settled }: Fence,
+  lock: string | undefined,
+  now: number,
+): Holder | undefined {
   if (pod === undefined) return undefined
   return {
     pod: pod.metadata.name,
@@ -88,6 +94,7 @@ function holderOf({ running: [pod] }: Fence, lock: string | undefined, now: numb
     revision: revisionOfPod(pod),
     number: decidedNumber(grantOf(pod)),
     since: new Date(now).toISOString(),
+    settled,
     ...(lock === undefined ? {} : { lock }),
   }
 }

@@ -36,12 +36,12 @@ export function readNamedLock(configMap: ConfigMap): NamedRead {
   return holder === undefined ? { kind: 'edited', turn } : { kind: 'lock', turn, holder, freeAt: 0 }
 }
 
-/** The data of a lock's ConfigMap. @param freeAt milliseconds since 1970 */
+/** The data of a lock's ConfigMap, with the turn in the text of the holder too. @param freeAt milliseconds since 1970 */
 export function formatNamedLock(turn: number, holder: NamedHolder | { readonly freeAt: number }) {
   if ('freeAt' in holder)
     return { turn: String(turn), holder: `free since turn ${turn}, ${new Date(holder.freeAt).toISOString()}` }
   const { pod, uid, number, deployment, deploymentUid, since } = holder
-  return { turn: String(turn), holder: JSON.stringify({ pod, uid, number, deployment, deploymentUid, since }) }
+  return { turn: String(turn), holder: JSON.stringify({ pod, uid, number, deployment, deploymentUid, since, turn }) }
 }
 
 function parseNamedHolder(text: string): NamedHolder | undefined {

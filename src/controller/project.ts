@@ -12,7 +12,7 @@ import {
 const LABELS = [PROTOCOL_LABEL, REVISION_LABEL]
 const ANNOTATIONS = [GRANT_ANNOTATION, MARKS_ANNOTATION, ...Object.keys(AUTOSCALER_MARKS)]
 
-/** What is kept in memory of a watched pod: only what decisions rest on, since a pod in full takes some 10 to 20 KiB. */
+/** What is kept in memory of a pod: only what decisions rest on, since a pod in full takes some 10 to 20 KiB. */
 export function projectPod({ metadata, spec, status }: Pod): Pod {
   const { name, namespace, uid, resourceVersion, creationTimestamp, deletionTimestamp } = metadata
   const owner = metadata.ownerReferences?.find(({ controller }) => controller === true)
@@ -39,8 +39,14 @@ function projectOwner({ apiVersion, kind, name, uid }: OwnerReference): OwnerRef
   return { apiVersion, kind, name, uid, controller: true }
 }
 
-function projectStatus({ name, restartCount, state, lastState }: ContainerStatus): ContainerStatus {
-  return { name, restartCount, ...(state && { state }), ...(lastState && { lastState }) }
+function projectStatus({ name, image, restartCount, state, lastState }: ContainerStatus): ContainerStatus {
+  return {
+    name,
+    ...(image !== undefined && { image }),
+    restartCount,
+    ...(state && { state }),
+    ...(lastState && { lastState }),
+  }
 }
 
 function picked(map: Record<string, string> | undefined, keys: readonly string[]): Record<string, string> {

@@ -20,7 +20,8 @@ export const PROBLEMS = {
   'unknown-run': 'a pod was told to run by somebody else; the lock is held for it until it ends',
   'unreadable-grant': 'the migrate.io/grant of a pod was written by somebody else; the pod is left out',
   'unknown-protocol': 'a pod speaks a protocol of another version; it is left alone',
-  'numbers-exhausted': 'a run number close to the highest possible one was written by hand; no higher one is left',
+  'numbers-exhausted':
+    'the highest possible run number was written by hand: take it off the pod, and delete the ConfigMap of the lock if it has it too',
   forbidden: 'the controller lacks a permission',
   refused: 'the API server refuses what the controller writes, for now and ever',
   unavailable: 'the API server does not answer',

@@ -14,6 +14,7 @@ import { hasStarted, isDone } from './container-end.ts'
 import { formatGrant } from './grant.ts'
 import { type Key, recordNameOf } from './key.ts'
 import { formatNamedLock, judgeByPod, type NamedHolder } from './named-lock.ts'
+import { projectPod } from './project.ts'
 import type { NamedState } from './read-named.ts'
 import { BLANK, readRecord } from './record.ts'
 import { newConfigMap, versionOf } from './versions.ts'
@@ -37,12 +38,16 @@ export async function rebuildNamed(
     await api.create('ConfigMap', { ...newConfigMap(namespace, name, NAMED_LOCK_RECORD), data: BLANK })
     return true
   }
-  const pods = await api.list('Pod', {
-    namespace,
-    labelSelector: `${PROTOCOL_LABEL}=${PROTOCOL}`,
-    // A pod whose app runs is done with its init containers.
-    fieldSelector: 'status.phase!=Running',
-  })
+  const pods = await api.list(
+    'Pod',
+    {
+      namespace,
+      labelSelector: `${PROTOCOL_LABEL}=${PROTOCOL}`,
+      // A pod whose app runs is done with its init containers.
+      fieldSelector: 'status.phase!=Running',
+    },
+    projectPod,
+  )
   const records = await api.list('ConfigMap', { namespace, labelSelector: `${RECORD_LABEL}=${DEPLOYMENT_RECORD}` })
   const known = new Set(
     records.filter((record) => readRecord(record).kind === 'record').map(({ metadata }) => metadata.name),
@@ -51,12 +56,16 @@ export async function rebuildNamed(
   if (pods.some(isUntold)) return false
 
   const holders: NamedHolder[] = []
+  let undecided: NamedHolder | undefined
   for (const record of records) {
     const holder = await holderOf(api, record, { namespace, lock })
     if (holder?.hold === 'held') holders.push(holder)
-    if (holder?.hold === 'open' && holder.deployment !== own) await giveUp(api, holder)
+    if (holder?.hold !== 'open') continue
+    if (holder.deployment === own) undecided = holder
+    else await giveUp(api, holder)
   }
-  const [holder] = holders
+  // Another controller may be about to grant our own undecided number: then it has the lock.
+  const holder = holders[0] ?? undecided
   if (holders.length > 1) return false
   const turn = lost.turn + 1
   const data = formatNamedLock(turn, holder ?? { freeAt: now })

@@ -4,7 +4,7 @@ import { act } from './act.ts'
 import { speaksProtocol } from './choose.ts'
 import { decide } from './decide.ts'
 import type { Waiting } from './decision.ts'
-import { grantOf } from './grant.ts'
+import { decidedNumber, grantOf, MAX_RUN_NUMBER } from './grant.ts'
 import { type Key, keyText, parseKey } from './key.ts'
 import { lockText } from './read-named.ts'
 import type { Wait } from './reasons.ts'
@@ -17,6 +17,8 @@ export interface Look {
   readonly at: number | undefined
   /** Why its waiting pods still wait; undefined where none does. */
   readonly waiting: Wait | undefined
+  /** False where something kept it from finding out. */
+  readonly isKnown: boolean
   /** Locks that wait for one that was let go here, longest first: to be looked at now. */
   readonly alsoLook: readonly Key[]
 }
@@ -61,21 +63,25 @@ export async function reconcile(key: Key, surroundings: Surroundings): Promise<L
       snapshot = acted.kind === 'on' ? acted.snapshot : undefined
       if (acted.kind === 'again' && acted.released !== undefined)
         for (const waiting of turns.waitingFor(acted.released)) alsoLook.add(waiting)
-      conflicts = 0
+      // Nothing but a write shows that this is getting on.
+      if (decision.kind !== 'read-pod' && decision.kind !== 'read-named') conflicts = 0
     } catch (error) {
       if (!(error instanceof KubeError)) throw error
       if (error.code !== 'conflict' || ++conflicts > MAX_CONFLICTS) return failed(error)
       snapshot = undefined
     }
   }
-  return look(surroundings.now() + UNAVAILABLE_MS, undefined)
+  return unknown(surroundings.now() + UNAVAILABLE_MS)
 
   function finish(decision: Waiting): Look {
     turns.leave(decision.kind === 'wait' && decision.lock !== undefined ? '' : keyText(key))
+    // Its record went with its Deployment, and with that which named lock it held to the end.
+    if (snapshot?.configMap === undefined && snapshot?.deployment === undefined && pods.length === 0)
+      for (const waiting of turns.waitingIn(key.namespace)) alsoLook.add(waiting)
     if (decision.kind === 'blocked') {
       const { reason, object, until } = decision
       surroundings.report({ kind: 'problem', reason, object, detail: '' }, key)
-      return look(until, undefined)
+      return unknown(until)
     }
     if (decision.lock !== undefined) turns.wait(lockText(key.namespace, decision.lock), keyText(key))
     return look(decision.until, decision.why)
@@ -83,15 +89,21 @@ export async function reconcile(key: Key, surroundings: Surroundings): Promise<L
 
   function failed({ code, message, retryAfterMs }: KubeError): Look {
     const now = surroundings.now()
-    if (code === 'conflict') return look(now + CONFLICT_MS * (1 + surroundings.random()), undefined)
+    if (code === 'conflict') return unknown(now + CONFLICT_MS * (1 + surroundings.random()))
     const reason = code === 'invalid' ? 'refused' : code
     surroundings.report({ kind: 'problem', reason, object: keyText(key), detail: message }, key)
-    const delayMs = code === 'unavailable' ? (retryAfterMs ?? UNAVAILABLE_MS * (1 + surroundings.random())) : REFUSED_MS
-    return look(now + delayMs, undefined)
+    // Whatever the server asks for, neither at once nor in an hour.
+    const askedMs = Math.min(Math.max(retryAfterMs ?? 0, UNAVAILABLE_MS), REFUSED_MS)
+    return unknown(now + (code === 'unavailable' ? askedMs * (1 + surroundings.random()) : REFUSED_MS))
   }
 
   function look(at: number | undefined, waiting: Wait | undefined): Look {
-    return { at, waiting, alsoLook: [...alsoLook].filter((text) => text !== keyText(key)).map(parseKey) }
+    const others = [...alsoLook].filter((text) => text !== keyText(key)).map(parseKey)
+    return { at, waiting, isKnown: true, alsoLook: others }
+  }
+
+  function unknown(at: number): Look {
+    return { ...look(at, undefined), isKnown: false }
   }
 }
 
@@ -102,5 +114,7 @@ function reportPods(pods: readonly Pod[], key: Key, { report }: Surroundings): v
     if (!speaksProtocol(pod)) report({ kind: 'problem', reason: 'unknown-protocol', object, detail: '' }, key)
     else if (grantOf(pod).kind === 'unreadable')
       report({ kind: 'problem', reason: 'unreadable-grant', object, detail: '' }, key)
+    else if (decidedNumber(grantOf(pod)) >= MAX_RUN_NUMBER)
+      report({ kind: 'problem', reason: 'numbers-exhausted', object, detail: '' }, key)
   }
 }

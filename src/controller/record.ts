@@ -13,6 +13,8 @@ export interface Holder {
   readonly since: string
   /** The named lock that this run needs too, as `migrate.io/lock` said when the lock was taken. */
   readonly lock?: string
+  /** Where it was found out from the pods: a number that makes the text differ from whatever somebody wrote there. */
+  readonly settled?: number
 }
 
 export interface Completed {
@@ -82,8 +84,8 @@ export function formatRecord({ number, holder, entries }: LockRecord): Record<st
   return { number: String(number), holder: holder === undefined ? FREE + number : formatHolder(holder), ...entries }
 }
 
-function formatHolder({ pod, uid, revision, number, since, lock }: Holder): string {
-  return JSON.stringify({ pod, uid, revision, number, since, lock })
+function formatHolder({ pod, uid, revision, number, since, lock, settled }: Holder): string {
+  return JSON.stringify({ pod, uid, revision, number, since, lock, settled })
 }
 
 function parseHolder(text: string | undefined): Holder | 'unreadable' {

@@ -79,7 +79,7 @@ export async function runController(options: ControllerOptions): Promise<void> {
     random: Math.random,
     report: (event, key) => teller.event(event, key),
     onLook: (key, wait) => teller.look(key, wait),
-    onFailure: ({ error }) => trouble(error, 'a look at a lock failed and is repeated'),
+    onFailure: ({ key, error }) => trouble(error, `a look at ${key} failed and is repeated`),
   })
   const identity = `${hostname()}-${randomBytes(4).toString('hex')}`
   const namespace = options.namespace ?? (target.isOwnPod ? target.namespace : NAMESPACE)
@@ -88,17 +88,17 @@ export async function runController(options: ControllerOptions): Promise<void> {
     namespace,
     name: LEADER_LEASE,
     identity,
-    onStarted() {
+    onStarted(lost) {
       metrics.leading(true)
       logs.info({ identity }, 'leads from now on')
       void watch.synced.then(() => {
-        if (election.isLeading) loop.start()
+        if (!lost.aborted) loop.start()
       })
     },
     onStopped() {
       metrics.leading(false)
       logs.info({ identity }, 'leads no more')
-      void loop.stop()
+      void loop.stop().then(() => teller.forget())
     },
     onNewLeader: (leader) => leader !== identity && logs.info({ leader }, 'another controller leads'),
     onTrouble: (error) => trouble(error, `cannot read or write the Lease ${namespace}/${LEADER_LEASE}`),

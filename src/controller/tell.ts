@@ -41,6 +41,12 @@ export class Teller {
     this.#metrics.waiting(this.#waits.values())
   }
 
+  /** Another controller leads, or this one anew: what it knew of waiting pods is for the leader to say. */
+  forget(): void {
+    this.#waits.clear()
+    this.#metrics.waiting([])
+  }
+
   #wasSaid(what: string): boolean {
     const now = this.#now()
     const before = this.#said.get(what)

@@ -24,6 +24,12 @@ export class Turns {
     return [...(this.#waiting.get(lock) ?? [])]
   }
 
+  /** Those that wait for any lock of a namespace. */
+  waitingIn(namespace: string): readonly string[] {
+    const locks = [...this.#waiting].filter(([lock]) => lock.startsWith(`${namespace}/`))
+    return locks.flatMap(([, queue]) => [...queue])
+  }
+
   /** Whether nobody else has waited longer. */
   isNext(lock: string, who: string): boolean {
     const [first = who] = this.#waiting.get(lock) ?? []

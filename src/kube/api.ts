@@ -28,8 +28,15 @@ export interface Version {
 export interface Api {
   /** Undefined when there is none (404). Throws KubeError. */
   read<K extends Kind>(kind: K, namespace: string, name: string): Promise<Objects[K] | undefined>
-  /** All of the selection, in pages where they are many. Throws KubeError. */
-  list<K extends Kind>(kind: K, selection: Selection): Promise<Objects[K][]>
+  /**
+   * All of the selection, in pages where they are many. Throws KubeError.
+   * @param lighten makes each smaller as soon as its page is there; the API may do without
+   */
+  list<K extends Kind>(
+    kind: K,
+    selection: Selection,
+    lighten?: (object: Objects[K]) => Objects[K],
+  ): Promise<Objects[K][]>
   /** Throws KubeError, with code `conflict` when one of this name exists already (409). */
   create<K extends Kind>(kind: K, object: New<Objects[K]>): Promise<Objects[K]>
   /**

@@ -1,5 +1,5 @@
 import { FIELD_MANAGER } from '../migration/names.ts'
-import { type Api, KubeError, type Version } from './api.ts'
+import { type Api, KubeError, type Selection, type Version } from './api.ts'
 import { type Answer, failure, inWords, type Request, saysNotFound } from './failure.ts'
 import type { Kind, Objects } from './objects.ts'
 import { listInPages } from './pages.ts'
@@ -30,9 +30,8 @@ export function createApi(transport: Transport): Api {
       throw failure(request, answer)
     },
 
-    async list<K extends Kind>(kind: K, selection: Parameters<Api['list']>[1]) {
-      const whole = (object: Objects[K]) => object
-      return (await listInPages(transport, kind, { selection, project: whole })).items
+    async list<K extends Kind>(kind: K, selection: Selection, lighten = (object: Objects[K]) => object) {
+      return (await listInPages(transport, kind, { selection, project: lighten })).items
     },
 
     async create(kind, object) {

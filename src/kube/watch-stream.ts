@@ -53,10 +53,10 @@ export async function* watchStream<K extends Kind>(
   const response = await transport.open({ request, method: 'GET', path, signal })
   try {
     if (response.statusCode === 410) throw new Expired('410 to the request')
-    if (response.statusCode !== 200) throw failure(request, answerOf(response, await text(response)))
     const stall = () => clock.after(stallMs, () => response.destroy(new BrokenStream(`silent for ${stallMs / 1000} s`)))
     let cancel = stall()
     try {
+      if (response.statusCode !== 200) throw failure(request, answerOf(response, await text(response)))
       for await (const line of linesOf(response)) {
         cancel()
         yield eventOf(line, request)

@@ -48,7 +48,10 @@ export interface ControllerProcess {
   stop(signal?: 'SIGTERM' | 'SIGKILL'): Promise<void>
 }
 
-/** Starts `migrate-io controller` and returns when it is ready, unless told not to wait for that. Throws with what it wrote if it doesn't get so far. */
+/**
+ * Starts `migrate-io controller` and returns when it is ready, unless told not to wait for that. Throws with what it wrote
+ * if it doesn't get so far.
+ */
 export async function startControllerProcess(options: ControllerProcessOptions): Promise<ControllerProcess> {
   const { kubeconfig, namespace = 'default', root = ownRoot, unready = false } = options
   const flags = ['--kubeconfig', kubeconfig, '--namespace', namespace, '--host', HOST, '--port', '0']

@@ -1,5 +1,3 @@
-import { writeFileSync as w3 } from 'node:fs'
-import { after as after3 } from 'node:test'
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { delayMs } from '../../src/controller/backoff.ts'
@@ -14,10 +12,6 @@ import { openWorkshop, type Workshop } from './workshop.ts'
 
 const stage = await makeStage('failing')
 
-after3(async () => {
-  w3('/tmp/lock3-failing-controller.log', stage.controller.logs().map((l) => JSON.stringify(l)).join('\n'))
-  w3('/tmp/lock3-failing-events.log', (await stage.cluster.kubectl(['get', 'events', '-A', '--sort-by=.lastTimestamp'])).stdout + (await stage.cluster.kubectl(['get', 'pods,cm,deploy', '-A', '-o', 'wide'])).stdout)
-})
 const LIMIT_MS = 60_000
 /** From the time of a try to its start: 1.5 s at most when nothing else goes on, times three, and some for the look. */
 const PROMPT_MS = 5_000

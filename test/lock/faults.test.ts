@@ -80,6 +80,7 @@ describe('controllers that die', () => {
 
   test('L4: two of them lead: each revision runs once, never two at a time', async () => {
     const { journal, ...shop } = await openWorkshop(stage)
+    await stage.controller.stop()
     const both = [await leading(), await leading()]
     for (let revision = 1; revision <= 4; revision++) {
       await shop.rollOut('app', { replicas: 3, revision, does: 'sleep 1' })

@@ -1,11 +1,17 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { lockConfigMapName } from '../../src/migration/names.ts'
+import { until } from '../until.ts'
+import { holderOf } from './record-of.ts'
 import { makeStage } from './stage.ts'
 import { openWorkshop, type Workshop } from './workshop.ts'
 
 const stage = await makeStage('life')
 const { cluster } = stage
+/** Twenty without a ReplicaSet, and those of the history, the present one, and one that is about to go. */
+const MOST_RECORDS = 20 + 2 + 2
+const MOST_BYTES = 100 * 1024
+const LIMIT_MS = 60_000
 const NAME = lockConfigMapName('app')
 
 const remove = ({ site }: Workshop, ...options: string[]) =>
@@ -83,9 +89,16 @@ describe('the ConfigMap deleted or edited by hand', () => {
       const shop = await openWorkshop(stage)
       await shop.rollOut('app', { replicas: 2 })
       await lend(shop)
-      await shop.apply('app', { replicas: 2, revision: 2, does: 'sleep 4' })
-      await shop.journal.untilRun(2)
+      await shop.apply('app', { replicas: 2, revision: 2, does: 'sleep 8' })
+      const { pod } = await shop.journal.untilRun(2)
       await lend(shop)
+      // The controller does not watch ConfigMaps; more pods have it look while that run goes on.
+      await shop.site.place.kubectl(['scale', 'deployment/app', '--replicas=4'])
+      await until('the lock is held by that run again', () => holderOf(shop, 'app'), {
+        limitMs: LIMIT_MS,
+        accept: (holder) => holder?.pod === pod,
+      })
+      assert.ok(!shop.journal.entries().some((entry) => entry.what === 'end' && entry.pod === pod), 'before its end')
       await shop.rolledOut('app')
       shop.journal.assertInOrder()
       assert.equal(shop.journal.starts().length, 2)
@@ -104,6 +117,37 @@ describe('the ConfigMap deleted or edited by hand', () => {
       assert.equal(shop.journal.starts().length, 2)
     })
   }
+})
+
+describe('many rollouts', () => {
+  test('L8: records of ReplicaSets long gone are pruned, those of the newest stay', async (t) => {
+    const shop = await openWorkshop(stage)
+    const rollOut = (revision: number) =>
+      shop.rollOut('app', { revision, change: ({ spec }) => Object.assign(spec, { revisionHistoryLimit: 2 }) })
+    await rollOut(1)
+    // As many rollouts as would take minutes, as they would have left them.
+    const [revision = ''] = await shop.completed('app')
+    const entry = (await shop.lock('app')).body.data[`completed.${revision}`]
+    assert.ok(entry)
+    const old = Object.fromEntries(
+      Array.from({ length: 100 }, (_, n) => [`completed.old${n}`, JSON.stringify({ ...JSON.parse(entry), number: 0 })]),
+    )
+    await shop.site.place.kubectl(['patch', 'configmap', NAME, `--patch=${JSON.stringify({ data: old })}`])
+    for (let next = 2; next <= 5; next++) await rollOut(next)
+    assert.equal(shop.journal.starts().length, 5)
+    const { data } = (await shop.lock('app')).body
+    const bytes = JSON.stringify(data).length
+    t.diagnostic(`${Object.keys(data).length} keys, ${bytes} bytes`)
+    const completed = await shop.completed('app')
+    assert.ok(completed.length <= MOST_RECORDS, `${completed.length} records`)
+    assert.ok(bytes < MOST_BYTES)
+    // Its ReplicaSet is gone, its record is not: nothing runs again.
+    const { stdout } = await shop.site.place.kubectl(['get', 'replicasets', '-o', 'name'])
+    assert.ok(!stdout.includes(revision) && completed.includes(revision))
+    await rollOut(1)
+    assert.equal(shop.journal.starts().length, 5)
+    shop.journal.assertInOrder()
+  })
 })
 
 const NO_DATA = JSON.stringify([{ op: 'remove', path: '/data' }])

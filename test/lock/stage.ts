@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict'
 import { after } from 'node:test'
 import type { ClusterOptions } from '../cluster/cluster.ts'
 import type { NodeCluster } from '../cluster/node/cluster.ts'
@@ -26,6 +27,12 @@ export async function makeStage(file: string, options: ClusterOptions = {}): Pro
     await Promise.all(controllers.map((each) => each.stop('SIGKILL')))
     await installed?.installation.stop()
     await cluster.stop()
+    // A mistake in the program is logged and tried again, so the tests alone would pass.
+    const lines = controllers.flatMap((each) => each.logs())
+    assert.deepEqual(
+      lines.filter(({ level }) => level === 'error' || level === 'fatal'),
+      [],
+    )
   })
   const site = await makeSite(cluster, file)
   installed = site

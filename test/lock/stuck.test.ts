@@ -1,5 +1,3 @@
-import { writeFileSync as w3 } from 'node:fs'
-import { after as after3 } from 'node:test'
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { Manifest } from '../e2e/deployment.ts'
@@ -14,10 +12,6 @@ import { openWorkshop, type Workshop } from './workshop.ts'
 
 const stage = await makeStage('stuck')
 
-after3(async () => {
-  w3('/tmp/lock3-stuck-controller.log', stage.controller.logs().map((l) => JSON.stringify(l)).join('\n'))
-  w3('/tmp/lock3-stuck-events.log', (await stage.cluster.kubectl(['get', 'events', '-A', '--sort-by=.lastTimestamp'])).stdout + (await stage.cluster.kubectl(['get', 'pods,cm,deploy', '-A', '-o', 'wide'])).stdout)
-})
 const LIMIT_MS = 60_000
 
 async function open() {
@@ -179,7 +173,7 @@ describe('Deployments that do not move', { concurrency: true }, () => {
     await workshop.rollOut('earlier', options({}))
     for (const revision of [2, 3]) {
       await workshop.apply('earlier', options({ revision, change: endlessFirst }))
-      await untilPod(workshop, 'earlier', `is at its first init container`, (status) =>
+      await untilPod(workshop, 'earlier', 'is at its first init container', (status) =>
         /"endless".*"running"/.test(status),
       )
       await assertFree(workshop, 'earlier')
@@ -195,7 +189,7 @@ describe('Deployments that do not move', { concurrency: true }, () => {
       Object.assign(first ?? {}, { command: ['sh', '-c', waitsFor('late')], volumeMounts: app(manifest).volumeMounts })
     }
     await workshop.apply('earlier', options({ revision: 'late', change: late, does: isUp('late') }))
-    await untilPod(workshop, 'earlier', `is at its first init container`, (status) =>
+    await untilPod(workshop, 'earlier', 'is at its first init container', (status) =>
       /"endless".*"running"/.test(status),
     )
     flags.raise('late')

@@ -10,9 +10,9 @@ import { openWorkshop, type Workshop } from './workshop.ts'
 const audit = openAudit()
 const stage = await makeStage('writes', audit.options)
 
-/** Acquire, grant, complete, taking the autoscalers' marks off. */
+/** Acquire, grant, taking the autoscalers' marks off, complete. */
 const PER_REVISION = 4
-/** For the first revision: lock and record are created blank, and then settled. */
+/** For a Deployment's first revision: lock and record are created blank, and then settled. */
 const ONCE = 2
 const REPLICAS = 3
 const LIMIT_MS = 60_000
@@ -22,18 +22,21 @@ const SLOW = { replicas: REPLICAS, does: 'sleep 3', graceSeconds: 1 }
 
 function told({ verb, resource, name, status, body }: Write): string {
   const annotations = body.metadata?.annotations ?? {}
-  const grant = annotations[GRANT_ANNOTATION]
-  return `${verb} ${resource} ${name} ${status} ${grant ?? (body.data ? 'data' : JSON.stringify(annotations))}`
+  const what = annotations[GRANT_ANNOTATION] ?? (body.data ? 'data' : 'marks')
+  return `${verb} ${resource} ${name} ${what}: ${status}`
 }
 
-/** What was written since the last call, once the controller has done all that it wants to. */
+/** What was carried out and what was refused since the last call. */
 function counting({ name }: Workshop) {
   let before = 0
   return () => {
     const all = audit.writes(name)
-    const added = all.slice(before).map(told)
+    const added = all.slice(before)
     before = all.length
-    return added
+    return {
+      done: added.filter(({ status }) => status < 300).map(told),
+      refused: added.filter(({ status }) => status >= 300),
+    }
   }
 }
 
@@ -49,25 +52,26 @@ async function untilSettled(workshop: Workshop, deployment: string, replicas: nu
 test('a migrated revision costs at most four writes and one for each waiting pod', async (t) => {
   const workshop = await openWorkshop(stage)
   const added = counting(workshop)
-  await workshop.rollOut('costs', SLOW)
-  await untilSettled(workshop, 'costs', REPLICAS)
-  const created = added()
-  t.diagnostic(`creation: ${created.length}: ${created.join('; ')}`)
-  assert.ok(created.length >= PER_REVISION - 1, created.join('\n'))
-  assert.ok(created.length <= ONCE + PER_REVISION + REPLICAS - 1, created.join('\n'))
-
   const changes = {
+    creation: () => workshop.apply('costs', SLOW),
     'another revision': () => workshop.apply('costs', { ...SLOW, revision: 2 }),
     'a restart': () => workshop.site.place.kubectl(['rollout', 'restart', 'deployment/costs']),
   }
   for (const [what, change] of Object.entries(changes)) {
     await change()
     await untilSettled(workshop, 'costs', REPLICAS)
-    const writes = added()
-    t.diagnostic(`${what}: ${writes.length}: ${writes.join('; ')}`)
-    assert.ok(writes.length >= PER_REVISION - 1, `${what}:\n${writes.join('\n')}`)
-    assert.ok(writes.length <= PER_REVISION + REPLICAS - 1, `${what}:\n${writes.join('\n')}`)
-    assert.deepEqual(new Set(writes.map((write) => write.split(' ')[3])), new Set(['200']), 'none in vain')
+    const { done, refused } = added()
+    const text = `${what}: ${done.length}: ${done.join('; ')}`
+    t.diagnostic(`${text}; refused: ${refused.map(told).join('; ') || 'none'}`)
+    // A write to a pod that the watch shows late meets a conflict: refused for that and for nothing else.
+    assert.deepEqual(
+      refused.filter(({ status }) => status !== 409),
+      [],
+    )
+    const skipped = done.filter((each) => each.includes(' skip:'))
+    assert.ok(skipped.length <= REPLICAS - 1, text)
+    assert.equal(new Set(skipped).size, skipped.length, `each pod once: ${text}`)
+    assert.equal(done.length - skipped.length, what === 'creation' ? ONCE + PER_REVISION : PER_REVISION, text)
   }
 })
 
@@ -89,7 +93,7 @@ test('L2: what is recorded already costs no write at all', async () => {
   for (const [what, change] of Object.entries(changes)) {
     await change()
     await untilSettled(workshop, 'free', what === 'scale-down' ? 1 : REPLICAS + 2)
-    assert.deepEqual(added(), [], what)
+    assert.deepEqual(added(), { done: [], refused: [] }, what)
   }
   assert.equal(workshop.journal.starts().length, 2)
 })

@@ -1,5 +1,6 @@
 import type { ControllerEvent } from '../../src/controller/event.ts'
 import { type Key, keyOf, keyText, parseKey } from '../../src/controller/key.ts'
+import { projectPod } from '../../src/controller/project.ts'
 import { type Look, reconcile } from '../../src/controller/reconcile.ts'
 import { Turns } from '../../src/controller/turns.ts'
 import { KubeError } from '../../src/kube/api.ts'
@@ -73,7 +74,7 @@ export class SimulatedController {
       (error: unknown) => {
         if (!isPresent()) return
         this.error = error
-        this.#finish(text, { at: undefined, waiting: undefined, alsoLook: [] })
+        this.#finish(text, { at: undefined, waiting: undefined, isKnown: false, alsoLook: [] })
       },
     )
     await parked
@@ -142,7 +143,8 @@ export class SimulatedController {
   view(key: Key): Pod[] {
     const found: Pod[] = []
     for (const [name, index] of this.#seen) {
-      const pod = this.#options.server.podHistory.get(name)?.[index]
+      const stored = this.#options.server.podHistory.get(name)?.[index]
+      const pod = stored && projectPod(stored)
       if (pod === undefined || (pod.status?.phase ?? 'Pending') !== 'Pending') continue
       const of = keyOf(pod)
       if (of?.deployment === key.deployment) found.push(pod)

@@ -80,7 +80,35 @@ const TELLING: readonly Fault[] = [
   'node-restarts',
 ]
 
+/** Of the two sides of a named lock. */
+const DUELLING: readonly Fault[] = [
+  'lock-deleted',
+  'lock-deleted',
+  'lock-edited',
+  'record-deleted',
+  'pod-deleted',
+  'lock-renamed',
+]
+const DUEL_CALLS = [/^write ConfigMap lock/, /^tell \S+ run/, /^create ConfigMap lock/, /^read ConfigMap lock/, /^list/]
+
+/** Two Deployments of one pod each, and hardly anything but their lock. */
+function drawDuel(choices: Choices): Schedule {
+  const trap = (): Trap => ({ ...drawTrap(choices, DUEL_CALLS), faults: [choices.of(DUELLING), choices.of(DUELLING)] })
+  return {
+    steps: 400,
+    calmSteps: choices.below(200),
+    replicas: 1,
+    isNameGenerated: false,
+    hasNamedLock: true,
+    weights: { controller: 12, watch: 2, kubelet: 5, deployment: 2, time: 0.3, fault: 0.2 + choices.fraction() / 2 },
+    faults: [choices.of(DUELLING), choices.of(DUELLING)],
+    stall: choices.chance(0.5) ? 0.2 : 0,
+    traps: [trap(), trap()],
+  }
+}
+
 export function drawSchedule(choices: Choices): Schedule {
+  if (choices.chance(0.2)) return drawDuel(choices)
   const hasTrap = choices.chance(0.5)
   const isFocused = choices.chance(0.6)
   const kinds = isFocused ? 1 + choices.below(3) : 3 + choices.below(6)
@@ -90,7 +118,7 @@ export function drawSchedule(choices: Choices): Schedule {
     calmSteps: choices.chance(0.3) ? 0 : choices.below(250),
     replicas: choices.of([1, 2, 2, 3]),
     isNameGenerated: choices.chance(0.1),
-    hasNamedLock: choices.chance(0.4),
+    hasNamedLock: choices.chance(0.25),
     weights: {
       controller: 5 + choices.below(12),
       watch: 0.5 + choices.below(4),
@@ -105,9 +133,9 @@ export function drawSchedule(choices: Choices): Schedule {
   }
 }
 
-function drawTrap(choices: Choices): Trap {
+function drawTrap(choices: Choices, calls = CALLS): Trap {
   return {
-    call: choices.of(CALLS),
+    call: choices.of(calls),
     side: choices.chance(0.7) ? 'before' : 'after',
     chance: choices.of([1, 0.5, 0.2]),
     faults: Array.from({ length: 1 + choices.below(3) }, () => choices.of(TELLING)),

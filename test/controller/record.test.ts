@@ -1,0 +1,99 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import * as fc from 'fast-check'
+import { prune } from '../../src/controller/prune.ts'
+import {
+  completedOf,
+  failedOf,
+  formatRecord,
+  isCompleted,
+  readRecord,
+  withCompleted,
+  withFailed,
+} from '../../src/controller/record.ts'
+import { configMapOf, holderOf, podOf } from './objects.ts'
+
+const COMPLETED = { pod: 'web-a-1', image: 'app:1', started: '2026-01-01T12:00:00Z', seconds: 3, number: 4 }
+
+describe('Lock and record in one ConfigMap', () => {
+  test('what is written is read again', () => {
+    const entries = withFailed(withCompleted({}, 'a', COMPLETED), 'b', {
+      count: 2,
+      exit: 1,
+      next: '2026-01-01T12:00:00Z',
+    })
+    const record = { number: 7, holder: holderOf(podOf(), 7, 'db'), entries }
+    const read = readRecord(configMapOf(record))
+    assert.deepEqual(read, { kind: 'record', record })
+    assert.ok(read.kind === 'record' && isCompleted(read.record, 'a') && !isCompleted(read.record, 'b'))
+    assert.deepEqual(completedOf(entries, 'a'), COMPLETED)
+    assert.equal(failedOf(record, 'b')?.count, 2)
+  })
+
+  test('a waiting wrapper finds the pod in the text of the holder, and none in that of a free lock', () => {
+    const { holder } = formatRecord({ number: 7, holder: holderOf(podOf(), 7), entries: {} })
+    assert.match(holder ?? '', /^\{"pod":"web-a-1",/)
+    assert.doesNotMatch(formatRecord({ number: 7, holder: undefined, entries: {} })['holder'] ?? '', /"pod":/)
+  })
+
+  test('L8: one without our label is somebody else’s', () => {
+    const { metadata, data = {} } = configMapOf()
+    assert.equal(readRecord({ metadata: { ...metadata, labels: {} }, data }).kind, 'foreign')
+  })
+
+  for (const [what, change] of [
+    ['without a holder', { number: '4' }],
+    ['without anything', {}],
+    ['with a number that is none', { number: 'four', holder: 'free since run 4' }],
+    ['free since another run', { number: '5', holder: 'free since run 4' }],
+    ['with a holder that is no JSON', { number: '4', holder: '{"pod":' }],
+    ['with a holder above the number', { number: '4', holder: JSON.stringify(holderOf(podOf(), 5)) }],
+    ['with a holder of no pod', { number: '4', holder: '{"number":4}' }],
+  ] as const)
+    test(`L8: edited: ${what}`, () => assert.equal(readRecord(configMapOf({}, { data: change })).kind, 'edited'))
+
+  for (const key of ['number', 'holder'])
+    test(`L8: edited: ${key} was written by somebody else, whatever it says`, () => {
+      const { metadata, data = {} } = configMapOf()
+      const managedFields = [{ manager: 'kubectl-edit', fieldsV1: { 'f:data': { [`f:${key}`]: {} } } }]
+      assert.equal(readRecord({ metadata: { ...metadata, managedFields }, data }).kind, 'edited')
+    })
+
+  test('L8: entries are the user’s to add and to take away', () => {
+    const { metadata, data } = configMapOf()
+    const managedFields = [{ manager: 'kubectl-edit', fieldsV1: { 'f:data': { 'f:completed.a': {} } } }]
+    const read = readRecord({ metadata: { ...metadata, managedFields }, data: { ...data, 'completed.a': 'by hand' } })
+    assert.ok(read.kind === 'record' && isCompleted(read.record, 'a'))
+    assert.equal(completedOf(read.record.entries, 'a'), undefined)
+  })
+
+  test('L8: no text makes it throw', () => {
+    fc.assert(
+      fc.property(
+        fc.dictionary(fc.constantFrom('number', 'holder', 'completed.a', 'failed.a'), fc.string()),
+        (data) => {
+          const read = readRecord(configMapOf({}, { data }))
+          if (read.kind === 'record') failedOf(read.record, 'a')
+        },
+      ),
+    )
+    for (const text of ['null', '[]', '3', '"x"', '{"count":-1,"exit":0}'])
+      assert.equal(failedOf({ number: 1, holder: undefined, entries: { 'failed.a': text } }, 'a'), undefined)
+  })
+
+  test('L8: 100 rollouts keep the record under 100 KiB; what is present or recent stays', () => {
+    let entries: Record<string, string> = {}
+    for (let i = 1; i <= 100; i++) {
+      const image = `registry.example/${'team/'.repeat(20)}app:${i}`
+      entries = {
+        ...prune(withCompleted(entries, `revision${i}`, { ...COMPLETED, image, number: i }), new Set(['revision1'])),
+      }
+      entries = { ...entries, [`failed.gone${i}`]: '{"count":1,"exit":1}' }
+    }
+    entries = { ...prune(entries, new Set(['revision1'])) }
+    assert.ok(JSON.stringify(entries).length < 100 * 1024)
+    assert.ok('completed.revision1' in entries, 'its ReplicaSet is there')
+    assert.ok('completed.revision100' in entries && !('completed.revision2' in entries))
+    assert.ok(Object.keys(entries).length <= 21)
+  })
+})

@@ -1,0 +1,57 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { check, countStuck } from './check.ts'
+import { lockModel } from './lock.ts'
+import { NAMED_CONFIGURATIONS, NAMED_NEEDED, NAMED_RULES, type NamedRule, namedModel } from './named.ts'
+import { CONFIGURATIONS, LIMIT, NEEDED, RULES, type Rule } from './rules.ts'
+
+/** Those that take too long here are found by `npm run model`. */
+const SLOW: readonly Rule[] = ['neverDown', 'evidence', 'onlyHolder', 'blankFirst']
+
+const SLOW_NAMED: readonly NamedRule[] = ['waitForRecords', 'namedBlankFirst']
+
+describe('The lock protocol in every reachable state', () => {
+  for (const [name, { options, isQuick }] of Object.entries(CONFIGURATIONS))
+    if (isQuick)
+      test(`L7: no overlap and no run after the record: ${name}`, () => {
+        const { states, broken } = check(lockModel(options))
+        assert.equal(broken, undefined, broken?.names.join('\n'))
+        assert.ok(states > 10_000, `only ${states} states`)
+      })
+
+  test('L7: success stays within reach', () => {
+    const first = Object.values(CONFIGURATIONS)[0]
+    assert.ok(first)
+    const { stuck, example } = countStuck(lockModel(first.options))
+    assert.equal(stuck, 0, JSON.stringify(example))
+  })
+
+  for (const rule of Object.keys(RULES) as Rule[])
+    if (!SLOW.includes(rule))
+      test(`L7: it rests on this: ${RULES[rule]}`, () => {
+        assert.notEqual(check(lockModel({ ...NEEDED[rule], without: rule })).broken, undefined)
+      })
+
+  test('L7: the known limit is still one', () => {
+    assert.notEqual(check(lockModel(LIMIT)).broken, undefined)
+  })
+
+  for (const [name, options] of Object.entries(NAMED_CONFIGURATIONS))
+    test(`L5, L7: no overlap under a named lock: ${name}`, () => {
+      const { broken } = check(namedModel(options))
+      assert.equal(broken, undefined, broken?.names.join('\n'))
+    })
+
+  test('L5, L7: success stays within reach of both Deployments', () => {
+    const [first] = Object.values(NAMED_CONFIGURATIONS)
+    assert.ok(first)
+    const { stuck, example } = countStuck(namedModel(first))
+    assert.equal(stuck, 0, JSON.stringify(example))
+  })
+
+  for (const rule of Object.keys(NAMED_RULES) as NamedRule[])
+    if (!SLOW_NAMED.includes(rule))
+      test(`L5, L7: a named lock rests on this: ${NAMED_RULES[rule]}`, () => {
+        assert.notEqual(check(namedModel({ ...NAMED_NEEDED[rule], without: rule })).broken, undefined)
+      })
+})

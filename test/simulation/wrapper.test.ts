@@ -1,0 +1,128 @@
+import assert from 'node:assert/strict'
+import { readdirSync } from 'node:fs'
+import { describe, type TestContext, test } from 'node:test'
+import { type Container, Pod, REVISION } from '../migration/wrapper/pod.ts'
+import { SHELLS } from '../migration/wrapper/shells.ts'
+import { Choices } from './random.ts'
+import { SimulatedWrapper, type WrapperFiles, type WrapperState } from './wrapper.ts'
+
+const HISTORIES = 200
+const SHARES = 8
+const GRANTS = [
+  undefined,
+  '',
+  'run 1',
+  'run 1',
+  'run 2',
+  'run 3',
+  'run 03',
+  'run',
+  'wait 1',
+  'wait 4',
+  'skip',
+  'run 2\nx',
+]
+/** Long enough to be there at the second look. */
+const COMMANDS = { succeeds: 'exit 0', fails: 'exit 3', stays: 'while :; do sleep 0.1; done' } as const
+
+type Action =
+  | { readonly kind: 'files'; readonly files: WrapperFiles }
+  | { readonly kind: 'kill' }
+  | { readonly kind: 'wait out' }
+
+/** How one instance of the container went: how it ended and what it left. */
+interface Outcome {
+  readonly code: number | 'killed'
+  readonly message: string
+}
+
+describe('The simulated wrapper is the real one', { concurrency: SHARES }, () => {
+  for (let share = 0; share < SHARES; share++)
+    test(`L7: random histories of files and kills end alike under dash, share ${share + 1} of ${SHARES}`, async (t) => {
+      for (let i = share; i < HISTORIES; i += SHARES) await compare(t, i)
+    })
+})
+
+async function compare(t: TestContext, seed: number): Promise<void> {
+  const choices = new Choices(seed + 1)
+  const state: WrapperState = { claimed: 0 }
+  const pod = new Pod(t, shell())
+  let files = drawFiles(choices)
+  for (let instance = 0; instance < 3; instance++) {
+    const command = choices.of(Object.keys(COMMANDS) as (keyof typeof COMMANDS)[])
+    const text = `echo ran >> ran; ${COMMANDS[command]}`
+    pod.files.update(asFiles(files))
+    const real = pod.start({ command: ['/bin/sh', '-c', text], places: { staleSeconds: 1 } })
+    const simulated = new SimulatedWrapper(state)
+    const seen: string[] = []
+    let end = settle(simulated, files, command)
+    for (let step = 0; end === undefined; step++) {
+      const action = drawAction(choices, step)
+      seen.push(JSON.stringify(action))
+      if (action.kind === 'files') {
+        await real.untilSlept(2)
+        files = action.files
+        pod.files.update(asFiles(files))
+        end = settle(simulated, files, command)
+      } else if (action.kind === 'wait out') {
+        const result = simulated.waitOut(files)
+        if (result.kind === 'exits') end = { code: result.code, message: simulated.message }
+        // Too short a wait would show nothing where it is to wait for ever.
+        else await real.untilSlept(4)
+      } else {
+        await real.untilSlept(2)
+        real.signal('SIGKILL')
+        end = { code: 'killed', message: simulated.message }
+      }
+    }
+    if (end.code === 'killed' && end.message !== '') {
+      await real.untilMessage(end.message)
+      real.signal('SIGKILL')
+    }
+    assert.deepEqual(await outcomeOf(real), end, `seed ${seed}, instance ${instance}: ${seen.join(' ')}`)
+    const claimed = readdirSync(pod.state).map((name) => Number(name.replace('run-', '')))
+    assert.equal(Math.max(0, ...claimed), state.claimed, `seed ${seed}: the numbers that it claimed`)
+  }
+}
+
+/** Until it waits, has ended, or is the command: that one ends by itself, or is killed. */
+function settle(wrapper: SimulatedWrapper, files: WrapperFiles, command: keyof typeof COMMANDS): Outcome | undefined {
+  let step = wrapper.look(files)
+  while (step.kind === 'waits' && wrapper.isStarting) step = wrapper.look(files)
+  if (step.kind === 'exits') return { code: step.code, message: wrapper.message }
+  if (step.kind === 'waits') return undefined
+  return { code: command === 'succeeds' ? 0 : command === 'fails' ? 3 : 'killed', message: wrapper.message }
+}
+
+async function outcomeOf(container: Container): Promise<Outcome> {
+  const { code, signal } = await container.end()
+  return { code: signal === 'SIGKILL' ? 'killed' : (code ?? -1), message: container.termination() }
+}
+
+function drawAction(choices: Choices, step: number): Action {
+  // Some end is reached sooner or later.
+  if (step > 4) return { kind: 'kill' }
+  return choices.weighted<Action>([
+    [4, { kind: 'files', files: drawFiles(choices) }],
+    [1, { kind: 'wait out' }],
+    [1, { kind: 'kill' }],
+  ])
+}
+
+function drawFiles(choices: Choices): WrapperFiles {
+  return {
+    grant: choices.of(GRANTS),
+    revision: choices.chance(0.9) ? REVISION : choices.of([undefined, '']),
+    completed: choices.chance(0.12) ? '{"pod":"web-1"}' : choices.chance(0.1) ? '' : undefined,
+  }
+}
+
+function asFiles({ grant, revision, completed }: WrapperFiles) {
+  return { grant, revision, [`completed.${REVISION}`]: completed }
+}
+
+function shell() {
+  const dash = SHELLS.find(({ name }) => name === 'dash')
+  if (dash === undefined) throw new Error('dash is not among the shells')
+  return dash
+}
