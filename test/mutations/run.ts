@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { cpSync, globSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
+import { parseArgs } from 'node:util'
 import { startCluster } from '../cluster/cluster.ts'
 import { REQUIRED_IDS } from '../ids.ts'
 import { root } from '../tooling/root.ts'
@@ -9,7 +10,8 @@ import { root } from '../tooling/root.ts'
 /**
  * Shows that tests can fail: `npm run test:mutations [-- NAME...]`. Each patch here breaks the program in a copy of the
  * tree; then the tests of the id that the patch is named after must fail. The lines before the diff say what is broken,
- * and `Tests:` which files show it. With `--applies` it only looks whether each patch fits the tree.
+ * and `Tests:` which files show it. With `--applies` it only looks whether each patch fits the tree; with `--node` it
+ * runs those in the folder of that name, whose tests take minutes each on a real node.
  */
 interface Mutation {
   readonly name: string
@@ -18,16 +20,21 @@ interface Mutation {
   readonly tests: readonly string[]
 }
 
-const mutations = globSync('test/mutations/*.patch', { cwd: root }).toSorted().map(readMutation)
-const words = process.argv.slice(2).filter((word) => word !== '--applies')
-const onlyApplies = words.length < process.argv.length - 2
+const { values, positionals: words } = parseArgs({
+  allowPositionals: true,
+  options: { applies: { type: 'boolean', default: false }, node: { type: 'boolean', default: false } },
+})
+const folder = values.node ? 'test/mutations/node' : 'test/mutations'
+const mutations = globSync(values.applies ? 'test/mutations/**/*.patch' : `${folder}/*.patch`, { cwd: root })
+  .toSorted()
+  .map(readMutation)
 const chosen = mutations.filter(({ name }) => words.length === 0 || words.some((word) => name.startsWith(word)))
 const stale = chosen.filter((mutation) => !applies(mutation.patch))
 if (stale.length > 0) {
   process.stdout.write(`does not apply any more, bring it up to date: ${stale.map(({ patch }) => patch).join(', ')}\n`)
   process.exit(1)
 }
-if (onlyApplies) process.exit(0)
+if (values.applies) process.exit(0)
 
 const needsCluster = chosen.some(({ tests }) => tests.some((file) => file.startsWith('test/e2e/')))
 const cluster = needsCluster ? await startCluster() : undefined
@@ -44,7 +51,9 @@ try {
 } finally {
   await cluster?.stop()
 }
-const without = REQUIRED_IDS.filter((id) => /^[AL]/.test(id) && !mutations.some((mutation) => mutation.id === id))
+const without = REQUIRED_IDS.filter(
+  (id) => !values.node && /^[AL]/.test(id) && !mutations.some((mutation) => mutation.id === id),
+)
 if (without.length > 0) process.stdout.write(`no mutation for: ${without.join(', ')}\n`)
 if (survivors.length > 0) process.stdout.write(`no test fails with: ${survivors.join(', ')}\n`)
 process.stdout.write(`${chosen.length - survivors.length} passed, ${survivors.length} failed\n`)
