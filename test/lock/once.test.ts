@@ -2,6 +2,8 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { appStarts, deployFlask, earlyStarts, overlaps, runs } from '../node/flask.ts'
 import { timed } from '../node/rollout.ts'
+import { LIMIT_MS } from '../node/site.ts'
+import { until } from '../until.ts'
 import { makeStage, openShop, type Shop } from './stage.ts'
 
 const stage = await makeStage('once')
@@ -57,7 +59,13 @@ describe('once per revision', () => {
       await assertOnce(shop, 2)
       await rollout('image and scale-up', async () => {
         await deployFlask(cluster, shop.name, { ...options, env, version: '2' })
-        await shop.site.pod('flask', 'has a pod of the new revision').catch(() => {})
+        await until(
+          'the new revision is there',
+          async () => (await shop.site.place.replicaSets('flask')).length === 3,
+          {
+            limitMs: LIMIT_MS,
+          },
+        )
         await kubectl(['scale', 'deployment/flask', `--replicas=${options.replicas + 3}`])
       })
       await assertOnce(shop, 3)
