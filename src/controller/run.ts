@@ -50,11 +50,14 @@ export async function runController(options: ControllerOptions): Promise<void> {
     queuedLocks: () => loop.queued,
   })
   const teller = new Teller(logs, metrics, Date.now)
+  const fault = (error: unknown, what: string) => {
+    metrics.callFailed('fault')
+    logs.error({ err: error }, what)
+  }
   const trouble = (error: unknown, what: string) => {
-    const code = error instanceof KubeError ? error.code : 'fault'
-    metrics.callFailed(code)
-    if (error instanceof KubeError) logs.warn({ code, detail: error.message }, what)
-    else logs.error({ err: error }, what)
+    if (!(error instanceof KubeError)) return fault(error, what)
+    metrics.callFailed(error.code)
+    logs.warn({ code: error.code, detail: error.message }, what)
   }
 
   let stopping = false
@@ -68,7 +71,12 @@ export async function runController(options: ControllerOptions): Promise<void> {
     selection: { labelSelector: PROTOCOL_LABEL, fieldSelector: 'status.phase=Pending' },
     project: projectPod,
     handlers: { changed: (pod) => loop.see(pod, false), gone: (pod) => loop.see(pod, true) },
-    onTrouble: ({ at, error }) => trouble(error, `the watch of pods goes on after a failure of its ${at}`),
+    onTrouble: ({ at, error }) => {
+      const what = `the watch of pods goes on after a failure of its ${at}`
+      // A connection that breaks is nobody's mistake.
+      if (at === 'handler') fault(error, what)
+      else trouble(KubeError.of(error), what)
+    },
     onRestart: metrics.watchRestarted,
   })
   const loop = createLoop({

@@ -69,4 +69,10 @@ export class KubeError extends Error {
     this.code = code
     this.retryAfterMs = options.retryAfterMs
   }
+
+  /** What broke a connection, as an API server that doesn't answer. */
+  static of(error: unknown): KubeError {
+    if (error instanceof KubeError) return error
+    return new KubeError('unavailable', error instanceof Error ? error.message : String(error), { cause: error })
+  }
 }

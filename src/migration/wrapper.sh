@@ -192,7 +192,9 @@ while :; do
     case $mio_number in '' | 0* | *[!0-9]*) mio_number= ;; esac
     ;;
   esac
-  if [ "$mio_revision" ] && [ "$mio_number" -gt "$mio_claimed" ] 2>/dev/null; then mio_run "$@"; fi
+  # Without a revision it can't be told whether it is recorded. A number that waits for that is not one to give back.
+  if [ -z "$mio_revision" ]; then mio_number=; fi
+  if [ "$mio_number" -gt "$mio_claimed" ] 2>/dev/null; then mio_run "$@"; fi
   if [ "$mio_number" != "$mio_stale_number" ]; then
     mio_stale_number=$mio_number
     mio_clock
