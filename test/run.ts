@@ -26,8 +26,8 @@ const { values, positionals } = parseArgs({
 })
 
 const SLOW = /^test\/(cluster|e2e|node|lock|kube\/real)\/|\.slow\.test\.ts$/
-/** Most of the time is spent waiting for processes; more at a time would disturb those that measure. */
-const CONCURRENCY = 3
+/** Each file may bring a cluster with a node; more at a time, on two cores, would disturb those that measure. */
+const CONCURRENCY = 2
 const FILE_LIMIT_MS = 1_200_000 // one that hangs must not hang all
 
 needPrograms([
