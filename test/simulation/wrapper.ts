@@ -44,8 +44,9 @@ export class SimulatedWrapper {
     const line = firstLine(grant)
     if (firstLine(revision) !== '' && (files.completed ?? '') !== '') return { kind: 'exits', code: 0 }
     if (line === 'skip') return { kind: 'exits', code: 0 }
-    const digits = /^run ([1-9][0-9]*)$/.exec(line)?.[1]
-    if (digits !== undefined && firstLine(revision) !== '' && Number(digits) > this.#claimed) {
+    // Without a revision no number counts, used or not.
+    const digits = firstLine(revision) === '' ? undefined : /^run ([1-9][0-9]*)$/.exec(line)?.[1]
+    if (digits !== undefined && Number(digits) > this.#claimed) {
       this.#pending = { number: Number(digits), step: 'claim' }
       return { kind: 'waits' }
     }
