@@ -37,6 +37,7 @@ export function createTlsServer(certificates: CertificateSource, onUse: (pair: S
   const unused = new Set<Socket>()
   const context = ({ cert, key }: ServingPair) => ({ cert, key, minVersion: 'TLSv1.2' as const })
   let server: Server | undefined
+  let isClosing = false
   return {
     forApp: {
       serverFactory(handler) {
@@ -46,6 +47,8 @@ export function createTlsServer(certificates: CertificateSource, onUse: (pair: S
         )
         created.on('secureConnection', (socket) => {
           unused.add(socket)
+          // Its handshake had begun before the shutdown did.
+          if (isClosing) socket.setTimeout(UNUSED_AT_CLOSE_MS)
           socket.once('close', () => unused.delete(socket))
         })
         created.on('request', (request) => unused.delete(request.socket))
@@ -66,6 +69,7 @@ export function createTlsServer(certificates: CertificateSource, onUse: (pair: S
     closeMaxMs: CLOSE_MAX_MS,
     async close(app) {
       certificates.stop()
+      isClosing = true
       for (const socket of unused) socket.setTimeout(UNUSED_AT_CLOSE_MS)
       const limit = setTimeout(() => server?.closeAllConnections(), CLOSE_MAX_MS - UNUSED_AT_CLOSE_MS)
       await app.close()
