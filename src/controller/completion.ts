@@ -1,6 +1,5 @@
 import type { Pod } from '../kube/objects.ts'
-import { INIT_CONTAINER } from '../migration/names.ts'
-import type { End } from './container-end.ts'
+import { type End, statusOf } from './container-end.ts'
 import type { Completed } from './record.ts'
 
 /**
@@ -13,7 +12,6 @@ export function describeSuccess(
   { startedAt, finishedAt }: Extract<End, { kind: 'success' }>,
   since: string | undefined,
 ): Completed {
-  const status = pod.status?.initContainerStatuses?.find(({ name }) => name === INIT_CONTAINER)
   const started =
     [since, startedAt]
       .filter((time) => time !== undefined)
@@ -22,7 +20,7 @@ export function describeSuccess(
   const seconds = Math.round((Date.parse(finishedAt ?? '') - Date.parse(started)) / 1000)
   return {
     pod: pod.metadata.name,
-    image: status?.image ?? '',
+    image: statusOf(pod)?.image ?? '',
     started,
     seconds: seconds > 0 ? seconds : 0,
     number,

@@ -27,7 +27,8 @@ function readMessage(terminated: Terminated): Message | undefined {
   return { kind, number: Number(digits), isTimeout: timeout !== undefined }
 }
 
-function statusOf(pod: Pod): ContainerStatus | undefined {
+/** Of our init container, once kubelet has written one. */
+export function statusOf(pod: Pod): ContainerStatus | undefined {
   return pod.status?.initContainerStatuses?.find(({ name }) => name === INIT_CONTAINER)
 }
 

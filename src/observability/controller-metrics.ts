@@ -1,5 +1,6 @@
 import type { ControllerEvent } from '../controller/event.ts'
 import { PROBLEMS, type ProblemReason, WAITS, type Wait } from '../controller/reasons.ts'
+import { addMeasuredGauge } from './measured-gauge.ts'
 import type { Exposition } from './metrics.ts'
 import { addProcessMetrics } from './process-metrics.ts'
 import { Counter, Gauge, Histogram, Registry } from './prom-client.ts'
@@ -73,8 +74,8 @@ export function createControllerMetrics({ version, watchedPods, queuedLocks }: C
     labelNames: ['code'],
     registers,
   })
-  measured('migrate_io_watched_pods', 'Pods in the view: injected and pending.', watchedPods)
-  measured('migrate_io_queued_locks', 'Locks to be looked at now.', queuedLocks)
+  addMeasuredGauge(registry, 'migrate_io_watched_pods', 'Pods in the view: injected and pending.', watchedPods)
+  addMeasuredGauge(registry, 'migrate_io_queued_locks', 'Locks to be looked at now.', queuedLocks)
   return {
     event(event) {
       if (event.kind === 'skipped') skips.inc()
@@ -92,16 +93,5 @@ export function createControllerMetrics({ version, watchedPods, queuedLocks }: C
     callFailed: (code) => failures.inc({ code }),
     text: () => registry.metrics(),
     contentType: registry.contentType,
-  }
-
-  function measured(name: string, help: string, value: () => number): void {
-    new Gauge({
-      name,
-      help,
-      registers,
-      collect() {
-        this.set(value())
-      },
-    })
   }
 }

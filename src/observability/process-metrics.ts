@@ -1,5 +1,6 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import type { Registry as PromRegistry } from 'prom-client'
+import { addMeasuredGauge } from './measured-gauge.ts'
 import { Counter, Gauge } from './prom-client.ts'
 
 const EVENT_LOOP_SAMPLE_MS = 20 // 50 timer wake-ups a second, under 0.1 % of a core
@@ -20,8 +21,8 @@ export function addProcessMetrics(registry: PromRegistry, build: { readonly vers
     help: 'Start of the process, in seconds since 1970.',
     registers,
   }).set(startedAtSeconds)
-  gauge('process_resident_memory_bytes', 'Resident memory.', () => process.memoryUsage.rss())
-  gauge('nodejs_heap_size_used_bytes', 'Heap in use.', () => process.memoryUsage().heapUsed)
+  addMeasuredGauge(registry, 'process_resident_memory_bytes', 'Resident memory.', () => process.memoryUsage.rss())
+  addMeasuredGauge(registry, 'nodejs_heap_size_used_bytes', 'Heap in use.', () => process.memoryUsage().heapUsed)
   new Counter({
     name: 'process_cpu_seconds_total',
     help: 'CPU time, user and system.',
@@ -48,15 +49,4 @@ export function addProcessMetrics(registry: PromRegistry, build: { readonly vers
       delay.reset()
     },
   })
-
-  function gauge(name: string, help: string, value: () => number): void {
-    new Gauge({
-      name,
-      help,
-      registers,
-      collect() {
-        this.set(value())
-      },
-    })
-  }
 }
