@@ -3,12 +3,12 @@ import { describe, test } from 'node:test'
 import { delayMs } from '../../src/controller/backoff.ts'
 import { until } from '../until.ts'
 import type { LogLine } from './controller-process.ts'
-import { isUp, openFlags } from './flags.ts'
-import type { MigrationOptions } from './journal.ts'
+import { openFlaggedWorkshop } from './flagged.ts'
+import { isUp } from './flags.ts'
 import { type Failure, failuresOf } from './record-of.ts'
 import { callService, serve } from './service.ts'
 import { makeStage } from './stage.ts'
-import { openWorkshop, type Workshop } from './workshop.ts'
+import type { Workshop } from './workshop.ts'
 
 const stage = await makeStage('failing')
 
@@ -19,21 +19,7 @@ const PROMPT_MS = 5_000
 const LOOK_LIMIT_MS = 60_000
 
 /** A command that fails while the flag of its revision is up. */
-async function open() {
-  const workshop = await openWorkshop(stage)
-  const flags = openFlags()
-  const options = (more: MigrationOptions): MigrationOptions => ({
-    does: `! ${isUp('fails-$REVISION')}`,
-    replicas: 2,
-    graceSeconds: 1,
-    ...more,
-    change(manifest) {
-      flags.mount(manifest)
-      more.change?.(manifest)
-    },
-  })
-  return { workshop, flags, options }
-}
+const open = () => openFlaggedWorkshop(stage, { does: `! ${isUp('fails-$REVISION')}` })
 
 /** The failure of that number, once it is recorded. */
 async function failure(workshop: Workshop, deployment: string, count: number): Promise<Failure> {

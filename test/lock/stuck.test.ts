@@ -4,31 +4,17 @@ import type { Manifest } from '../e2e/deployment.ts'
 import { app } from '../e2e/deployment.ts'
 import { isReady } from '../node/site.ts'
 import { until } from '../until.ts'
-import { isUp, openFlags, waitsFor } from './flags.ts'
-import type { MigrationOptions } from './journal.ts'
+import { openFlaggedWorkshop } from './flagged.ts'
+import { isUp, waitsFor } from './flags.ts'
 import { holderOf } from './record-of.ts'
 import { makeStage } from './stage.ts'
-import { openWorkshop, type Workshop } from './workshop.ts'
+import type { Workshop } from './workshop.ts'
 
 const stage = await makeStage('stuck')
 
 const LIMIT_MS = 60_000
 
-async function open() {
-  const workshop = await openWorkshop(stage)
-  const flags = openFlags()
-  const options = (more: MigrationOptions): MigrationOptions => ({
-    replicas: 2,
-    graceSeconds: 1,
-    ...more,
-    change(manifest) {
-      flags.mount(manifest)
-      more.change?.(manifest)
-    },
-  })
-  const kubectl = (...args: string[]) => workshop.site.place.kubectl(args)
-  return { workshop, flags, options, kubectl }
-}
+const open = () => openFlaggedWorkshop(stage)
 
 /** Runs that ended well, of whichever revision. */
 function successes({ journal }: Workshop): number {
