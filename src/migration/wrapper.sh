@@ -152,6 +152,13 @@ mio_end_at_limit() {
   exit 124
 }
 
+# A record lets this pod through. Noted first: a later start may be shown an older grant, which is somebody else's by then.
+mio_skip() {
+  true >"$mio_state/skipped" || :
+  mio_say "$1"
+  exit 0
+}
+
 # Claims the number, then says so, then starts: in this order, a number can be used by one start only, and whoever sees
 # this container's end knows which number it was.
 mio_run() {
@@ -172,21 +179,18 @@ mio_whole='' mio_said='' mio_stale_since='' mio_stale_number=''
 mio_clock
 mio_started=$mio_now
 mio_read_claimed
+if [ -e "$mio_state/skipped" ]; then mio_skip 'let through before'; fi
 
 while :; do
   mio_read "$mio_files/revision"
   mio_revision=$mio_line
   if [ "$mio_revision" ] && [ -s "$mio_files/completed.$mio_revision" ]; then
-    mio_say "revision $mio_revision is already migrated"
-    exit 0
+    mio_skip "revision $mio_revision is already migrated"
   fi
   mio_read "$mio_files/grant"
   mio_number=
   case $mio_line in
-  skip)
-    mio_say "revision $mio_revision is already migrated: told to skip"
-    exit 0
-    ;;
+  skip) mio_skip "revision $mio_revision is migrated: told to skip" ;;
   'run '*)
     mio_number=${mio_line#run }
     case $mio_number in '' | 0* | *[!0-9]*) mio_number= ;; esac

@@ -191,7 +191,7 @@ class Steps {
         this.#podChanged(s, i)
       })
     if (pod.container === 'waiting') {
-      const skipped = { container: 'done' as const, message: '', letThrough: o.letThrough === true }
+      const skipped = { container: 'done' as const, message: '', letThrough: this.#holds('noteSkip') }
       if (pod.letThrough) change('was let through before', skipped)
       if (lock.completed & this.#bit(i) || o.oldRecords === true) change('sees record', skipped)
       if (pod.file === 'skip') change('skips', skipped)

@@ -3,10 +3,10 @@ import { describe, test } from 'node:test'
 import { check, countStuck } from './check.ts'
 import { lockModel } from './lock.ts'
 import { NAMED_CONFIGURATIONS, NAMED_NEEDED, NAMED_RULES, type NamedRule, namedModel } from './named.ts'
-import { CONFIGURATIONS, LIMIT, NEEDED, RULES, type Rule } from './rules.ts'
+import { CONFIGURATIONS, NEEDED, RULES, type Rule } from './rules.ts'
 
 /** Those that take too long here are found by `npm run model`. */
-const SLOW: readonly Rule[] = ['neverDown', 'evidence', 'onlyHolder', 'blankFirst']
+const SLOW: readonly Rule[] = ['neverDown', 'evidence', 'onlyHolder', 'blankFirst', 'noteSkip']
 
 const SLOW_NAMED: readonly NamedRule[] = ['waitForRecords', 'namedBlankFirst']
 
@@ -31,10 +31,6 @@ describe('The lock protocol in every reachable state', () => {
       test(`L7: it rests on this: ${RULES[rule]}`, () => {
         assert.notEqual(check(lockModel({ ...NEEDED[rule], without: rule })).broken, undefined)
       })
-
-  test('L7: the known limit is still one', () => {
-    assert.notEqual(check(lockModel(LIMIT)).broken, undefined)
-  })
 
   for (const [name, options] of Object.entries(NAMED_CONFIGURATIONS))
     test(`L5, L7: no overlap under a named lock: ${name}`, () => {

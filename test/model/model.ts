@@ -1,7 +1,7 @@
 import { check, countStuck, type Model } from './check.ts'
 import { lockModel } from './lock.ts'
 import { NAMED_CONFIGURATIONS, NAMED_NEEDED, NAMED_RULES, type NamedRule, namedModel } from './named.ts'
-import { CONFIGURATIONS, LIMIT, NEEDED, RULES, type Rule } from './rules.ts'
+import { CONFIGURATIONS, NEEDED, RULES, type Rule } from './rules.ts'
 
 /**
  * Checks the lock protocol in every reachable state: as designed, then with one rule left out at a time, which must give
@@ -38,7 +38,6 @@ for (const [name, { options, isQuick: isShort }] of Object.entries(CONFIGURATION
 for (const [name, options] of Object.entries(NAMED_CONFIGURATIONS)) show(name, namedModel(options), false)
 if (first !== undefined) showStuck('own lock', lockModel(first.options))
 if (firstNamed !== undefined) showStuck('named lock', namedModel(firstNamed))
-show('the known limit', lockModel(LIMIT), true)
 for (const rule of Object.keys(RULES) as Rule[])
   show(`without "${RULES[rule]}"`, lockModel({ ...NEEDED[rule], without: rule }), true)
 for (const rule of Object.keys(NAMED_RULES) as NamedRule[])

@@ -24,7 +24,7 @@ export class SimulatedPod {
   /** No word from or to its kubelet; what runs goes on. */
   isCutOff = false
   readonly #server: Server
-  readonly #state: WrapperState = { claimed: 0 }
+  readonly #state: WrapperState = { claimed: 0, skipped: false }
   readonly #mountsRecord: boolean
   readonly #isClaimKept: boolean
   #files: { grant: string | undefined; completed: string | undefined } = { grant: undefined, completed: undefined }

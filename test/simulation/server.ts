@@ -31,12 +31,10 @@ export class Server {
       .split(',')
       .filter(Boolean)
       .map((each) => each.split('='))
-    return this.all(kind).filter((object) => {
-      if (!labels.every(([key = '', value]) => object.metadata.labels?.[key] === value)) return false
-      if (fieldSelector === undefined) return true
-      if (fieldSelector !== 'status.phase!=Running') throw new Error(`unknown field selector ${fieldSelector}`)
-      return 'status' in object && (object as Pod).status?.phase !== 'Running'
-    })
+    if (fieldSelector !== undefined) throw new Error(`unknown field selector ${fieldSelector}`)
+    return this.all(kind).filter((object) =>
+      labels.every(([key = '', value]) => object.metadata.labels?.[key] === value),
+    )
   }
 
   create<K extends Kind>(kind: K, object: New<Objects[K]>, by: string): Objects[K] {

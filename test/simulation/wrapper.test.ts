@@ -45,7 +45,7 @@ describe('The simulated wrapper is the real one', { concurrency: SHARES }, () =>
 
 async function compare(t: TestContext, seed: number): Promise<void> {
   const choices = new Choices(seed + 1)
-  const state: WrapperState = { claimed: 0 }
+  const state: WrapperState = { claimed: 0, skipped: false }
   const pod = new Pod(t, shell())
   let files = drawFiles(choices)
   for (let instance = 0; instance < 3; instance++) {
@@ -80,8 +80,10 @@ async function compare(t: TestContext, seed: number): Promise<void> {
       real.signal('SIGKILL')
     }
     assert.deepEqual(await outcomeOf(real), end, `seed ${seed}, instance ${instance}: ${seen.join(' ')}`)
-    const claimed = readdirSync(pod.state).map((name) => Number(name.replace('run-', '')))
+    const noted = readdirSync(pod.state)
+    const claimed = noted.filter((name) => name !== 'skipped').map((name) => Number(name.replace('run-', '')))
     assert.equal(Math.max(0, ...claimed), state.claimed, `seed ${seed}: the numbers that it claimed`)
+    assert.equal(noted.includes('skipped'), state.skipped, `seed ${seed}: that it was let through`)
   }
 }
 

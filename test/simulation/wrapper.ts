@@ -15,6 +15,8 @@ export type WrapperStep =
 /** What outlives a container in its pod's state volume. */
 export interface WrapperState {
   claimed: number
+  /** A record let it through. */
+  skipped: boolean
 }
 
 /**
@@ -40,10 +42,13 @@ export class SimulatedWrapper {
   /** One turn of the loop, or one of the steps from the decision to run up to the command. */
   look(files: WrapperFiles): WrapperStep {
     if (this.#pending !== undefined) return this.#goOn(this.#pending)
+    if (this.#state.skipped) return { kind: 'exits', code: 0 }
     const { revision, grant } = files
     const line = firstLine(grant)
-    if (firstLine(revision) !== '' && (files.completed ?? '') !== '') return { kind: 'exits', code: 0 }
-    if (line === 'skip') return { kind: 'exits', code: 0 }
+    if (line === 'skip' || (firstLine(revision) !== '' && (files.completed ?? '') !== '')) {
+      this.#state.skipped = true
+      return { kind: 'exits', code: 0 }
+    }
     // Without a revision no number counts, used or not.
     const digits = firstLine(revision) === '' ? undefined : /^run ([1-9][0-9]*)$/.exec(line)?.[1]
     if (digits !== undefined && Number(digits) > this.#claimed) {

@@ -73,6 +73,21 @@ describe('The wrapper uses a run number once', { concurrency: CONCURRENCY }, () 
     assert.equal((await again.end()).code, 0)
   })
 
+  for (const [by, files] of Object.entries({
+    'a record': { [`completed.${REVISION}`]: '{"pod":"web-1"}' },
+    'a grant': { grant: 'skip' },
+  }))
+    underEachShell(`W1: let through by ${by}, it never runs again, whatever its files then say`, async (t, shell) => {
+      const pod = new Pod(t, shell, files)
+      assert.equal((await pod.start({ command: FAILS }).end()).code, 0)
+      pod.files.update({ grant: 'run 3', [`completed.${REVISION}`]: undefined })
+      const again = pod.start({ command: FAILS })
+      assert.equal((await again.end()).code, 0)
+      assert.equal(again.termination(), '')
+      assert.match(again.stderr, /let through before/)
+      assert.equal(pod.written('ran'), '')
+    })
+
   underEachShell('W1: the record appears while the grant is stale: skips', async (t, shell) => {
     const pod = new Pod(t, shell, { grant: 'run 3' })
     assert.equal((await pod.start({ command: FAILS }).end()).code, 3)
