@@ -1,23 +1,97 @@
-import type { Command } from 'commander'
-import { addFileOption, type FileOptions } from './file-option.ts'
+import { type Command, Option } from 'commander'
+import { DURATION_ALLOWED } from '../migration/duration.ts'
+import { addClusterOptions, CLUSTER_HELP, type ClusterOptions } from './cluster/options.ts'
+import { duration } from './duration-option.ts'
+import { EXIT_USAGE } from './exit-codes.ts'
+import { type FileOptions, fileOption } from './file-option.ts'
+
+const TIMEOUT_DEFAULT_SECONDS = 600 // as a Deployment's own progressDeadlineSeconds
 
 const HELP = `
-The user's own annotations stay; strategy and deadline become what they were.
+On manifests (-f) it prints them without what was injected. The user's own annotations stay; strategy and deadline become what
+they were.
+
+On a cluster (-n or -A) it lists what is injected, in namespaces that opted out too, says what it is about to do, and asks. It
+takes the migrate.io/ annotations and all that was injected off each Deployment, one update each, whether the webhook is there
+or not, and waits for the rollout that follows. When the last old pod has gone, the lock ConfigMap goes too. Standard output
+has a line for each Deployment; the rest goes to standard error. Do this before you uninstall.
+
+${CLUSTER_HELP}
+Needed are list and update on deployments, get too, and list on pods, list and delete on configmaps; where the webhook is
+configured and does not answer, patch on deployments/status. --check needs list on deployments only.
 
 Examples:
   migrate-io uninject -f injected.yaml > deployment.yaml
   kubectl get deployment flask -o yaml | migrate-io uninject -f -
+  migrate-io uninject -n shop --dry-run                        # what would happen
+  migrate-io uninject -A --yes --timeout 30m                   # everything, without a question
+  migrate-io uninject -A --check                               # before uninstalling: is anything left?
 
-Exit codes: 0 done; 1 refused or unreadable; 2 wrong usage`
+Exit codes: 0 done, or nothing is injected; 1 refused, unreadable, not rolled out in time, or the answer was no; 2 wrong usage;
+3 --check found something that is still injected`
 
-/** Adds `migrate-io uninject`. */
+interface UninjectOptions extends Partial<FileOptions>, ClusterOptions {
+  readonly check?: true
+  readonly dryRun?: true
+  readonly yes?: true
+  readonly wait: boolean
+  readonly timeout: number
+}
+
+/** Adds `migrate-io uninject`: on manifests, or on a cluster. What either needs is loaded only when it runs. */
 export function addUninjectCommand(program: Command): void {
-  addFileOption(program.command('uninject'))
-    .summary('take the migration out of manifests')
-    .description('Prints the manifests with all that was injected taken out: the inverse of inject.')
+  const clusterOnly = [
+    'namespace',
+    'allNamespaces',
+    'kubeconfig',
+    'context',
+    'check',
+    'dryRun',
+    'yes',
+    'wait',
+    'timeout',
+  ]
+  const command = program
+    .command('uninject')
+    .summary('take the migration out of manifests, or off the Deployments of a cluster')
+    .description('Takes out all that was injected: the inverse of inject. On manifests, or on a cluster.')
+    .addOption(fileOption().conflicts(clusterOnly))
+  addClusterOptions(command, 'none: -n or -A has to be given')
+    .addOption(new Option('--check', 'only say what is still injected').conflicts(['dryRun', 'yes', 'wait', 'timeout']))
+    .addOption(new Option('--dry-run', 'say what would be done, and do nothing').conflicts(['yes', 'wait', 'timeout']))
+    .option('-y, --yes', 'do not ask')
+    .option('--no-wait', 'do not wait for the rollouts; lock ConfigMaps that pods still need then stay')
+    .addOption(
+      new Option('--timeout <duration>', `how long to wait for one rollout: ${DURATION_ALLOWED}`)
+        .default(TIMEOUT_DEFAULT_SECONDS, '10m')
+        .argParser(duration),
+    )
     .addHelpText('after', HELP)
-    .action(async ({ filename }: FileOptions, command: Command) => {
-      const [{ decide }, { rewrite }] = await Promise.all([import('../migration/decide.ts'), import('./rewrite.ts')])
-      rewrite(command, filename, (object) => decide({ object, optedIn: false }))
+    .action(async (options: UninjectOptions, command: Command) => {
+      const { filename } = options
+      if (filename !== undefined) return uninjectFiles(command, filename)
+      if (options.namespace === undefined && !options.allNamespaces)
+        command.error(
+          'error: say what: -f FILE for manifests, or -n NAMESPACE or -A for the Deployments of a cluster',
+          { exitCode: EXIT_USAGE },
+        )
+      await uninjectCluster(command, options)
     })
+}
+
+async function uninjectFiles(command: Command, filename: readonly string[]): Promise<void> {
+  const [{ decide }, { rewrite }] = await Promise.all([import('../migration/decide.ts'), import('./rewrite.ts')])
+  rewrite(command, filename, (object) => decide({ object, optedIn: false }))
+}
+
+async function uninjectCluster(command: Command, options: UninjectOptions): Promise<void> {
+  const { onCluster } = await import('./cluster/on-cluster.ts')
+  await onCluster(command, options, async (cluster) => {
+    if (options.check) {
+      const { check } = await import('./uninjection/check.ts')
+      return check(cluster)
+    }
+    const { leave } = await import('./uninjection/leave.ts')
+    await leave(cluster, { ...options, timeoutSeconds: options.timeout })
+  })
 }
