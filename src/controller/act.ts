@@ -3,6 +3,7 @@ import type { ConfigMap, Pod } from '../kube/objects.ts'
 import { GRANT_ANNOTATION, lockConfigMapName } from '../migration/names.ts'
 import { marksOff, marksOn } from './autoscalers.ts'
 import { LOOK_AGAIN_MS } from './clock.ts'
+import { isDone } from './container-end.ts'
 import type { Decision, Stored, Waiting } from './decision.ts'
 import { formatGrant, type Grant } from './grant.ts'
 import { releaseNamed, takeNamed } from './keep-named.ts'
@@ -20,6 +21,8 @@ import { ownedBy, versionOf } from './versions.ts'
 /** What is known after a step: a snapshot to go on from, or that all has to be read again, or to wait. */
 export type Acted =
   | { readonly kind: 'on'; readonly snapshot: Snapshot }
+  /** A write met a conflict, and what it was about was read again: it may be tried as often as any conflict. */
+  | { readonly kind: 'stale'; readonly snapshot: Snapshot; readonly conflict: KubeError }
   | { readonly kind: 'again'; readonly released?: string }
   | Extract<Waiting, { kind: 'wait' }>
 
@@ -82,7 +85,7 @@ export async function act(
     case 'rebuild-named': {
       if (snapshot.named?.kind !== 'lost') return AGAIN
       const done = await rebuildNamed(api, key, decision.lock, { lost: snapshot.named, now: now() })
-      if (!done) return { kind: 'wait', why: 'lock-busy', until: now() + LOOK_AGAIN_MS, lock: decision.lock }
+      if (!done) return { kind: 'wait', why: 'lock-unsettled', until: now() + LOOK_AGAIN_MS, lock: decision.lock }
       return { kind: 'on', snapshot: { ...snapshot, named: undefined } }
     }
     case 'grant': {
@@ -123,7 +126,7 @@ export async function act(
   }
 }
 
-function withPod(snapshot: Snapshot, name: string, pod: Pod | undefined): Acted {
+function withPod(snapshot: Snapshot, name: string, pod: Pod | undefined): Extract<Acted, { kind: 'on' }> {
   const pods = new Map(snapshot.pods)
   pods.set(name, { pod, isLive: true })
   return { kind: 'on', snapshot: { ...snapshot, pods } }
@@ -174,12 +177,14 @@ async function skip(
   const { name, namespace } = pod.metadata
   try {
     const told = await tell(pod, { kind: 'skip' }, marksOff(pod), surroundings)
-    surroundings.report({ kind: 'skipped', pod: name, revision }, snapshot.key)
+    // One that has run it itself is only kept from waiting once more.
+    if (!isDone(pod)) surroundings.report({ kind: 'skipped', pod: name, revision }, snapshot.key)
     return withPod(snapshot, name, told)
   } catch (error) {
     if (!(error instanceof KubeError) || error.code !== 'conflict') throw error
     // The watch lags behind: only this pod is looked at again.
-    return withPod(snapshot, name, await surroundings.api.read('Pod', namespace, name))
+    const seen = withPod(snapshot, name, await surroundings.api.read('Pod', namespace, name))
+    return { ...seen, kind: 'stale', conflict: error }
   }
 }
 

@@ -1,12 +1,14 @@
 import type { Api } from '../kube/api.ts'
+import type { Clock } from '../kube/clock.ts'
 import type { Pod } from '../kube/objects.ts'
 import { createQueue, type Queue, type QueueFailure } from '../kube/queue.ts'
 import type { ControllerEvent } from './event.ts'
 import { heldLocks } from './held-locks.ts'
 import { type Key, keyText, parseKey } from './key.ts'
+import { Patience } from './patience.ts'
 import type { Pods } from './pods.ts'
-import type { Wait } from './reasons.ts'
-import { reconcile } from './reconcile.ts'
+import { looksSame } from './project.ts'
+import { type Look, reconcile } from './reconcile.ts'
 import { controllerOf } from './rollout.ts'
 import { Turns } from './turns.ts'
 
@@ -25,15 +27,26 @@ export interface LoopOptions {
   readonly now: () => number
   readonly random: () => number
   readonly report: (event: ControllerEvent, key: Key) => void
-  /** Why the pods of a lock wait after each look at it; undefined where none does. */
-  readonly onLook: (key: Key, waiting: Wait | undefined) => void
+  /** After each look at a lock. */
+  readonly onLook: (key: Key, look: Look) => void
   readonly onFailure: (failure: QueueFailure) => void
+  /** Of the queue. */
+  readonly clock?: Clock
+}
+
+/** What lasts as long as this controller leads. */
+interface Lead {
+  readonly queue: Queue
+  readonly turns: Turns
+  readonly patience: Patience
 }
 
 /** watch → queue → snapshot → decide → act, as long as this controller leads. */
 export interface Loop {
-  /** A pod came, changed or went. */
-  see(pod: Pod, isGone: boolean): void
+  /** A pod came or changed. @param before as it was known; undefined for one that came */
+  see(pod: Pod, before: Pod | undefined): void
+  /** A pod went, or is no longer watched. */
+  lose(pod: Pod): void
   /** Begins with all that waits and all that is held. */
   start(): void
   /** Resolves when nothing is being worked on any more. */
@@ -43,19 +56,21 @@ export interface Loop {
 }
 
 export function createLoop({ api, pods, watched, ...options }: LoopOptions): Loop {
-  const { now, random, report, onLook, onFailure } = options
+  const { now, random, report, onLook, onFailure, clock } = options
   let queue: Queue | undefined
 
   function start(): void {
     if (queue !== undefined) return
     const turns = new Turns()
+    const patience = new Patience()
     const started = createQueue({
       concurrency: CONCURRENCY,
-      work: (text) => work(text, started, turns),
+      work: (text) => work(text, { queue: started, turns, patience }),
       onFailure: (failure) => {
         onFailure(failure)
         return undefined
       },
+      ...(clock && { clock }),
     })
     queue = started
     for (const key of pods.keys()) started.add(key)
@@ -63,7 +78,7 @@ export function createLoop({ api, pods, watched, ...options }: LoopOptions): Loo
     started.add(HELD)
   }
 
-  async function work(text: string, mine: Queue, turns: Turns): Promise<void> {
+  async function work(text: string, { queue: mine, turns, patience }: Lead): Promise<void> {
     if (text === HELD) {
       for (const key of await heldLocks(api)) mine.add(keyText(key))
     } else if (text.startsWith(OWNER)) {
@@ -71,9 +86,10 @@ export function createLoop({ api, pods, watched, ...options }: LoopOptions): Loo
     } else {
       const key = parseKey(text)
       const look = await reconcile(key, { api, view: pods, now, random, turns, report })
-      if (look.isKnown) onLook(key, look.waiting)
+      onLook(key, look)
       for (const other of look.alsoLook) mine.add(keyText(other))
-      if (look.at !== undefined) mine.addAfter(text, Math.max(0, look.at - now()))
+      const atLeastMs = patience.after(text, look.waiting)
+      if (look.at !== undefined) mine.addAfter(text, Math.max(atLeastMs, look.at - now()))
     }
   }
 
@@ -88,17 +104,22 @@ export function createLoop({ api, pods, watched, ...options }: LoopOptions): Loo
     if (replicaSet === undefined) return // its pods go with it
     const { uid } = replicaSet.metadata
     const owner = controllerOf(replicaSet.metadata, 'Deployment')
-    if (owner === undefined) return
+    const theirs = [...watched()].filter((pod) => controllerOf(pod.metadata, 'ReplicaSet')?.uid === uid)
+    if (owner === undefined || theirs.length === 0) return
     pods.know(uid, owner.name)
-    for (const pod of watched())
-      if (controllerOf(pod.metadata, 'ReplicaSet')?.uid === uid) mine.add(pods.put(pod) ?? HELD)
+    for (const pod of theirs) mine.add(pods.put(pod) ?? HELD)
   }
 
   return {
-    see(pod, isGone) {
-      const key = isGone ? pods.remove(pod) : pods.put(pod)
+    see(pod, before) {
+      const key = pods.put(pod)
+      if (before !== undefined && looksSame(pod, before)) return
       if (key !== undefined) queue?.add(key)
-      else if (!isGone) askForOwner(pod)
+      else askForOwner(pod)
+    },
+    lose(pod) {
+      const key = pods.remove(pod)
+      if (key !== undefined) queue?.add(key)
     },
     start,
     async stop() {

@@ -1,5 +1,5 @@
 import type { ControllerEvent } from './event.ts'
-import { PROBLEMS } from './reasons.ts'
+import { INTERRUPTIONS, PROBLEMS } from './reasons.ts'
 
 const DETAIL_MAX_CHARACTERS = 400 // what an API server says may quote an object in full
 
@@ -36,10 +36,7 @@ export function narrate(event: ControllerEvent): Line {
     }
     case 'interrupted': {
       const { pod, number, why } = event
-      return warn(
-        { kind, pod, run: number, why },
-        'the migration was interrupted and its result is unknown: it runs again',
-      )
+      return warn({ kind, pod, run: number, why }, `nobody can tell the result of a run: ${INTERRUPTIONS[why]}`)
     }
     case 'given-up': {
       const { pod, number, why } = event

@@ -3,10 +3,12 @@ import { type Key, keyOf, keyText } from './key.ts'
 import { controllerOf } from './rollout.ts'
 import type { View } from './surroundings.ts'
 
-/** The watched pods by the lock that they are about. */
+/** The watched pods by the lock that they are about. What it holds is bounded by what is watched. */
 export class Pods implements View {
   readonly #byKey = new Map<string, Map<string, Pod>>()
-  /** Deployments of ReplicaSets whose name was cut off, by the ReplicaSet's UID. */
+  /** Under which key each is, by UID: labels and owners may change. */
+  readonly #keys = new Map<string, string>()
+  /** Deployments of ReplicaSets whose name was cut off, by the ReplicaSet's UID, as long as pods of it are watched. */
   readonly #deployments = new Map<string, string>()
 
   pods(key: Key): readonly Pod[] {
@@ -19,23 +21,27 @@ export class Pods implements View {
 
   /** @returns the key of the lock; undefined where `know` has to tell first */
   put(pod: Pod): string | undefined {
+    const { uid } = pod.metadata
     const key = this.keyOf(pod)
+    if (this.#keys.get(uid) !== key) this.#forget(uid)
     if (key === undefined) return undefined
     const pods = this.#byKey.get(key) ?? new Map<string, Pod>()
-    this.#byKey.set(key, pods.set(pod.metadata.uid, pod))
+    this.#byKey.set(key, pods.set(uid, pod))
+    this.#keys.set(uid, key)
     return key
   }
 
+  /** @returns the key of the lock that it was about */
   remove(pod: Pod): string | undefined {
-    const key = this.keyOf(pod)
-    if (key === undefined) return undefined
-    const pods = this.#byKey.get(key)
-    pods?.delete(pod.metadata.uid)
-    if (pods?.size === 0) this.#byKey.delete(key)
+    const key = this.#forget(pod.metadata.uid) ?? this.keyOf(pod)
+    const replicaSet = replicaSetOf(pod)
+    if (!this.#deployments.has(replicaSet)) return key
+    const others = this.#byKey.get(key ?? '')?.values() ?? []
+    if (![...others].some((other) => replicaSetOf(other) === replicaSet)) this.#deployments.delete(replicaSet)
     return key
   }
 
-  /** Notes which Deployment a ReplicaSet belongs to, where its pods don't tell. */
+  /** Notes which Deployment a ReplicaSet belongs to, where its pods don't tell: before they are put, each of them. */
   know(replicaSetUid: string, deployment: string): void {
     this.#deployments.set(replicaSetUid, deployment)
   }
@@ -43,7 +49,21 @@ export class Pods implements View {
   keyOf(pod: Pod): string | undefined {
     const key = keyOf(pod)
     if (key !== undefined) return keyText(key)
-    const deployment = this.#deployments.get(controllerOf(pod.metadata, 'ReplicaSet')?.uid ?? '')
+    const deployment = this.#deployments.get(replicaSetOf(pod))
     return deployment === undefined ? undefined : keyText({ namespace: pod.metadata.namespace, deployment })
   }
+
+  #forget(uid: string): string | undefined {
+    const key = this.#keys.get(uid)
+    if (key === undefined) return undefined
+    this.#keys.delete(uid)
+    const pods = this.#byKey.get(key)
+    pods?.delete(uid)
+    if (pods?.size === 0) this.#byKey.delete(key)
+    return key
+  }
+}
+
+function replicaSetOf(pod: Pod): string {
+  return controllerOf(pod.metadata, 'ReplicaSet')?.uid ?? ''
 }

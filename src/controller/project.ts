@@ -1,4 +1,5 @@
-import type { ContainerStatus, OwnerReference, Pod } from '../kube/objects.ts'
+import { isDeepStrictEqual } from 'node:util'
+import type { ContainerState, ContainerStatus, OwnerReference, Pod, Terminated } from '../kube/objects.ts'
 import {
   AUTOSCALER_MARKS,
   FILES_VOLUME,
@@ -10,6 +11,8 @@ import {
 } from '../migration/names.ts'
 
 const LABELS = [PROTOCOL_LABEL, REVISION_LABEL]
+/** The wrapper's own words come first and take half of it; what a command adds may be a secret and some 4 KiB. */
+const MESSAGE_MAX_CHARACTERS = 64
 const ANNOTATIONS = [GRANT_ANNOTATION, MARKS_ANNOTATION, ...Object.keys(AUTOSCALER_MARKS)]
 
 /** What is kept in memory of a pod: only what decisions rest on, since a pod in full takes some 10 to 20 KiB. */
@@ -35,6 +38,12 @@ export function projectPod({ metadata, spec, status }: Pod): Pod {
   }
 }
 
+/** Whether nothing that is kept of a pod has changed but its version: then there is no need to look at its lock. */
+export function looksSame(one: Pod, other: Pod): boolean {
+  const metadata = { ...one.metadata, resourceVersion: other.metadata.resourceVersion }
+  return isDeepStrictEqual({ ...one, metadata }, other)
+}
+
 function projectOwner({ apiVersion, kind, name, uid }: OwnerReference): OwnerReference {
   return { apiVersion, kind, name, uid, controller: true }
 }
@@ -44,8 +53,21 @@ function projectStatus({ name, image, restartCount, state, lastState }: Containe
     name,
     ...(image !== undefined && { image }),
     restartCount,
-    ...(state && { state }),
-    ...(lastState && { lastState }),
+    ...(state && { state: projectState(state) }),
+    ...(lastState && { lastState: projectState(lastState) }),
+  }
+}
+
+function projectState({ running, terminated }: ContainerState): ContainerState {
+  return { ...(running && { running }), ...(terminated && { terminated: projectEnd(terminated) }) }
+}
+
+function projectEnd({ exitCode, message, startedAt, finishedAt }: Terminated): Terminated {
+  return {
+    exitCode,
+    ...(message !== undefined && { message: message.slice(0, MESSAGE_MAX_CHARACTERS) }),
+    ...(startedAt !== undefined && { startedAt }),
+    ...(finishedAt !== undefined && { finishedAt }),
   }
 }
 

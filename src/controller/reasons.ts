@@ -1,10 +1,11 @@
 /** Why nothing is granted for now. The key is the log field, the Event's reason and the metric's label. */
 export const WAITS = {
-  running: 'another pod runs the migration',
+  running: 'a run is under way',
   backoff: 'the last run failed; the next one waits for its time',
   'gave-up': 'it failed as often as migrate.io/retries allows; change the template or that annotation',
   'rollout-unsettled': 'the Deployment controller has not caught up with the latest change',
   'lock-busy': 'the lock of migrate.io/lock is held by another Deployment',
+  'lock-unsettled': 'the lock of migrate.io/lock was lost, and a pod may still be running with it; that is waited for',
   'lock-turn': 'another Deployment has waited longer for the lock of migrate.io/lock',
   'no-deployment': 'its Deployment is gone, or about to be',
   'skip-later': 'pods of a recorded revision are about to see the record by themselves',
@@ -12,6 +13,14 @@ export const WAITS = {
 } as const
 
 export type Wait = keyof typeof WAITS
+
+/** Why pods wait, as metrics tell it. */
+export const WAIT_KINDS = {
+  ...WAITS,
+  unknown: 'the controller could not find out, or has not looked yet; migrate_io_problems_total may say why',
+} as const
+
+export type WaitKind = keyof typeof WAIT_KINDS
 
 /** What keeps the controller from working, and is for somebody to mend. */
 export const PROBLEMS = {
@@ -28,3 +37,14 @@ export const PROBLEMS = {
 } as const
 
 export type ProblemReason = keyof typeof PROBLEMS
+
+/**
+ * Why nobody can tell how a run ended. Nothing is promised: a revision runs again only if it is still wanted, and a run
+ * whose pod is gone may never have begun.
+ */
+export const INTERRUPTIONS = {
+  'pod-gone': 'its pod is gone, and with it whether the command ended, or began',
+  'pod-failed': 'its pod was ended as a whole, as by an eviction',
+  'pod-deleted': 'the command was ended because its pod is being deleted',
+  stale: 'its container was started again, and how the command ended before was not seen',
+} as const

@@ -10,8 +10,9 @@ import {
   RECORD_LABEL,
 } from '../migration/names.ts'
 import { marksOff } from './autoscalers.ts'
-import { hasStarted, isDone } from './container-end.ts'
-import { formatGrant } from './grant.ts'
+import { spokenNumber } from './container-end.ts'
+import { standing } from './fence.ts'
+import { decidedNumber, formatGrant, grantOf, MAX_RUN_NUMBER } from './grant.ts'
 import { type Key, recordNameOf } from './key.ts'
 import { formatNamedLock, judgeByPod, type NamedHolder } from './named-lock.ts'
 import { projectPod } from './project.ts'
@@ -21,8 +22,8 @@ import { newConfigMap, versionOf } from './versions.ts'
 
 /**
  * Makes a named lock whose ConfigMap is missing or was edited: whoever has it also has its own lock, with this one's
- * name beside it. Undecided ones give up their numbers, so that none can be granted by a controller that paused. While
- * the record of some pod's Deployment is lost as well, nobody can tell, and it is left for later.
+ * name beside it. Undecided ones give up their numbers, so that none can be granted by a controller that paused. Where the
+ * record of some pod's Deployment is lost as well, a pod that may be running may have this lock too: that is waited for.
  * @returns false where it has to wait, else it is to be read again
  * @throws KubeError, with code `conflict` where something changed meanwhile
  */
@@ -38,22 +39,15 @@ export async function rebuildNamed(
     await api.create('ConfigMap', { ...newConfigMap(namespace, name, NAMED_LOCK_RECORD), data: BLANK })
     return true
   }
-  const pods = await api.list(
-    'Pod',
-    {
-      namespace,
-      labelSelector: `${PROTOCOL_LABEL}=${PROTOCOL}`,
-      // A pod whose app runs is done with its init containers.
-      fieldSelector: 'status.phase!=Running',
-    },
-    projectPod,
-  )
+  // In any phase: one whose app ran before may be in phase Running while its init container is about to start again.
+  const pods = await api.list('Pod', { namespace, labelSelector: `${PROTOCOL_LABEL}=${PROTOCOL}` }, projectPod)
   const records = await api.list('ConfigMap', { namespace, labelSelector: `${RECORD_LABEL}=${DEPLOYMENT_RECORD}` })
   const known = new Set(
     records.filter((record) => readRecord(record).kind === 'record').map(({ metadata }) => metadata.name),
   )
-  const isUntold = (pod: Pod) => hasStarted(pod) && !isDone(pod) && !known.has(recordNameOf(pod) ?? '')
-  if (pods.some(isUntold)) return false
+  const recordless = pods.filter((pod) => !known.has(recordNameOf(pod) ?? ''))
+  if (recordless.some((pod) => standing(pod) === 'running')) return false
+  for (const pod of recordless) await forbid(api, pod)
 
   const holders: NamedHolder[] = []
   let undecided: NamedHolder | undefined
@@ -62,7 +56,7 @@ export async function rebuildNamed(
     if (holder?.hold === 'held') holders.push(holder)
     if (holder?.hold !== 'open') continue
     if (holder.deployment === own) undecided = holder
-    else await giveUp(api, holder)
+    else if (holder.found !== undefined) await tellToWait(api, holder.found, holder.number)
   }
   // Another controller may be about to grant our own undecided number: then it has the lock.
   const holder = holders[0] ?? undecided
@@ -71,6 +65,12 @@ export async function rebuildNamed(
   const data = formatNamedLock(turn, holder ?? { freeAt: now })
   await api.replace('ConfigMap', { ...lost.configMap, data })
   return true
+}
+
+/** A controller that chose this pod before its record was lost finds it changed, and can't grant what it gave out. */
+async function forbid(api: Api, pod: Pod): Promise<void> {
+  const seen = Math.max(decidedNumber(grantOf(pod)), spokenNumber(pod))
+  if (standing(pod) === 'tell' && seen < MAX_RUN_NUMBER) await tellToWait(api, pod, seen + 1)
 }
 
 interface Found extends NamedHolder {
@@ -96,8 +96,7 @@ async function holderOf(
   }
 }
 
-async function giveUp(api: Api, { found, number }: Found): Promise<void> {
-  if (found === undefined) return
+async function tellToWait(api: Api, pod: Pod, number: number): Promise<void> {
   const text = formatGrant({ kind: 'wait', number })
-  await api.annotatePod(versionOf(found.metadata), { [GRANT_ANNOTATION]: text, ...marksOff(found) })
+  await api.annotatePod(versionOf(pod.metadata), { [GRANT_ANNOTATION]: text, ...marksOff(pod) })
 }

@@ -9,10 +9,11 @@ import { type Key, keyText, parseKey } from './key.ts'
 import { lockText } from './read-named.ts'
 import type { Wait } from './reasons.ts'
 import { readSnapshot, type Snapshot } from './snapshot.ts'
+import { NOTHING_KNOWN, type Standing, standingOf } from './standing.ts'
 import type { Surroundings } from './surroundings.ts'
 
 /** What a look at one lock came to. */
-export interface Look {
+export interface Look extends Standing {
   /** When to look again without any event, in milliseconds since 1970; undefined where only an event can change anything. */
   readonly at: number | undefined
   /** Why its waiting pods still wait; undefined where none does. */
@@ -60,11 +61,12 @@ export async function reconcile(key: Key, surroundings: Surroundings): Promise<L
       if (acted.kind === 'wait') return finish(acted)
       // What was seen of pods since is newer than the view, but it was read before what is read next.
       pods = [...snapshot.pods.values()].map(({ pod }) => pod).filter((pod) => pod !== undefined)
-      snapshot = acted.kind === 'on' ? acted.snapshot : undefined
+      snapshot = acted.kind === 'again' ? undefined : acted.snapshot
       if (acted.kind === 'again' && acted.released !== undefined)
         for (const waiting of turns.waitingFor(acted.released)) alsoLook.add(waiting)
+      if (acted.kind === 'stale' && ++conflicts > MAX_CONFLICTS) return failed(acted.conflict)
       // Nothing but a write shows that this is getting on.
-      if (decision.kind !== 'read-pod' && decision.kind !== 'read-named') conflicts = 0
+      if (acted.kind !== 'stale' && decision.kind !== 'read-pod' && decision.kind !== 'read-named') conflicts = 0
     } catch (error) {
       if (!(error instanceof KubeError)) throw error
       if (error.code !== 'conflict' || ++conflicts > MAX_CONFLICTS) return failed(error)
@@ -99,7 +101,8 @@ export async function reconcile(key: Key, surroundings: Surroundings): Promise<L
 
   function look(at: number | undefined, waiting: Wait | undefined): Look {
     const others = [...alsoLook].filter((text) => text !== keyText(key)).map(parseKey)
-    return { at, waiting, isKnown: true, alsoLook: others }
+    const standing = snapshot === undefined ? NOTHING_KNOWN : standingOf(snapshot)
+    return { ...standing, at, waiting, isKnown: true, alsoLook: others }
   }
 
   function unknown(at: number): Look {

@@ -1,36 +1,53 @@
 import { randomBytes } from 'node:crypto'
 import { hostname } from 'node:os'
 import closeWithGrace from 'close-with-grace'
+import { createCertificateManager } from '../certificates/self-managed/manager.ts'
+import { CertificateTeller } from '../certificates/self-managed/tell.ts'
+import type { CertificateTimes } from '../certificates/self-managed/times.ts'
 import { buildHealthApp, type NotReady } from '../http/health.ts'
 import { listen } from '../http/listen.ts'
 import { KubeError } from '../kube/api.ts'
 import { createApi } from '../kube/client.ts'
+import { systemClock } from '../kube/clock.ts'
+import { createEventRecorder } from '../kube/event-recorder.ts'
 import { type LeaderTimes, startLeaderElection } from '../kube/leader-election.ts'
 import { loadKube } from '../kube/load.ts'
 import { connect } from '../kube/transport.ts'
 import { startWatch } from '../kube/watch.ts'
+import { createWebhookConfigurations } from '../kube/webhook-configuration.ts'
 import { LEADER_LEASE, NAMESPACE, PROTOCOL_LABEL } from '../migration/names.ts'
 import { VERSION } from '../migration/version.ts'
 import { createControllerMetrics } from '../observability/controller-metrics.ts'
 import { createLogs, type LogLevel } from '../observability/logs.ts'
+import { Announcer } from './announcer.ts'
 import { createLoop } from './loop.ts'
+import { createOverseer } from './overseer.ts'
 import { Pods } from './pods.ts'
 import { projectPod } from './project.ts'
+import { Standings } from './standings.ts'
 import { Teller } from './tell.ts'
 
 const STOP_MAX_MS = 15_000 // one call to the API server at most, and letting the Lease go
 
+/** Who sees to the webhook's certificate: this controller, or somebody else. */
+export type CertificateWay = 'self-managed' | 'none'
+
 export interface ControllerOptions {
   readonly kubeconfig?: string | undefined
   readonly context?: string | undefined
-  /** Where the leader's Lease is. Default: the own namespace in a pod, else migrate-io. */
+  /** Where the leader's Lease and the certificates' Secret are. Default: the own namespace in a pod, else migrate-io. */
   readonly namespace?: string | undefined
   /** Health and metrics, without TLS. 0: any free port. */
   readonly port: number
   /** Left out: all addresses. */
   readonly host?: string | undefined
   readonly logLevel: LogLevel
+  readonly certificates: CertificateWay
+  readonly tlsSecret: string
+  readonly webhookService: string
+  readonly webhookConfiguration: string
   readonly times?: Partial<LeaderTimes>
+  readonly certificateTimes?: Partial<CertificateTimes>
 }
 
 /**
@@ -44,21 +61,23 @@ export async function runController(options: ControllerOptions): Promise<void> {
   const transport = await connect(target)
   const api = createApi(transport)
   const pods = new Pods()
+  const standings = new Standings(pods)
   const metrics = createControllerMetrics({
     version: VERSION,
     watchedPods: () => watch.size,
     queuedLocks: () => loop.queued,
+    standings,
   })
   const teller = new Teller(logs, metrics, Date.now)
-  const fault = (error: unknown, what: string) => {
-    metrics.callFailed('fault')
-    logs.error({ err: error }, what)
-  }
-  const trouble = (error: unknown, what: string) => {
-    if (!(error instanceof KubeError)) return fault(error, what)
-    metrics.callFailed(error.code)
-    logs.warn({ code: error.code, detail: error.message }, what)
-  }
+  const identity = `${hostname()}-${randomBytes(4).toString('hex')}`
+  const recorder = createEventRecorder({
+    api,
+    instance: identity,
+    now: Date.now,
+    unique: () => randomBytes(8).toString('hex'),
+    onLost: (error) => teller.trouble(error, 'an Event was lost'),
+  })
+  const announcer = new Announcer(api, recorder)
 
   let stopping = false
   const notReady: NotReady = () =>
@@ -68,14 +87,23 @@ export async function runController(options: ControllerOptions): Promise<void> {
 
   const watch = startWatch(transport, {
     kind: 'Pod',
+    // A wrapper that waits in phase Running, as kubelets before 1.32 may show it, needs nobody: see `isLeftAlone`.
     selection: { labelSelector: PROTOCOL_LABEL, fieldSelector: 'status.phase=Pending' },
     project: projectPod,
-    handlers: { changed: (pod) => loop.see(pod, false), gone: (pod) => loop.see(pod, true) },
+    handlers: {
+      changed(pod, before) {
+        loop.see(pod, before)
+        if (before !== undefined) teller.seen(before, pod)
+      },
+      gone(pod) {
+        loop.lose(pod)
+        teller.seen(pod, undefined)
+      },
+    },
     onTrouble: ({ at, error }) => {
-      const what = `the watch of pods goes on after a failure of its ${at}`
       // A connection that breaks is nobody's mistake.
-      if (at === 'handler') fault(error, what)
-      else trouble(KubeError.of(error), what)
+      const isOurs = at === 'handler'
+      teller.trouble(isOurs ? error : KubeError.of(error), `the watch of pods goes on after a failure of its ${at}`)
     },
     onRestart: metrics.watchRestarted,
   })
@@ -85,12 +113,42 @@ export async function runController(options: ControllerOptions): Promise<void> {
     watched: () => watch.items(),
     now: Date.now,
     random: Math.random,
-    report: (event, key) => teller.event(event, key),
-    onLook: (key, wait) => teller.look(key, wait),
-    onFailure: ({ key, error }) => trouble(error, `a look at ${key} failed and is repeated`),
+    report(event, key) {
+      teller.event(event, key)
+      announcer.event(event, key)
+    },
+    onLook(key, look) {
+      if (look.isKnown) teller.look(key, look.waiting)
+      standings.note(key, look)
+    },
+    onFailure: ({ key, error }) => teller.trouble(error, `a look at ${key} failed and is repeated`),
   })
-  const identity = `${hostname()}-${randomBytes(4).toString('hex')}`
+  const overseer = createOverseer({
+    cluster: { transport, api },
+    pending: () => pods.keys(),
+    now: Date.now,
+    clock: systemClock,
+    say: (announcement, key) => announcer.say(announcement, key),
+    onLasting: metrics.lasting,
+    onFailure: (error) => teller.trouble(error, 'why pods wait could not be found out'),
+  })
   const namespace = options.namespace ?? (target.isOwnPod ? target.namespace : NAMESPACE)
+  const certificateTeller = new CertificateTeller(logs, metrics, {
+    secret: `${namespace}/${options.tlsSecret}`,
+    configuration: options.webhookConfiguration,
+  })
+  const certificates = createCertificateManager({
+    api,
+    configurations: createWebhookConfigurations(transport),
+    namespace,
+    secretName: options.tlsSecret,
+    serviceName: options.webhookService,
+    configurationName: options.webhookConfiguration,
+    now: Date.now,
+    report: (event) => certificateTeller.event(event),
+    onFailure: (error) => teller.trouble(error, 'a look at the certificates failed and is repeated'),
+    ...(options.certificateTimes && { times: options.certificateTimes }),
+  })
   const election = startLeaderElection({
     api,
     namespace,
@@ -99,17 +157,25 @@ export async function runController(options: ControllerOptions): Promise<void> {
     onStarted(lost) {
       metrics.leading(true)
       logs.info({ identity }, 'leads from now on')
+      if (options.certificates === 'self-managed') certificates.start()
       void watch.synced.then(() => {
-        if (!lost.aborted) loop.start()
+        if (lost.aborted) return
+        loop.start()
+        overseer.start()
       })
     },
     onStopped() {
       metrics.leading(false)
       logs.info({ identity }, 'leads no more')
-      void loop.stop().then(() => teller.forget())
+      void loop.stop().then(() => {
+        teller.forget()
+        standings.forget()
+      })
+      void overseer.stop()
+      void certificates.stop().then(() => certificateTeller.forget())
     },
     onNewLeader: (leader) => leader !== identity && logs.info({ leader }, 'another controller leads'),
-    onTrouble: (error) => trouble(error, `cannot read or write the Lease ${namespace}/${LEADER_LEASE}`),
+    onTrouble: (error) => teller.trouble(error, `cannot read or write the Lease ${namespace}/${LEADER_LEASE}`),
     ...(options.times && { times: options.times }),
   })
   logs.info({ port, version: VERSION, pid: process.pid, identity, cluster: target.source }, 'controller is running')
@@ -124,8 +190,8 @@ export async function runController(options: ControllerOptions): Promise<void> {
     stopping = true
     logs.info({ signal }, 'shutting down: starts nothing more, and lets the Lease go')
     // The next leader needn't wait until what this one has begun is done: the lock does not rest on there being one.
-    await Promise.all([loop.stop(), election.stop()])
-    await watch.stop()
+    await Promise.all([loop.stop(), overseer.stop(), certificates.stop(), election.stop()])
+    await Promise.all([watch.stop(), recorder.stop()])
     await app.close()
     transport.close()
   }

@@ -1,6 +1,7 @@
 import type { Pod, ReplicaSet } from '../kube/objects.ts'
 import { isWaiting, mayBeTold, speaksProtocol } from './choose.ts'
-import { runningSince } from './container-end.ts'
+import { isDone, runningSince } from './container-end.ts'
+import { grantOf } from './grant.ts'
 import { mountedRecord } from './key.ts'
 import { completedOf, isCompleted, type LockRecord } from './record.ts'
 import { isOwnedBy, revisionOfPod } from './rollout.ts'
@@ -23,7 +24,13 @@ export function skipAt(
   now: number,
 ): number | undefined {
   const revision = revisionOfPod(pod)
-  if (!speaksProtocol(pod) || !isWaiting(pod) || revision === '' || !isCompleted(record, revision)) return undefined
+  if (
+    !speaksProtocol(pod) ||
+    !(isWaiting(pod) || isLeftAlone(pod)) ||
+    revision === '' ||
+    !isCompleted(record, revision)
+  )
+    return undefined
   if (!isOwnedBy(pod.metadata, replicaSets) || !mayBeTold(pod)) return undefined
   if (mountedRecord(pod) === undefined) return now
   const since = Date.parse(runningSince(pod) ?? '')
@@ -31,4 +38,14 @@ export function skipAt(
   const recordedAt = Date.parse(completed?.started ?? '') + (completed?.seconds ?? 0) * 1000
   // A node's clock may be wrong: a start in the future counts as long ago.
   return Number.isNaN(since) || since > now || !(since > recordedAt) ? now : since + FINDS_RECORD_MS
+}
+
+/**
+ * A runner that is done and can't see the record: in a new sandbox, after its node's restart, it would find its used
+ * number and wait. Kubelets before 1.32 leave such a pod in phase Running (kubernetes/kubernetes#126653), where the watch
+ * does not show it; so it is told while it is known. Any other pod that was let through notes that in its own volume.
+ */
+function isLeftAlone(pod: Pod): boolean {
+  const isDeleting = pod.metadata.deletionTimestamp !== undefined
+  return mountedRecord(pod) === undefined && isDone(pod) && !isDeleting && grantOf(pod).kind === 'run'
 }

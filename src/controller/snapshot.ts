@@ -56,17 +56,12 @@ export async function readSnapshot(api: Api, key: Key, pods: readonly Pod[]): Pr
   }
 }
 
-/** Its template holds the wrapper in full. */
-function withoutTemplate({ metadata, spec }: ReplicaSet): ReplicaSet {
-  return { metadata, ...(spec?.replicas !== undefined && { spec: { replicas: spec.replicas } }) }
-}
-
 async function readReplicaSets(api: Api, { metadata, spec }: Deployment): Promise<readonly ReplicaSet[]> {
   const { namespace, uid } = metadata
   const labelSelector = Object.entries(spec.selector?.matchLabels ?? {})
     .map(([key, value]) => `${key}=${value}`)
     .join()
   const selection = { namespace, ...(labelSelector === '' ? {} : { labelSelector }) }
-  const found = await api.list('ReplicaSet', selection, withoutTemplate)
+  const found = await api.list('ReplicaSet', selection)
   return found.filter((replicaSet) => controllerOf(replicaSet.metadata, 'Deployment')?.uid === uid)
 }

@@ -1,9 +1,10 @@
 import { FIELD_MANAGER } from '../migration/names.ts'
 import { type Api, KubeError, type Selection, type Version } from './api.ts'
+import { described } from './described.ts'
 import { type Answer, failure, inWords, type Request, saysNotFound } from './failure.ts'
 import type { Kind, Objects } from './objects.ts'
 import { listInPages } from './pages.ts'
-import { pathOf, RESOURCES } from './resources.ts'
+import { formOf, pathOf, RESOURCES } from './resources.ts'
 import type { Call, Transport } from './transport.ts'
 
 const MERGE_PATCH = 'application/merge-patch+json'
@@ -23,7 +24,8 @@ export function createApi(transport: Transport): Api {
     async read<K extends Kind>(kind: K, namespace: string, name: string) {
       const request: Request = { verb: 'get', kind, namespace, name }
       // Without resourceVersion in the query: what the store holds, not what a cache of the server still believes.
-      const call: Call = { request, method: 'GET', path: pathOf(kind, request) }
+      const { accept } = formOf(kind, 'object')
+      const call: Call = { request, method: 'GET', path: pathOf(kind, request), accept }
       const answer = await transport.send(call)
       if (answer.status === 200) return objectOf(kind, call, answer)
       if (saysNotFound(answer, name)) return undefined
@@ -66,13 +68,16 @@ function typed<T extends object>(kind: Kind, object: T): T & { apiVersion: strin
 }
 
 /** A 200 of something in between, such as a login page, must not pass for an object. */
-function objectOf<K extends Kind>(kind: K, { request }: Call, { body }: Answer): Objects[K] {
-  const isIt = typeof body === 'object' && body !== null && 'kind' in body && body.kind === kind && 'metadata' in body
+function objectOf<K extends Kind>(kind: K, { request }: Call, answer: Answer): Objects[K] {
+  const { body } = answer
+  const isIt =
+    typeof body === 'object' &&
+    body !== null &&
+    'kind' in body &&
+    body.kind === formOf(kind, 'object').kind &&
+    'metadata' in body
   if (isIt) return body as unknown as Objects[K]
-  throw new KubeError(
-    'unavailable',
-    `${inWords(request)}: an answer that is no ${kind}: ${JSON.stringify(body).slice(0, 200)}`,
-  )
+  throw new KubeError('unavailable', `${inWords(request)}: an answer that is no ${kind}: ${described(answer)}`)
 }
 
 /** Without either the API server would write over whatever is there. */

@@ -1,12 +1,15 @@
 import { readFile } from 'node:fs/promises'
 import type { RequestOptions } from 'node:https'
 import { KubeError } from './api.ts'
-import { type Authenticator, type Cluster, ExecAuth, FileAuth, type User } from './client-node.ts'
+import { type Authenticator, type Cluster, FileAuth, type User } from './client-node.ts'
 import { type Clock, systemClock } from './clock.ts'
+import { ExecPlugin } from './exec-plugin.ts'
 import type { KubeTarget } from './load.ts'
 import { LoadError } from './load-error.ts'
 
 const FILES_GOOD_FOR_MS = 60_000 // as client-go: certificates and authorities rotate, and overlap for much longer
+
+const REASON_MAX_CHARACTERS = 500 // a plugin may have written pages
 
 /** What a call needs beside its path: headers, and options of the TLS connection. */
 export interface Credentials {
@@ -26,7 +29,7 @@ export async function credentialsOf(
   { cluster, user }: KubeTarget,
   clock: Clock = systemClock,
 ): Promise<CredentialSource> {
-  const make = await wayOf(user)
+  const make = await wayOf(user, clock)
   const login = user.exec ? { ...user, exec: informed(user.exec, cluster) } : user
   let authenticator = make?.()
   let files: { content: Promise<Credentials['tls']>; readAtMs: number } | undefined
@@ -42,7 +45,7 @@ export async function credentialsOf(
       return { headers: { ...headersOf(user), ...trimmed(headers) }, tls }
     } catch (cause) {
       files = undefined
-      const why = cause instanceof Error ? cause.message.trim() : String(cause)
+      const why = (cause instanceof Error ? cause.message : String(cause)).trim().slice(0, REASON_MAX_CHARACTERS)
       throw new KubeError('unavailable', `no credentials for user "${user.name}" of the kubeconfig: ${why}`, { cause })
     }
   }
@@ -63,8 +66,8 @@ export async function credentialsOf(
 }
 
 /** How this user logs in; undefined where certificate, token or password stand in the kubeconfig itself. */
-async function wayOf(user: User): Promise<(() => Authenticator) | undefined> {
-  if (user.exec) return () => new ExecAuth()
+async function wayOf(user: User, clock: Clock): Promise<(() => Authenticator) | undefined> {
+  if (user.exec) return () => new ExecPlugin(clock)
   const provider: string | undefined = user.authProvider?.name
   if (provider === undefined) return undefined
   if (provider === 'tokenFile') return () => new FileAuth()

@@ -1,13 +1,14 @@
 import { KubeError, type KubeErrorCode } from './api.ts'
-import type { Kind } from './objects.ts'
+import { described } from './described.ts'
+import type { ClusterKind, Kind } from './objects.ts'
 import { RESOURCES } from './resources.ts'
 
-export type Verb = 'get' | 'list' | 'watch' | 'create' | 'update' | 'patch'
+export type Verb = 'get' | 'list' | 'watch' | 'create' | 'update' | 'patch' | 'delete'
 
 /** What was asked, in the terms of an RBAC rule. */
 export interface Request {
   readonly verb: Verb
-  readonly kind: Kind
+  readonly kind: Kind | ClusterKind
   readonly namespace?: string | undefined
   readonly name?: string | undefined
   readonly subresource?: string | undefined
@@ -17,6 +18,9 @@ export interface Answer {
   readonly status: number
   /** Parsed where it is JSON, else the text. */
   readonly body: unknown
+  readonly contentType: string | undefined
+  /** Of the text that came, in characters. */
+  readonly length: number
   readonly retryAfterMs: number | undefined
 }
 
@@ -38,7 +42,7 @@ export function failure(request: Request, answer: Answer): KubeError {
   const status = statusOf(answer.body)
   const code = codeOf(answer.status, status, request.verb)
   const retryAfterMs = answer.retryAfterMs ?? milliseconds(status?.details?.retryAfterSeconds)
-  const said = `${answer.status} ${status?.message ?? excerpt(answer.body)}`
+  const said = status?.message === undefined ? described(answer) : `${answer.status} ${status.message}`
   const hint = code === 'forbidden' ? hintOf(answer.status, request) : ''
   return new KubeError(code, `${inWords(request)}: ${said}${hint}`, retryAfterMs === undefined ? {} : { retryAfterMs })
 }
@@ -60,14 +64,15 @@ export function statusOf(body: unknown): Status | undefined {
 /** `get pod shop/app-1`, for messages. */
 export function inWords({ verb, kind, namespace, name, subresource }: Request): string {
   const what = subresource === undefined ? kind.toLowerCase() : `${subresource} of ${kind.toLowerCase()}`
-  const where = namespace === undefined ? ' of all namespaces' : ` ${namespace}/${name ?? '*'}`
+  const ofAll = name === undefined ? ' of all namespaces' : ` ${name}`
+  const where = namespace === undefined ? ofAll : ` ${namespace}/${name ?? '*'}`
   return `${verb} ${what}${where}`
 }
 
 /** Which codes come when was tried out on a real API server; see test/kube/compare-and-swap.test.ts. */
 function codeOf(http: number, status: Status | undefined, verb: Verb): KubeErrorCode {
   const causes = status?.details?.causes ?? []
-  const isWrite = verb === 'create' || verb === 'update' || verb === 'patch'
+  const isWrite = verb !== 'get' && verb !== 'list' && verb !== 'watch'
   switch (http) {
     case 401:
       return 'forbidden'
@@ -88,17 +93,13 @@ function codeOf(http: number, status: Status | undefined, verb: Verb): KubeError
   }
 }
 
-function hintOf(http: number, { verb, kind, namespace, subresource }: Request): string {
+function hintOf(http: number, { verb, kind, namespace, name, subresource }: Request): string {
   if (http === 401) return '; the API server does not accept our credentials'
   const { group, plural } = RESOURCES[kind]
   const resource = subresource === undefined ? plural : `${plural}/${subresource}`
-  const where = namespace === undefined ? 'in all namespaces (a ClusterRole)' : `in namespace ${namespace}`
+  const ofAll = name === undefined ? 'in all namespaces (a ClusterRole)' : `named "${name}" (a ClusterRole)`
+  const where = namespace === undefined ? ofAll : `in namespace ${namespace}`
   return `; needed is verb "${verb}" on resource "${resource}" of API group "${group}" ${where}, and no policy or quota against it`
-}
-
-function excerpt(body: unknown): string {
-  const text = typeof body === 'string' ? body : JSON.stringify(body)
-  return text.trim().slice(0, 200)
 }
 
 function milliseconds(seconds: number | undefined): number | undefined {

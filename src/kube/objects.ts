@@ -18,6 +18,8 @@ export interface Metadata {
   generation?: number
   creationTimestamp?: string
   deletionTimestamp?: string
+  deletionGracePeriodSeconds?: number
+  finalizers?: string[]
   labels?: Record<string, string>
   annotations?: Record<string, string>
   ownerReferences?: OwnerReference[]
@@ -67,6 +69,15 @@ export interface ContainerStatus {
   lastState?: ContainerState
 }
 
+/** Of a pod, a node or a Deployment. */
+export interface Condition {
+  type: string
+  status: 'True' | 'False' | 'Unknown'
+  reason?: string
+  message?: string
+  lastTransitionTime?: string
+}
+
 export interface Volume {
   name: string
   projected?: { sources?: { configMap?: { name?: string; optional?: boolean } }[] }
@@ -76,12 +87,14 @@ export interface Pod {
   metadata: Metadata
   spec: {
     nodeName?: string
+    terminationGracePeriodSeconds?: number
     initContainers?: { name: string; image?: string }[]
     volumes?: Volume[]
   }
   status?: {
     phase?: 'Pending' | 'Running' | 'Succeeded' | 'Failed' | 'Unknown'
     reason?: string
+    conditions?: Condition[]
     initContainerStatuses?: ContainerStatus[]
   }
 }
@@ -91,15 +104,29 @@ export interface ConfigMap {
   data?: Record<string, string>
 }
 
+export interface Secret {
+  metadata: Metadata
+  type?: string
+  /** Values in base64. */
+  data?: Record<string, string>
+}
+
 export interface Deployment {
   metadata: Metadata
   spec: { replicas?: number; paused?: boolean; selector?: { matchLabels?: Record<string, string> } }
-  status?: { observedGeneration?: number }
+  status?: {
+    observedGeneration?: number
+    /** All pods of it that are not being deleted; those of its newest revision; those that are available. */
+    replicas?: number
+    updatedReplicas?: number
+    availableReplicas?: number
+    conditions?: Condition[]
+  }
 }
 
+/** Its template, which holds the wrapper in full, is never fetched. */
 export interface ReplicaSet {
   metadata: Metadata
-  spec?: { replicas?: number }
 }
 
 export interface Lease {
@@ -113,12 +140,44 @@ export interface Lease {
   }
 }
 
+/** Only its labels matter. */
+export interface Namespace {
+  metadata: Metadata
+}
+
+export interface Node {
+  metadata: Metadata
+  status?: { conditions?: Condition[] }
+}
+
+/** https://kubernetes.io/docs/reference/kubernetes-api/cluster-resources/event-v1/ */
+export interface Event {
+  metadata: Metadata
+  /** With microseconds. */
+  eventTime: string
+  series?: { count: number; lastObservedTime: string }
+  reportingController: string
+  reportingInstance: string
+  action: string
+  reason: string
+  regarding: { apiVersion: string; kind: string; namespace: string; name: string; uid: string }
+  note: string
+  type: 'Normal' | 'Warning'
+}
+
 export interface Objects {
+  Event: Event
   Pod: Pod
   ConfigMap: ConfigMap
+  Secret: Secret
   Deployment: Deployment
   ReplicaSet: ReplicaSet
   Lease: Lease
+  Namespace: Namespace
+  Node: Node
 }
 
 export type Kind = keyof Objects
+
+/** Kinds of objects that are in no namespace. */
+export type ClusterKind = 'MutatingWebhookConfiguration'

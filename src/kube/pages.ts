@@ -1,7 +1,8 @@
 import { KubeError, type Selection } from './api.ts'
-import { type Answer, failure, type Request } from './failure.ts'
+import { described } from './described.ts'
+import { type Answer, failure, inWords, type Request } from './failure.ts'
 import type { Kind, Objects } from './objects.ts'
-import { pathOf } from './resources.ts'
+import { formOf, pathOf } from './resources.ts'
 import type { Transport } from './transport.ts'
 
 const PAGE_ITEMS = 50 // half a megabyte of pods, and its garbage, is what is in memory at a time; measured with 5,000 of them
@@ -33,7 +34,8 @@ export async function listInPages<K extends Kind, T>(
   const path = pathOf(kind, { namespace: selection.namespace })
   const ask = (token: string | undefined): Promise<Answer> => {
     const query = queryOf(selection, { limit: String(PAGE_ITEMS), ...(token ? { continue: token } : {}) })
-    return transport.send({ request, method: 'GET', path: `${path}?${query}`, ...(signal ? { signal } : {}) })
+    const { accept } = formOf(kind, 'list')
+    return transport.send({ request, method: 'GET', path: `${path}?${query}`, accept, ...(signal ? { signal } : {}) })
   }
   for (let restarts = 0; ; restarts++) {
     const items: T[] = []
@@ -42,7 +44,7 @@ export async function listInPages<K extends Kind, T>(
       const answer = await ask(token)
       if (answer.status === 410 && token !== undefined && restarts < RESTARTS) break
       if (answer.status !== 200) throw failure(request, answer)
-      const list = checked<Objects[K]>(answer.body)
+      const list = checked<Objects[K]>(request, answer)
       for (const item of list.items ?? []) items.push(project(item))
       token = list.metadata.continue
       if (!token) return { items, resourceVersion: list.metadata.resourceVersion }
@@ -58,9 +60,10 @@ export function queryOf(selection: Selection, more: Record<string, string>): URL
 }
 
 /** An empty answer of something in between, taken for a list, would say that everything is gone. */
-function checked<T>(body: unknown): List<T> {
+function checked<T>(request: Request, answer: Answer): List<T> {
+  const { body } = answer
   const isList =
     typeof body === 'object' && body !== null && 'kind' in body && String(body.kind).endsWith('List') && 'items' in body
   if (isList) return body as unknown as List<T>
-  throw new KubeError('unavailable', `an answer that is no list: ${JSON.stringify(body).slice(0, 200)}`)
+  throw new KubeError('unavailable', `${inWords(request)}: an answer that is no list: ${described(answer)}`)
 }

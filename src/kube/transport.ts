@@ -16,11 +16,13 @@ const PROBE_MS = 5_000 // TCP keepalive, then 10 probes, one each second: a peer
 /** One HTTP call, below all knowledge of kinds. */
 export interface Call {
   readonly request: Request
-  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH'
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
   /** With its query. */
   readonly path: string
   readonly body?: unknown
   readonly contentType?: string
+  /** Default: JSON. */
+  readonly accept?: string
   /** Ends the call, also after its answer has begun. */
   readonly signal?: AbortSignal
 }
@@ -59,7 +61,11 @@ export async function connect(target: KubeTarget, limits: Partial<TransportLimit
 
   async function attempt(call: Call, signal: AbortSignal): Promise<http.IncomingMessage> {
     const given = await credentials.current()
-    const outgoing = (isTls ? https : http).request(`${server}${call.path}`, optionsOf(call, given, { agent, signal }))
+    const payload = call.body === undefined ? undefined : JSON.stringify(call.body)
+    const options = optionsOf(call, given, { agent, signal })
+    const outgoing = (isTls ? https : http).request(`${server}${call.path}`, options)
+    // Node announces a body of its own accord with some methods only, and DELETE is none of them.
+    if (payload !== undefined) outgoing.setHeader('content-length', Buffer.byteLength(payload))
     const { promise, resolve, reject } = Promise.withResolvers<http.IncomingMessage>()
     let hasAnswer = false
     outgoing.on('error', (error: NodeJS.ErrnoException) => {
@@ -73,7 +79,7 @@ export async function connect(target: KubeTarget, limits: Partial<TransportLimit
       resolve(response)
     })
     outgoing.once('socket', (socket) => limitConnecting(socket, isTls, connectMs))
-    outgoing.end(call.body === undefined ? undefined : JSON.stringify(call.body))
+    outgoing.end(payload)
     return promise
   }
 
@@ -117,7 +123,7 @@ function optionsOf(
     ...tls,
     method: call.method,
     headers: {
-      accept: 'application/json',
+      accept: call.accept ?? 'application/json',
       'user-agent': 'migrate-io',
       ...(call.body === undefined ? {} : { 'content-type': call.contentType ?? 'application/json' }),
       ...headers,

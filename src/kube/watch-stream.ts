@@ -76,7 +76,7 @@ function eventOf(line: string, request: Request): WatchEvent {
   if (type === 'ERROR') throw errorOf(object, request)
   if (type === 'BOOKMARK' && resourceVersion) return { kind: 'kept', resourceVersion }
   const isEvent = type === 'ADDED' || type === 'MODIFIED' || type === 'DELETED'
-  if (!isEvent || !uid || !resourceVersion) throw new BrokenStream(`a line that is no event: ${line.slice(0, 200)}`)
+  if (!isEvent || !uid || !resourceVersion) throw broken(line, 'event')
   return { kind: type === 'DELETED' ? 'removed' : 'put', object: object as { metadata: Metadata } }
 }
 
@@ -84,10 +84,15 @@ function parsed(line: string): { type?: string; object?: { metadata?: Partial<Me
   try {
     const value: unknown = JSON.parse(line)
     if (typeof value === 'object' && value !== null) return value
-  } catch (cause) {
-    throw new BrokenStream(`a line that is no JSON: ${line.slice(0, 200)}`, { cause })
+  } catch {
+    throw broken(line, 'JSON')
   }
-  throw new BrokenStream(`a line that is no object: ${line.slice(0, 200)}`)
+  throw broken(line, 'object')
+}
+
+/** Without what stands in it: that may be a pod with a secret in its environment. */
+function broken(line: string, what: string): BrokenStream {
+  return new BrokenStream(`a line of ${line.length} characters that is no ${what}`)
 }
 
 /** An error within the stream is a Status, after which the API server ends it. */
@@ -95,6 +100,9 @@ function errorOf(object: unknown, request: Request): Error {
   const status: Status | undefined = statusOf(object)
   const code = status?.code ?? 500
   if (code === 410) return new Expired(status?.message ?? '410 within the watch')
-  const error = failure(request, { status: code, body: object ?? '', retryAfterMs: undefined })
+  const error = failure(request, {
+    ...{ status: code, body: object ?? '', retryAfterMs: undefined },
+    ...{ contentType: 'an event of the watch', length: 0 },
+  })
   return error.code === 'unavailable' ? error : new KubeError('unavailable', error.message, { cause: error })
 }

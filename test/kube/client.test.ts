@@ -50,6 +50,25 @@ test('reads ask the store and not a cache: no resourceVersion is sent', async (t
   assert.equal(server.requests[1]?.url.searchParams.get('labelSelector'), 'app=a,b in (c)')
 })
 
+test('of ReplicaSets only the metadata is asked for, and nothing else taken for an answer', async (t) => {
+  const { api, server } = await serve(t, (response, { url }) => {
+    const isList = url.pathname.endsWith('/replicasets')
+    const found = { ...configMap('web-a', 1), kind: 'PartialObjectMetadata' }
+    answer(response, 200, isList ? { ...list([found], 1), kind: 'PartialObjectMetadataList' } : found)
+  })
+  assert.equal((await api.read('ReplicaSet', 'shop', 'web-a'))?.metadata.name, 'web-a')
+  assert.equal((await api.list('ReplicaSet', { namespace: 'shop' })).length, 1)
+  await assert.rejects(api.read('Deployment', 'shop', 'web-a'), failing('unavailable', /no Deployment/))
+  assert.deepEqual(
+    server.requests.map(({ headers }) => headers.accept),
+    [
+      'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1',
+      'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1',
+      'application/json',
+    ],
+  )
+})
+
 test('L6: only a 404 that names the object says that it is gone; any other says nothing about it', async (t) => {
   const answers: unknown[] = [
     { kind: 'Status', reason: 'NotFound', details: { name: 'a', kind: 'pods' }, code: 404 },

@@ -6,6 +6,7 @@ import { type TestContext, test } from 'node:test'
 import { createApi } from '../../src/kube/client.ts'
 import { credentialsOf } from '../../src/kube/credentials.ts'
 import { connect } from '../../src/kube/transport.ts'
+import { until } from '../until.ts'
 import { answer, FakeApiServer, refuse, targetAt } from './fake-api-server.ts'
 import { FakeClock } from './fake-clock.ts'
 import { pod } from './objects.ts'
@@ -126,3 +127,45 @@ test('the way of OpenID Connect is loaded only by a user who needs it', async ()
   const oidc = targetAt('https://h', { authProvider: { name: 'oidc', config: { 'id-token': 'x' } } })
   assert.ok(await credentialsOf(oidc))
 })
+
+test('a plugin that hangs is ended after a minute, with what hung; the next call starts it anew', async (t) => {
+  const folder = await temporaryFolder(t)
+  const pids = join(folder, 'pids')
+  const hang = `require('node:fs').appendFileSync(${JSON.stringify(pids)}, process.pid + '\\n'); setInterval(() => {}, 1000)`
+  const clock = new FakeClock()
+  const exec = { command: process.execPath, args: ['-e', hang] }
+  const source = await credentialsOf(targetAt('https://host:1', { exec }), clock)
+  const started = (count: number) =>
+    until('it runs', async () => (await readFile(pids, 'utf8').catch(() => '')).trim().split('\n').filter(Boolean), {
+      limitMs: 10_000,
+      accept: (all) => all.length === count,
+    })
+  for (const count of [1, 2]) {
+    const failed = assert.rejects(source.current(), {
+      code: 'unavailable',
+      message: /user "somebody".*the plugin ".*node": no answer within 60 s/,
+    })
+    const pid = Number((await started(count)).at(-1))
+    await clock.advance(60_000)
+    await failed
+    await until('it is gone', () => !isAlive(pid), { limitMs: 10_000 })
+  }
+})
+
+test('S3: what a plugin wrote instead of credentials is not quoted', async () => {
+  const args = ['-e', 'console.log(JSON.stringify({ status: { token: "canary" } }).slice(0, -2))']
+  const source = await credentialsOf(targetAt('https://host:1', { exec: { command: process.execPath, args } }))
+  await assert.rejects(source.current(), (error: Error) => {
+    assert.match(error.message, /no JSON/)
+    assert.doesNotMatch(`${error.stack} ${error.cause}`, /canary/)
+    return true
+  })
+})
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0)
+  } catch {
+    return false
+  }
+}

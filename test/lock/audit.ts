@@ -1,17 +1,16 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after } from 'node:test'
-import { stringify } from 'yaml'
+import { auditLogIn } from '../cluster/audit-log.ts'
 import type { ClusterOptions } from '../cluster/cluster.ts'
-
-const VERBS = ['create', 'update', 'patch', 'delete', 'deletecollection']
 
 /** A write of the controller's that the API server carried out or refused, as its audit log has it. */
 export interface Write {
   readonly verb: string
   /** Such as `pods/status`. */
   readonly resource: string
+  readonly namespace: string
   readonly name: string
   readonly status: number
   /** What was sent. */
@@ -25,50 +24,30 @@ export interface Write {
 export interface Audit {
   /** For the start of the cluster. */
   readonly options: ClusterOptions
-  /** In the order in which they ended. Leases of the election are left out. */
+  /** In the order in which they ended. Leases of the election and Events are left out: no lock waits for them. */
   writes(namespace: string): readonly Write[]
-}
-
-interface AuditEvent {
-  readonly verb: string
-  readonly userAgent?: string
-  readonly objectRef?: { resource: string; subresource?: string; namespace?: string; name?: string }
-  readonly responseStatus?: { code?: number }
-  readonly requestObject?: Write['body']
 }
 
 /** To be called at the top level of a test file, before its cluster starts. */
 export function openAudit(): Audit {
   const folder = mkdtempSync(join(tmpdir(), 'migrate-io-audit-'))
   after(() => rmSync(folder, { recursive: true, force: true }))
-  const [policyFile, logFile] = [join(folder, 'policy.yaml'), join(folder, 'audit.log')]
-  const ours = {
-    level: 'Request',
-    verbs: VERBS,
-    resources: [{ group: '', resources: ['configmaps', 'pods', 'pods/status', 'events'] }, { group: 'apps' }],
-  }
-  const policy = {
-    apiVersion: 'audit.k8s.io/v1',
-    kind: 'Policy',
-    omitStages: ['RequestReceived'],
-    rules: [ours, { level: 'None' }],
-  }
-  writeFileSync(policyFile, stringify(policy))
+  const log = auditLogIn(folder)
+  const ours: Write[] = []
   return {
-    // Its mode is `blocking` by default: whatever was answered is in the file.
-    options: {
-      extraArguments: { 'kube-apiserver': [`--audit-policy-file=${policyFile}`, `--audit-log-path=${logFile}`] },
+    options: log.options,
+    writes(namespace) {
+      for (const { verb, userAgent, objectRef, responseStatus, requestObject } of log.read())
+        if (userAgent === 'migrate-io')
+          ours.push({
+            verb,
+            resource: [objectRef?.resource, objectRef?.subresource].filter(Boolean).join('/'),
+            namespace: objectRef?.namespace ?? '',
+            name: objectRef?.name ?? '',
+            status: responseStatus?.code ?? 0,
+            body: (requestObject ?? {}) as Write['body'],
+          })
+      return ours.filter((write) => write.namespace === namespace && write.resource !== 'events')
     },
-    writes: (namespace) =>
-      (existsSync(logFile) ? readFileSync(logFile, 'utf8').split('\n').filter(Boolean) : [])
-        .map((line) => JSON.parse(line) as AuditEvent)
-        .filter(({ userAgent, objectRef }) => userAgent === 'migrate-io' && objectRef?.namespace === namespace)
-        .map(({ verb, objectRef, responseStatus, requestObject }) => ({
-          verb,
-          resource: [objectRef?.resource, objectRef?.subresource].filter(Boolean).join('/'),
-          name: objectRef?.name ?? '',
-          status: responseStatus?.code ?? 0,
-          body: requestObject ?? {},
-        })),
   }
 }

@@ -36,6 +36,8 @@ export interface LogLine {
 export interface ControllerProcess {
   readonly pid: number
   logs(): readonly LogLine[]
+  /** All that it wrote, on stdout and stderr, whether or not it is a line of the log. */
+  output(): string
   /** In the Prometheus text format. */
   metrics(): Promise<string>
   /** Status code of /readyz or /healthz. */
@@ -44,7 +46,7 @@ export interface ControllerProcess {
   untilLeading(): Promise<void>
   /** Whatever signal; SIGSTOP and SIGCONT hold it and let it go on. */
   signal(name: NodeJS.Signals): void
-  /** Returns when it is gone. */
+  /** Returns when it is gone. Throws with what it wrote where it was asked to end and ended with an error, or not in time. */
   stop(signal?: 'SIGTERM' | 'SIGKILL'): Promise<void>
 }
 
@@ -83,6 +85,7 @@ export async function startControllerProcess(options: ControllerProcessOptions):
   return {
     pid: child.pid ?? 0,
     logs,
+    output: () => lines.join('\n'),
     metrics: async () => (await get('/metrics')).text(),
     probe,
     isLeading,
@@ -90,7 +93,15 @@ export async function startControllerProcess(options: ControllerProcessOptions):
       await until('it leads', isLeading, { limitMs: LIMIT_MS })
     },
     signal: (name) => child.kill(name),
-    stop: (signal = 'SIGTERM') => end(child, signal),
+    stop: async (signal = 'SIGTERM') => {
+      // One that a test has killed before is no failure.
+      const wasKilled = child.signalCode !== null
+      await end(child, signal)
+      if (signal === 'SIGTERM' && child.exitCode !== 0 && !wasKilled)
+        throw new Error(
+          `the controller ended with ${child.exitCode ?? child.signalCode}; it wrote:\n${lines.join('\n')}`,
+        )
+    },
   }
 }
 

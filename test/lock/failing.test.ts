@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { delayMs } from '../../src/controller/backoff.ts'
+import { lasted, length } from '../soak/length.ts'
 import { until } from '../until.ts'
 import type { LogLine } from './controller-process.ts'
 import { openFlaggedWorkshop } from './flagged.ts'
@@ -55,14 +56,14 @@ describe('a failing migration', { concurrency: true }, () => {
 
     const [from, late] = [Date.now(), [] as number[]]
     let settled = 0
-    for (const count of [1, 2, 3]) {
+    for (let count = 1; count <= length.failures; count++) {
       const { revision, exit, nextMs } = await failure(workshop, 'tried', count)
       const seen = Date.now()
       settled ||= seen
       assert.equal(exit, 1)
       const delay = nextMs - seen
       assert.ok(Math.abs(delay - delayMs(count)) < PROMPT_MS, `after failure ${count} the next is in ${delay} ms`)
-      if (count === 3) flags.lower('fails-2')
+      if (count === length.failures) flags.lower('fails-2')
       const started = await start(workshop, { revision, number: count + 1 }, delayMs(count) + LIMIT_MS)
       assert.ok(started >= nextMs, `try ${count + 1} starts ${nextMs - started} ms before its time`)
       late.push(started - nextMs)
@@ -76,7 +77,7 @@ describe('a failing migration', { concurrency: true }, () => {
     assert.ok(meanwhile.length > 100, `${meanwhile.length} calls`)
     assert.deepEqual([...new Set(meanwhile.map(({ text }) => text))], ['1'])
     await until('the new revision serves', () => service.samples().at(-1)?.text === '2', { limitMs: LIMIT_MS })
-    assert.equal(workshop.journal.starts().length, 1 + 4)
+    assert.equal(workshop.journal.starts().length, 1 + length.failures + 1)
     assert.deepEqual(await failuresOf(workshop, 'tried'), [], 'the success takes the failures off')
     workshop.journal.assertInOrder()
   })
@@ -90,7 +91,7 @@ describe('a failing migration', { concurrency: true }, () => {
     const gaveUp = () =>
       stage.controller.logs().some((line) => line['namespace'] === workshop.name && line.reason === 'gave-up')
     await until('the controller says that it gave up', gaveUp, { limitMs: LIMIT_MS })
-    await until('the time of another try has gone by', () => Date.now() > nextMs + PROMPT_MS, { limitMs: LIMIT_MS })
+    await lasted(nextMs, PROMPT_MS + length.quietMs)
     assert.equal(workshop.journal.starts().length, 2)
 
     flags.lower('fails-1')

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, describe, test } from 'node:test'
+import type { Lease } from '../../src/kube/objects.ts'
+import { LEADER_LEASE } from '../../src/migration/names.ts'
 import { startCluster } from '../cluster/cluster.ts'
 import { until } from '../until.ts'
 import { type ControllerProcess, type ControllerProcessOptions, startControllerProcess } from './controller-process.ts'
@@ -33,7 +35,7 @@ async function pair() {
   const second = await start({ namespace })
   await until('the second knows the first', () => said(second, 'another controller leads'), { limitMs: LIMIT_MS })
   assert.equal(second.isLeading(), false)
-  return { first, second }
+  return { namespace, first, second }
 }
 
 const said = (controller: ControllerProcess, text: string) => controller.logs().find(({ msg }) => msg.includes(text))
@@ -42,13 +44,16 @@ const leads = (controller: ControllerProcess, limitMs: number) =>
 
 describe('who leads', () => {
   test('O3: SIGTERM lets the Lease go at once: the next one leads within 3 s', async (t) => {
-    const { first, second } = await pair()
+    const { namespace, first, second } = await pair()
     const atMs = performance.now()
     await Promise.all([first.stop('SIGTERM'), leads(second, RELEASED_LIMIT_MS)])
     t.diagnostic(`taken over after ${Math.round(performance.now() - atMs)} ms`)
     assert.equal(first.isLeading(), false)
     assert.ok(said(first, 'lets the Lease go'))
     assert.match(await second.metrics(), /^migrate_io_leader 1$/m)
+    const path = `/apis/coordination.k8s.io/v1/namespaces/${namespace}/leases/${LEADER_LEASE}`
+    const { spec } = (await cluster.get<Lease>(path)).body
+    assert.deepEqual([spec?.leaseTransitions, spec?.leaseDurationSeconds], [1, 15])
     await second.stop()
   })
 
@@ -59,6 +64,17 @@ describe('who leads', () => {
     await leads(second, KILLED_LIMIT_MS)
     t.diagnostic(`taken over after ${Math.round(performance.now() - atMs)} ms`)
     await second.stop()
+  })
+
+  test('L4: one that is stopped and continued later sees at once that it leads no more', async () => {
+    const { first, second } = await pair()
+    first.signal('SIGSTOP')
+    await leads(second, KILLED_LIMIT_MS)
+    first.signal('SIGCONT')
+    await until('it gives up', () => !first.isLeading(), { limitMs: BACK_LIMIT_MS, intervalMs: 20 })
+    await until('it knows the second', () => said(first, 'another controller leads'), { limitMs: LIMIT_MS })
+    assert.equal(second.isLeading(), true)
+    await Promise.all([first.stop(), second.stop()])
   })
 })
 

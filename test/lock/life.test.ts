@@ -94,10 +94,11 @@ describe('the ConfigMap deleted or edited by hand', () => {
       await lend(shop)
       // The controller does not watch ConfigMaps; more pods have it look while that run goes on.
       await shop.site.place.kubectl(['scale', 'deployment/app', '--replicas=4'])
-      await until('the lock is held by that run again', () => holderOf(shop, 'app'), {
+      const holder = await until('the lock is settled', () => holderOf(shop, 'app'), {
         limitMs: LIMIT_MS,
-        accept: (holder) => holder?.pod === pod,
+        accept: (seen) => seen !== undefined && seen.pod !== NOBODY,
       })
+      assert.equal(holder.pod, pod, 'it is held by that run again')
       assert.ok(!shop.journal.entries().some((entry) => entry.what === 'end' && entry.pod === pod), 'before its end')
       await shop.rolledOut('app')
       shop.journal.assertInOrder()
@@ -150,12 +151,13 @@ describe('many rollouts', () => {
   })
 })
 
+const NOBODY = 'nobody'
 const NO_DATA = JSON.stringify([{ op: 'remove', path: '/data' }])
 const OTHER_HOLDER = JSON.stringify({
   data: {
     holder: JSON.stringify({
-      pod: 'nobody',
-      uid: 'nobody',
+      pod: NOBODY,
+      uid: NOBODY,
       revision: 'none',
       number: 1,
       since: '2026-01-01T00:00:00Z',

@@ -3,21 +3,7 @@ import { issue } from '../cluster/authority.ts'
 import { pkiFiles } from '../cluster/certificates.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import { writeKubeconfig } from '../cluster/kubeconfig.ts'
-
-export interface Rule {
-  readonly apiGroups: readonly string[]
-  readonly resources: readonly string[]
-  readonly verbs: readonly string[]
-}
-
-/** All that the controller needs, by what it is about. */
-export const RULES = {
-  pods: { apiGroups: [''], resources: ['pods'], verbs: ['get', 'list', 'watch'] },
-  grants: { apiGroups: [''], resources: ['pods/status'], verbs: ['patch'] },
-  records: { apiGroups: [''], resources: ['configmaps'], verbs: ['get', 'list', 'create', 'update'] },
-  rollouts: { apiGroups: ['apps'], resources: ['deployments', 'replicasets'], verbs: ['get', 'list'] },
-  leases: { apiGroups: ['coordination.k8s.io'], resources: ['leases'], verbs: ['get', 'create', 'update'] },
-} as const satisfies Record<string, Rule>
+import type { Rule } from '../deploy/rules.ts'
 
 /** A user with a certificate and a role of its own. */
 export interface LimitedUser {

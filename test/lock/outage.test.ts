@@ -3,12 +3,13 @@ import { describe, test } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
 import { ours } from '../node/site.ts'
 import { Choices } from '../simulation/random.ts'
+import { lasted, length } from '../soak/length.ts'
 import { until } from '../until.ts'
 import { makeStage } from './stage.ts'
 import { openWorkshop, type Workshop } from './workshop.ts'
 
-/** Three times the figure of O4. */
-const BACK_LIMIT_MS = 3 * 5_000
+/** The figure of O4. */
+const BACK_LIMIT_MS = length.patience * 5_000
 const KUBELET_LIMIT_MS = 60_000 // it reports again up to 10 s after the API server's return
 
 const stage = await makeStage('outage')
@@ -32,8 +33,10 @@ describe('the API server is away', () => {
     const shop = await openWorkshop(stage)
     await shop.apply('app', { replicas: 3, does: 'sleep 3' })
     const { pod } = await shop.journal.untilRun(1)
+    const from = Date.now()
     await cluster.stop('kube-apiserver')
     await shop.journal.untilEntry('the run ends', ({ what }) => what === 'end')
+    await lasted(from, length.outageMs)
     await cluster.start('kube-apiserver')
     t.diagnostic(`recorded ${await untilRecorded(shop, pod)} ms after kubelet had reported the end`)
     await shop.rolledOut('app')
@@ -45,9 +48,11 @@ describe('the API server is away', () => {
     const shop = await openWorkshop(stage)
     await shop.apply('app', { replicas: 3, does: 'sleep 8' })
     const { pod } = await shop.journal.untilRun(1)
+    const from = Date.now()
     cluster.pause('etcd')
     try {
       await shop.journal.untilEntry('the run ends', ({ what }) => what === 'end')
+      await lasted(from, length.outageMs)
     } finally {
       cluster.resume('etcd')
     }

@@ -2,6 +2,7 @@ import type { ControllerEvent } from '../../src/controller/event.ts'
 import { type Key, keyOf, keyText, parseKey } from '../../src/controller/key.ts'
 import { projectPod } from '../../src/controller/project.ts'
 import { type Look, reconcile } from '../../src/controller/reconcile.ts'
+import { NOTHING_KNOWN } from '../../src/controller/standing.ts'
 import { Turns } from '../../src/controller/turns.ts'
 import { KubeError } from '../../src/kube/api.ts'
 import type { Pod } from '../../src/kube/objects.ts'
@@ -74,7 +75,7 @@ export class SimulatedController {
       (error: unknown) => {
         if (!isPresent()) return
         this.error = error
-        this.#finish(text, { at: undefined, waiting: undefined, isKnown: false, alsoLook: [] })
+        this.#finish(text, { ...NOTHING_KNOWN, at: undefined, waiting: undefined, isKnown: false, alsoLook: [] })
       },
     )
     await parked

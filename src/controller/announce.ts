@@ -1,0 +1,118 @@
+import type { Announcement, EventType } from '../kube/event-recorder.ts'
+import type { ControllerEvent } from './event.ts'
+import { INTERRUPTIONS, PROBLEMS, type ProblemReason } from './reasons.ts'
+
+/** An exit code above it is a signal's number and 128, as shells and container runtimes have it. */
+const SIGNAL_BASE = 128
+/** Above that it is the command's own. */
+const SIGNAL_MAX = SIGNAL_BASE + 31
+
+/** Every reason of our Events: what people filter by, and what the reference page is made from. */
+export const EVENT_REASONS = {
+  MigrationStarted: { type: 'Normal', means: 'a pod got the lock and runs the migration' },
+  MigrationSucceeded: { type: 'Normal', means: 'the migration succeeded; this revision never runs it again' },
+  MigrationFailed: { type: 'Warning', means: 'the command failed, or ran longer than `migrate.io/timeout`' },
+  MigrationInterrupted: { type: 'Warning', means: 'how a run ended is unknown, so it is repeated' },
+  MigrationSkipped: { type: 'Normal', means: 'pods of a revision that is already migrated start without a run' },
+  MigrationWaiting: { type: 'Warning', means: 'pods wait, and not just for a run that goes on' },
+  RunnerNodeLost: { type: 'Warning', means: 'the node of the pod that runs the migration is not ready, or gone' },
+  ImageLacksShell: { type: 'Warning', means: 'the image has no `/bin/sh` or no `sleep`, which the wrapper needs' },
+  ProgressDeadlinePassed: { type: 'Warning', means: 'the rollout takes longer than `progressDeadlineSeconds`' },
+  LockNotOurs: { type: 'Warning', means: PROBLEMS['foreign-configmap'] },
+  LockEdited: { type: 'Warning', means: PROBLEMS['record-edited'] },
+  LockTakenOver: { type: 'Normal', means: 'lock and record of an earlier Deployment of this name were taken over' },
+  RunUnknown: { type: 'Warning', means: PROBLEMS['unknown-run'] },
+  GrantUnreadable: { type: 'Warning', means: PROBLEMS['unreadable-grant'] },
+  ProtocolUnknown: { type: 'Warning', means: PROBLEMS['unknown-protocol'] },
+  RunNumbersExhausted: { type: 'Warning', means: PROBLEMS['numbers-exhausted'] },
+  PermissionMissing: { type: 'Warning', means: PROBLEMS.forbidden },
+  WriteRefused: { type: 'Warning', means: PROBLEMS.refused },
+} as const satisfies Record<string, { readonly type: EventType; readonly means: string }>
+
+export type EventReason = keyof typeof EVENT_REASONS
+
+/** Undefined where no Event could be written either. */
+const OF_PROBLEM: { readonly [R in ProblemReason]?: EventReason } = {
+  'foreign-configmap': 'LockNotOurs',
+  'record-edited': 'LockEdited',
+  'unknown-run': 'RunUnknown',
+  'unreadable-grant': 'GrantUnreadable',
+  'unknown-protocol': 'ProtocolUnknown',
+  'numbers-exhausted': 'RunNumbersExhausted',
+  forbidden: 'PermissionMissing',
+  refused: 'WriteRefused',
+}
+
+/**
+ * What people are told on the Deployment; undefined where it is of no use to them. Names and numbers only: nothing that a
+ * command or an environment says.
+ */
+export function announce(event: ControllerEvent): Announcement | undefined {
+  switch (event.kind) {
+    case 'run-started': {
+      const { pod, revision, number } = event
+      return say(
+        'MigrationStarted',
+        `Pod ${pod} runs the migration of revision ${revision} (run ${number}). Follow it: kubectl logs -f ${pod} -c migrate-io`,
+      )
+    }
+    case 'run-succeeded': {
+      const { pod, revision, number, seconds } = event
+      return say(
+        'MigrationSucceeded',
+        `Revision ${revision} is migrated: run ${number} took ${seconds} s in pod ${pod}.`,
+      )
+    }
+    case 'run-failed': {
+      const { pod, revision, number, count, nextAt } = event
+      const next =
+        nextAt === undefined
+          ? 'That is as often as migrate.io/retries allows: change the template or that annotation.'
+          : `Next try not before ${new Date(nextAt).toISOString()}; old pods go on serving.`
+      const what = `Run ${number} of revision ${revision} ${howItFailed(event)} in pod ${pod}; failures so far: ${count}.`
+      return say('MigrationFailed', `${what} ${next} See why: kubectl logs ${pod} -c migrate-io [--previous]`)
+    }
+    case 'interrupted': {
+      const { pod, number, why } = event
+      return say(
+        'MigrationInterrupted',
+        `Nobody can tell the result of run ${number} in pod ${pod}: ${INTERRUPTIONS[why]}. If the revision is still wanted, it runs again.`,
+      )
+    }
+    case 'skipped':
+      return say(
+        'MigrationSkipped',
+        `Revision ${event.revision} is already migrated: its pods start without running it again.`,
+      )
+    case 'adopted':
+      return say(
+        'LockTakenOver',
+        event.records === 'kept'
+          ? `${event.configMap} had no owner: lock and record are this Deployment's now.`
+          : `${event.configMap} was an earlier Deployment's: its lock is kept, its record is not.`,
+      )
+    case 'made-anew':
+      if (event.why === 'missing') return undefined
+      return say('LockEdited', `${event.configMap} had been edited: who holds the lock was found out from the pods.`)
+    case 'problem': {
+      const reason = OF_PROBLEM[event.reason]
+      if (reason === undefined) return undefined
+      // Who lacks which permission on what: names only. Other answers may quote what was to be written.
+      const detail = event.reason === 'forbidden' && event.detail !== '' ? ` (${event.detail})` : ''
+      return say(reason, `${event.object}: ${PROBLEMS[event.reason]}${detail}.`)
+    }
+    case 'given-up':
+      return undefined
+  }
+}
+
+/** @param note sentences for a person */
+export function say(reason: EventReason, note: string): Announcement {
+  return { type: EVENT_REASONS[reason].type, reason, action: 'Migrate', note }
+}
+
+function howItFailed({ exitCode, isTimeout }: Extract<ControllerEvent, { kind: 'run-failed' }>): string {
+  if (isTimeout) return 'was ended at migrate.io/timeout'
+  const isSignal = exitCode > SIGNAL_BASE && exitCode <= SIGNAL_MAX
+  return `failed with exit code ${exitCode}${isSignal ? ` (signal ${exitCode - SIGNAL_BASE})` : ''}`
+}

@@ -1,0 +1,110 @@
+import type { Api } from '../kube/api.ts'
+import { type Clock, pause } from '../kube/clock.ts'
+import type { Announcement } from '../kube/event-recorder.ts'
+import type { Transport } from '../kube/transport.ts'
+import { gather } from '../status/gather.ts'
+import type { Situation } from '../status/situation.ts'
+import { statusOf } from '../status/status.ts'
+import { type Key, keyText, parseKey } from './key.ts'
+import { LASTING, type Told, tellNow } from './lasting.ts'
+
+/** As people call it who read an Event. */
+const PROGRAM = 'migrate-io'
+const EVERY_MS = 20_000
+/** Most rollouts get on within it, and nobody needs to be told why they did not yet. */
+const PATIENCE_MS = 15_000
+
+export interface OverseerOptions {
+  readonly cluster: { readonly transport: Transport; readonly api: Api }
+  /** Locks with pending pods, as `namespace/deployment`. */
+  readonly pending: () => readonly string[]
+  /** Milliseconds since 1970. */
+  readonly now: () => number
+  readonly clock: Clock
+  readonly say: (announcement: Announcement, key: Key) => void
+  /** Why Deployments have been waiting for a while, one for each; after each look. */
+  readonly onLasting: (reasons: readonly string[]) => void
+  readonly onFailure: (error: unknown) => void
+}
+
+export interface Overseer {
+  start(): void
+  /** Resolves when it has stopped asking. */
+  stop(): Promise<void>
+}
+
+/**
+ * Tells people why a rollout has not got on for a while, by the same judgement as `migrate-io status`. It only reads: the
+ * lock does not rest on it.
+ */
+export function createOverseer(options: OverseerOptions): Overseer {
+  const { cluster, pending, now, clock, say, onLasting, onFailure } = options
+  let ending: AbortController | undefined
+  let work: Promise<void> | undefined
+
+  async function run(signal: AbortSignal): Promise<void> {
+    const since = new Map<string, number>()
+    const told = new Map<string, Map<string, Told>>()
+    while (!signal.aborted) {
+      const lasting = stillPending(since)
+      for (const key of told.keys()) if (!since.has(key)) told.delete(key)
+      try {
+        const reasons: string[] = []
+        for (const namespace of new Set(lasting.map(({ namespace }) => namespace))) {
+          const { situations } = await gather(cluster, { namespace }, now())
+          if (signal.aborted) return
+          for (const situation of situations) {
+            const reason = tell(situation, since, told)
+            if (reason !== undefined) reasons.push(reason)
+          }
+        }
+        onLasting(reasons)
+      } catch (error) {
+        onFailure(error)
+      }
+      await pause(clock, EVERY_MS, signal)
+    }
+  }
+
+  /** Notes when each lock was first seen with pending pods. @returns those that have had them for a while */
+  function stillPending(since: Map<string, number>): readonly Key[] {
+    const present = new Set(pending())
+    for (const key of since.keys()) if (!present.has(key)) since.delete(key)
+    for (const key of present) if (!since.has(key)) since.set(key, now())
+    return [...present].filter((key) => isLasting(since.get(key))).map(parseKey)
+  }
+
+  function isLasting(since: number | undefined): boolean {
+    return since !== undefined && now() - since >= PATIENCE_MS
+  }
+
+  function tell(
+    situation: Situation,
+    since: ReadonlyMap<string, number>,
+    told: Map<string, Map<string, Told>>,
+  ): string | undefined {
+    const { namespace, name: deployment } = situation.facts.deployment.metadata
+    const key = keyText({ namespace, deployment })
+    if (!isLasting(since.get(key))) return undefined
+    const status = statusOf(situation, PROGRAM)
+    const before = told.get(key) ?? new Map<string, Told>()
+    told.set(key, before)
+    const isPastDeadline = situation.facts.isPastDeadline && status.state !== 'Migrated'
+    for (const { about, what, announcement } of tellNow(status, isPastDeadline, before, now())) {
+      before.set(about, { what, at: now() })
+      say(announcement, { namespace, deployment })
+    }
+    return LASTING[status.reason] === undefined ? undefined : status.reason
+  }
+
+  return {
+    start() {
+      ending = new AbortController()
+      work = run(ending.signal)
+    },
+    async stop() {
+      ending?.abort()
+      await work
+    },
+  }
+}

@@ -1,0 +1,66 @@
+import type { Holder } from '../controller/record.ts'
+import type { Api } from '../kube/api.ts'
+import { readClusterObject } from '../kube/cluster-object.ts'
+import type { Transport } from '../kube/transport.ts'
+import { lockConfigMapName } from '../migration/names.ts'
+import { type NodeFacts, nodeFacts } from './node-facts.ts'
+import { podFacts } from './pod-facts.ts'
+import { projectConfigMap, type Survey, unlessForbidden } from './survey.ts'
+import { viewOf } from './view.ts'
+
+const AT_A_TIME = 20
+
+export interface Completed {
+  readonly survey: Survey
+  readonly nodes: ReadonlyMap<string, NodeFacts>
+}
+
+export function holderOf({ read }: Survey['configMaps'][number]): Holder | undefined {
+  return read.kind === 'record' ? read.record.holder : undefined
+}
+
+/**
+ * Reads what the lists can't show: pods that hold a lock and have left phase Pending, ConfigMaps that have the name of a
+ * lock and are not ours, and the nodes of runners.
+ * @throws KubeError
+ */
+export async function complete(
+  { transport, api }: { readonly transport: Transport; readonly api: Api },
+  listed: Survey,
+): Promise<Completed> {
+  const view = viewOf(listed)
+  const holders = listed.configMaps.flatMap((each) => {
+    const holder = holderOf(each)
+    return holder === undefined ? [] : [{ namespace: each.configMap.metadata.namespace, name: holder.pod }]
+  })
+  const unlisted = holders.filter(({ namespace, name }) => view.pod(namespace, name) === undefined)
+  const more = await each(unlisted, ({ namespace, name }) => api.read('Pod', namespace, name))
+  const pods = [...listed.pods, ...more.filter((pod) => pod !== undefined).map(podFacts)]
+
+  const lockless = listed.deployments
+    .filter((facts) => facts.isInjected && view.pods(facts).length > 0)
+    .map(({ deployment: { metadata } }) => ({ namespace: metadata.namespace, name: lockConfigMapName(metadata.name) }))
+    .filter(({ namespace, name }) => view.configMap(namespace, name) === undefined)
+  const found = await each(lockless, ({ namespace, name }) => api.read('ConfigMap', namespace, name))
+  const configMaps = [...listed.configMaps, ...found.filter((one) => one !== undefined).map(projectConfigMap)]
+
+  const runners = new Set(holders.map(({ namespace, name }) => `${namespace}/${name}`))
+  const names = new Set(
+    pods
+      .filter(({ pod: { metadata } }) => runners.has(`${metadata.namespace}/${metadata.name}`))
+      .flatMap(({ pod }) => pod.spec.nodeName ?? []),
+  )
+  const nodes = await each([...names], async (name): Promise<[string, NodeFacts]> => {
+    const facts = await unlessForbidden(async () => nodeFacts(await readClusterObject(transport, 'Node', name)))
+    return [name, facts ?? { kind: 'unseen' }]
+  })
+  return { survey: { ...listed, pods, configMaps }, nodes: new Map(nodes) }
+}
+
+/** Some at a time, in order. */
+async function each<T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<R[]> {
+  const results: R[] = []
+  for (let from = 0; from < items.length; from += AT_A_TIME)
+    results.push(...(await Promise.all(items.slice(from, from + AT_A_TIME).map(work))))
+  return results
+}

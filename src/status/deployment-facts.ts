@@ -1,0 +1,93 @@
+import type { Deployment } from '../kube/objects.ts'
+import { readSettings } from '../migration/annotations.ts'
+import { decide } from '../migration/decide.ts'
+import { isObject, type Json, type JsonObject } from '../migration/json.ts'
+import { PREFIX, REVISION_ANNOTATION } from '../migration/names.ts'
+import { holdsOurs } from '../migration/parts.ts'
+import { problemText } from '../migration/problem.ts'
+import { readDeployment } from '../migration/shape.ts'
+import { excerpt } from './excerpt.ts'
+import { misplaced } from './misplaced.ts'
+
+/** What is kept of a Deployment, whose template is some ten times as large. */
+export interface DeploymentFacts {
+  readonly deployment: Deployment
+  readonly isInjected: boolean
+  readonly hasCommand: boolean
+  readonly settings: { readonly lock?: string; readonly retries?: number }
+  /** What is wrong with its annotations, or stands in the way of an injection: whole sentences. */
+  readonly faults: readonly string[]
+  /** Pods that serve. While the present revision is not migrated they are of earlier ones. */
+  readonly available: number
+  /** The rollout took longer than progressDeadlineSeconds. */
+  readonly isPastDeadline: boolean
+  /** Why no pod can be created: a quota, a policy. */
+  readonly replicaFailure: string | undefined
+}
+
+/**
+ * Reads a Deployment as the API server stores it.
+ * @returns undefined where nothing of it has to do with us, unless it is asked for by name
+ */
+export function deploymentFacts(full: Deployment, isNamed: boolean): DeploymentFacts | undefined {
+  const object = full as unknown as JsonObject
+  const annotations = full.metadata.annotations ?? {}
+  const template = mapping(mapping(object['spec'])['template'])
+  const read = readDeployment(object)
+  const isInjected = 'spec' in read && holdsOurs(read.spec.template)
+  const isAnnotated = Object.keys(annotations).some((key) => key.startsWith(PREFIX))
+  const lost = isInjected
+    ? []
+    : misplaced({
+        annotations,
+        labels: full.metadata.labels ?? {},
+        templateAnnotations: mapping(mapping(template['metadata'])['annotations']),
+      })
+  if (!isInjected && !isAnnotated && lost.length === 0 && !isNamed) return undefined
+
+  const { settings, problems } = readSettings(annotations)
+  const conditions = full.status?.conditions ?? []
+  const progressing = conditions.find(({ type }) => type === 'Progressing')
+  const failure = conditions.find(({ type, status }) => type === 'ReplicaFailure' && status === 'True')
+  return {
+    deployment: projected(full),
+    isInjected,
+    hasCommand: annotations[`${PREFIX}command`] !== undefined,
+    settings: {
+      ...(settings.lock === undefined ? {} : { lock: settings.lock }),
+      ...(settings.retries === undefined ? {} : { retries: settings.retries }),
+    },
+    faults: isInjected ? problems.map(problemText) : [...lost, ...(isAnnotated ? refusals(object) : [])],
+    available: full.status?.availableReplicas ?? 0,
+    isPastDeadline: progressing?.reason === 'ProgressDeadlineExceeded',
+    replicaFailure: failure === undefined ? undefined : excerpt(failure.message ?? failure.reason ?? ''),
+  }
+}
+
+/** What the webhook would say about it. */
+function refusals(object: JsonObject): readonly string[] {
+  const decision = decide({ object, optedIn: true })
+  return decision.kind === 'refused' ? decision.problems : []
+}
+
+function projected({ metadata, spec, status }: Deployment): Deployment {
+  const { name, namespace, uid, resourceVersion, generation, deletionTimestamp, annotations } = metadata
+  const revision = annotations?.[REVISION_ANNOTATION]
+  return {
+    metadata: {
+      ...{ name, namespace, uid, resourceVersion },
+      ...(generation === undefined ? {} : { generation }),
+      ...(deletionTimestamp === undefined ? {} : { deletionTimestamp }),
+      annotations: revision === undefined ? {} : { [REVISION_ANNOTATION]: revision },
+    },
+    spec: {
+      replicas: spec.replicas ?? 1,
+      paused: spec.paused === true,
+    },
+    status: status?.observedGeneration === undefined ? {} : { observedGeneration: status.observedGeneration },
+  }
+}
+
+function mapping(value: Json | undefined): JsonObject {
+  return isObject(value) ? value : {}
+}

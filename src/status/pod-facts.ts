@@ -1,0 +1,31 @@
+import { projectPod } from '../controller/project.ts'
+import type { Pod } from '../kube/objects.ts'
+import { type Trouble, troubleOf } from './trouble.ts'
+
+/** What is kept of a pod: what the controller decides from, and what keeps its wrapper from running. */
+export interface PodFacts {
+  readonly pod: Pod
+  readonly trouble: Trouble | undefined
+}
+
+export function podFacts(full: Pod): PodFacts {
+  const { metadata, spec, ...rest } = projectPod(full)
+  const { deletionGracePeriodSeconds, finalizers } = full.metadata
+  const { nodeName, terminationGracePeriodSeconds } = full.spec
+  return {
+    pod: {
+      ...rest,
+      metadata: {
+        ...metadata,
+        ...(deletionGracePeriodSeconds === undefined ? {} : { deletionGracePeriodSeconds }),
+        ...(finalizers === undefined ? {} : { finalizers }),
+      },
+      spec: {
+        ...spec,
+        ...(nodeName === undefined ? {} : { nodeName }),
+        ...(terminationGracePeriodSeconds === undefined ? {} : { terminationGracePeriodSeconds }),
+      },
+    },
+    trouble: troubleOf(full),
+  }
+}

@@ -1,0 +1,110 @@
+import { statusOf } from '../controller/container-end.ts'
+import type { ContainerStatus, Pod } from '../kube/objects.ts'
+import { INIT_CONTAINER } from '../migration/names.ts'
+import { excerpt } from './excerpt.ts'
+
+/** Why the wrapper of a pod does not run, so that the pod can't have its turn. */
+export type TroubleKind =
+  | 'unschedulable'
+  | 'image-pull'
+  | 'earlier-container'
+  | 'earlier-container-fails'
+  | 'no-shell'
+  | 'no-sleep'
+  | 'cannot-note'
+  | 'cannot-start'
+  | 'pod-starting'
+
+export interface Trouble {
+  readonly kind: TroubleKind
+  /** The container that it is about. */
+  readonly container?: string
+  readonly image?: string
+  readonly exit?: number
+  /** As Kubernetes says it. */
+  readonly detail?: string
+}
+
+const PULL_REASONS = new Set([
+  'ImagePullBackOff',
+  'ErrImagePull',
+  'ErrImageNeverPull',
+  'InvalidImageName',
+  'ImageInspectError',
+  'RegistryUnavailable',
+  'SignatureValidationFailed',
+])
+const CONFIG_REASONS = new Set(['CreateContainerConfigError', 'CreateContainerError', 'RunContainerError'])
+/** What containerd and CRI-O say where an image has no shell, each with a path of its own in between. */
+const NO_SHELL = /\/bin\/sh\b.*(no such file or directory|not found|permission denied)/i
+/** The wrapper's own ends: wrapper.sh. */
+const EXITS: Readonly<Record<number, TroubleKind>> = { 69: 'no-sleep', 74: 'cannot-note' }
+
+/**
+ * What keeps a pod's wrapper from running, by what kubelet and scheduler wrote into its status. Undefined where it runs,
+ * has ended well, or only starts again.
+ */
+export function troubleOf(pod: Pod): Trouble | undefined {
+  const ours = statusOf(pod)
+  if (ours?.state?.running !== undefined || ours?.state?.terminated?.exitCode === 0) return undefined
+  const scheduled = pod.status?.conditions?.find(({ type }) => type === 'PodScheduled')
+  if (scheduled?.status === 'False') return { kind: 'unschedulable', ...detailOf(scheduled.message) }
+  if (ours === undefined) return { kind: 'pod-starting' }
+  for (const status of pod.status?.initContainerStatuses ?? []) {
+    if (status.name === INIT_CONTAINER) break
+    const trouble = troubleOfEarlier(status)
+    if (trouble !== undefined) return trouble
+  }
+  return troubleOfOurs(ours)
+}
+
+function troubleOfEarlier(status: ContainerStatus): Trouble | undefined {
+  const { name: container, state, lastState, started } = status
+  // A native sidecar that has started, or one that is done.
+  if (state?.terminated?.exitCode === 0 || (state?.running !== undefined && started === true)) return undefined
+  const pull = pullTrouble(status)
+  if (pull !== undefined) return pull
+  const end = state?.terminated ?? lastState?.terminated
+  if (end !== undefined && end.exitCode !== 0)
+    return { kind: 'earlier-container-fails', container, exit: end.exitCode, ...detailOf(state?.waiting?.message) }
+  if (CONFIG_REASONS.has(state?.waiting?.reason ?? ''))
+    return { kind: 'cannot-start', container, ...detailOf(state?.waiting?.message) }
+  if (state?.running !== undefined) return { kind: 'earlier-container', container }
+  return undefined
+}
+
+function troubleOfOurs(status: ContainerStatus): Trouble | undefined {
+  const { state, lastState } = status
+  const container = INIT_CONTAINER
+  const image = status.image === undefined || status.image === '' ? {} : { image: status.image }
+  const pull = pullTrouble(status)
+  if (pull !== undefined) return pull
+  const said = [state?.waiting?.message, state?.terminated?.message, lastState?.terminated?.message]
+  const end = state?.terminated ?? lastState?.terminated
+  const isStartError = end?.reason === 'StartError' || end?.reason === 'ContainerCannotRun'
+  const isRefused = CONFIG_REASONS.has(state?.waiting?.reason ?? '')
+  if (isStartError || isRefused) {
+    const noShell = said.find((text) => NO_SHELL.test(text ?? ''))
+    const detail = detailOf(noShell ?? said.find((text) => text !== undefined && text !== ''))
+    return { kind: noShell === undefined ? 'cannot-start' : 'no-shell', container, ...image, ...detail }
+  }
+  const kind = EXITS[end?.exitCode ?? 0]
+  if (kind !== undefined && !/^(run|stale) /.test(end?.message ?? '')) return { kind, container, ...image }
+  if (end === undefined) return { kind: 'pod-starting', container }
+  return undefined
+}
+
+function pullTrouble({ name, image, state }: ContainerStatus): Trouble | undefined {
+  const { reason = '', message } = state?.waiting ?? {}
+  if (!PULL_REASONS.has(reason)) return undefined
+  return {
+    kind: 'image-pull',
+    container: name,
+    ...(image === undefined ? {} : { image }),
+    ...detailOf(message ?? reason),
+  }
+}
+
+function detailOf(text: string | undefined): { readonly detail?: string } {
+  return text === undefined || text === '' ? {} : { detail: excerpt(text) }
+}

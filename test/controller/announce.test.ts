@@ -1,0 +1,75 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { announce, EVENT_REASONS } from '../../src/controller/announce.ts'
+import { Announcer } from '../../src/controller/announcer.ts'
+import type { ControllerEvent } from '../../src/controller/event.ts'
+import { PROBLEMS, type ProblemReason } from '../../src/controller/reasons.ts'
+import type { Api } from '../../src/kube/api.ts'
+import type { Announcement } from '../../src/kube/event-recorder.ts'
+
+const KEY = { namespace: 'web', deployment: 'shop' }
+const FAILED = {
+  kind: 'run-failed',
+  pod: 'shop-5d8f9-abcde',
+  revision: '5d8f9',
+  number: 3,
+  exitCode: 137,
+  isTimeout: false,
+  count: 2,
+  nextAt: Date.parse('2026-01-01T00:00:00Z'),
+} as const
+
+function announcer() {
+  const said: Announcement[] = []
+  const recorder = { record: (_: unknown, announcement: Announcement) => said.push(announcement), waiting: 0 }
+  const announcer = new Announcer({} as Api, { ...recorder, stop: async () => {} })
+  return { said, tell: (event: ControllerEvent) => announcer.event(event, KEY) }
+}
+
+describe('Events', () => {
+  test('L3: a failure says how, how often, when the next try is, and where to look', () => {
+    assert.equal(
+      announce(FAILED)?.note,
+      'Run 3 of revision 5d8f9 failed with exit code 137 (signal 9) in pod shop-5d8f9-abcde; failures so far: 2. Next try not before 2026-01-01T00:00:00.000Z; old pods go on serving. See why: kubectl logs shop-5d8f9-abcde -c migrate-io [--previous]',
+    )
+    assert.match(announce({ ...FAILED, nextAt: undefined })?.note ?? '', /as often as migrate.io\/retries allows/)
+    assert.match(announce({ ...FAILED, isTimeout: true })?.note ?? '', /was ended at migrate.io\/timeout in pod/)
+    assert.match(announce({ ...FAILED, exitCode: 200 })?.note ?? '', /exit code 200 in pod/)
+  })
+
+  test('each problem that can be told is, with the table’s sentence', () => {
+    for (const reason of Object.keys(PROBLEMS) as ProblemReason[]) {
+      const told = announce({ kind: 'problem', reason, object: 'thing', detail: 'password=hunter2' })
+      if (reason === 'unavailable') assert.equal(told, undefined)
+      else {
+        assert.ok(told && told.reason in EVENT_REASONS)
+        assert.ok(told.note.startsWith(`thing: ${PROBLEMS[reason]}`))
+        // Only who lacks which permission is passed on: other answers may quote what was to be written.
+        assert.equal(told.note.includes('hunter2'), reason === 'forbidden')
+      }
+    }
+  })
+
+  test('a rollout of 100 pods is told in a few: skips once per revision, and not after its own run', () => {
+    const { said, tell } = announcer()
+    for (let i = 0; i < 100; i++) tell({ kind: 'skipped', pod: `shop-5d8f9-${i}`, revision: '5d8f9' })
+    assert.deepEqual(
+      said.map(({ reason }) => reason),
+      ['MigrationSkipped'],
+    )
+    tell({ kind: 'run-started', pod: 'shop-77777-0', revision: '77777', number: 4 })
+    tell({ kind: 'run-succeeded', pod: 'shop-77777-0', revision: '77777', number: 4, seconds: 5 })
+    for (let i = 1; i < 100; i++) tell({ kind: 'skipped', pod: `shop-77777-${i}`, revision: '77777' })
+    assert.deepEqual(
+      said.slice(1).map(({ reason }) => reason),
+      ['MigrationStarted', 'MigrationSucceeded'],
+    )
+  })
+
+  test('a number that was given back unused, and a record that was made, are nobody’s news', () => {
+    const { said, tell } = announcer()
+    tell({ kind: 'given-up', pod: 'a', number: 1, why: 'skipped' })
+    tell({ kind: 'made-anew', configMap: 'deployment.shop.migrate-io', why: 'missing' })
+    assert.deepEqual(said, [])
+  })
+})

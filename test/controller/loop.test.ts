@@ -1,0 +1,140 @@
+import assert from 'node:assert/strict'
+import { describe, type TestContext, test } from 'node:test'
+import { createLoop } from '../../src/controller/loop.ts'
+import { Pods } from '../../src/controller/pods.ts'
+import type { Wait } from '../../src/controller/reasons.ts'
+import { KubeError } from '../../src/kube/api.ts'
+import type { Pod } from '../../src/kube/objects.ts'
+import { FakeClock } from '../kube/fake-clock.ts'
+import { ended, holderOf, NOW, podOf } from './objects.ts'
+import { Shop } from './shop.ts'
+
+const LONG = 'x'.repeat(253)
+
+/** The loop of a controller of this shop, whose clock stands still until told. */
+function loopOf(t: TestContext, shop: Shop, watched: () => Iterable<Pod> = () => shop.server.all('Pod')) {
+  const clock = new FakeClock()
+  const looks: (Wait | undefined)[] = []
+  const failures: unknown[] = []
+  const pods = new Pods()
+  const { api, random, report } = shop.surroundings()
+  const loop = createLoop({
+    ...{ api, pods, watched, random, report, clock },
+    now: () => NOW + clock.nowMs(),
+    onLook: (_, { waiting }) => looks.push(waiting),
+    onFailure: ({ error }) => failures.push(error),
+  })
+  t.after(() => loop.stop())
+  /** Lets time pass, and all that follows happen. */
+  const pass = async (ms: number) => {
+    await clock.advance(ms)
+    for (let calls = -1; calls !== shop.calls.length; await clock.advance(0)) calls = shop.calls.length
+  }
+  return { loop, pass, looks, failures, pods }
+}
+
+describe('The loop of a controller', () => {
+  test('works only while it leads, and begins with all that waits', async (t) => {
+    const shop = new Shop()
+    const pod = shop.add()
+    const { loop, pass } = loopOf(t, shop)
+    loop.see(pod, undefined)
+    await pass(60_000)
+    assert.deepEqual(shop.calls, [])
+    loop.start()
+    await pass(0)
+    assert.equal(shop.grantOn('web-a-1'), 'run 5')
+    await loop.stop()
+    const before = shop.calls.length
+    loop.see({ ...pod, metadata: { ...pod.metadata, deletionTimestamp: '2026-01-01T12:00:00Z' } }, pod)
+    await pass(600_000)
+    assert.equal(shop.calls.length, before)
+  })
+
+  test('L4: begins with all that is held, also where no pod of it is seen', async (t) => {
+    const shop = new Shop()
+    shop.hold(holderOf(shop.add({ grant: 'run 5', state: ended(0, 'run 5'), phase: 'Running' }), 5))
+    const { loop, pass } = loopOf(t, shop)
+    loop.start()
+    await pass(0)
+    assert.ok(shop.record?.data?.['completed.a'])
+  })
+
+  test('looks at a lock when a pod of it changes or goes, and not where nothing that counts has changed', async (t) => {
+    const shop = new Shop()
+    const pod = shop.add({ state: { waiting: { reason: 'PodInitializing' } } })
+    const { loop, pass, looks } = loopOf(t, shop)
+    loop.start()
+    loop.see(pod, undefined)
+    await pass(0)
+    const before = looks.length
+    const touched = { ...pod, metadata: { ...pod.metadata, resourceVersion: '99' } }
+    loop.see(touched, pod)
+    await pass(0)
+    assert.equal(looks.length, before)
+    loop.see({ ...touched, status: podOf().status ?? {} }, touched)
+    await pass(0)
+    assert.equal(looks.length, before + 1)
+    loop.lose(touched)
+    await pass(0)
+    assert.equal(looks.length, before + 2)
+  })
+
+  test('looks again by the time, and less and less often where the Deployment controller is away', async (t) => {
+    const shop = new Shop()
+    const pod = shop.add()
+    const deployment = shop.server.get('Deployment', 'web') ?? assert.fail()
+    const behind = { ...deployment, status: { observedGeneration: 0 } }
+    shop.server.update('Deployment', behind, 'kubectl')
+    const { loop, pass, looks } = loopOf(t, shop)
+    loop.see(pod, undefined)
+    loop.start()
+    await pass(0)
+    const counts: number[] = []
+    for (const delayMs of [999, 1, 1_999, 1, 4_999, 1, 4_999, 1]) {
+      await pass(delayMs)
+      counts.push(looks.length)
+    }
+    assert.deepEqual(counts, [1, 2, 2, 3, 3, 4, 4, 5])
+    assert.deepEqual(new Set(looks), new Set(['rollout-unsettled']))
+  })
+
+  for (const when of ['before', 'after'] as const)
+    test(`asks for the owner of a ReplicaSet whose name was cut off, of a pod that came ${when} the start`, async (t) => {
+      const shop = new Shop()
+      const { metadata } = shop.server.get('ReplicaSet', 'web-a') ?? assert.fail()
+      const replicaSet = shop.server.create('ReplicaSet', { metadata: { ...metadata, name: LONG } }, 'kubernetes')
+      const { uid } = replicaSet.metadata
+      const plain = podOf()
+      const owner = { apiVersion: 'apps/v1', kind: 'ReplicaSet', name: LONG, uid, controller: true }
+      const pod: Pod = { ...plain, metadata: { ...plain.metadata, ownerReferences: [owner] }, spec: {} }
+      const watched: Pod[] = []
+      const { loop, pass, pods, looks } = loopOf(t, shop, () => watched)
+      const come = () => {
+        watched.push(pod)
+        loop.see(pod, undefined)
+      }
+      if (when === 'before') come()
+      loop.start()
+      await pass(0)
+      if (when === 'after') come()
+      await pass(0)
+      assert.deepEqual(pods.keys(), ['shop/web'])
+      assert.equal(looks.length, 1)
+    })
+
+  test('O4: comes back to what failed', async (t) => {
+    const shop = new Shop()
+    shop.hold(holderOf(shop.add({ grant: 'run 5', state: ended(0, 'run 5'), phase: 'Running' }), 5))
+    shop.before = ({ text }) => {
+      if (text.startsWith('list ConfigMap')) throw new KubeError('unavailable', 'away')
+    }
+    const { loop, pass, failures } = loopOf(t, shop)
+    loop.start()
+    await pass(0)
+    assert.equal(failures.length, 1)
+    shop.before = () => {}
+    await pass(5_000)
+    assert.ok(shop.record?.data?.['completed.a'])
+  })
+})

@@ -1,0 +1,55 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { reconcile } from '../../src/controller/reconcile.ts'
+import { ended, holderOf, KEY, NOW } from './objects.ts'
+import { Shop } from './shop.ts'
+
+const COMPLETED = { 'completed.a': '{"pod":"web-a-0","image":"","started":"","seconds":1,"number":4}' }
+const told = ({ calls }: Shop) => calls.filter((call) => call.startsWith('tell')).length
+
+describe('A look at a lock whose revision is recorded', () => {
+  test('tells each waiting pod to skip, also where the watch lags behind', async () => {
+    const shop = new Shop({ entries: COMPLETED })
+    const old = ['web-a-1', 'web-a-2'].map((name) => shop.add({ name }))
+    shop.touch('web-a-1')
+    const look = await reconcile(KEY, shop.surroundings(old))
+    assert.deepEqual([shop.grantOn('web-a-1'), shop.grantOn('web-a-2')], ['skip', 'skip'])
+    assert.deepEqual([look.isKnown, look.waiting], [true, undefined])
+    assert.equal(told(shop), 3)
+    assert.deepEqual(shop.reported, ['skipped', 'skipped'])
+  })
+
+  test('comes back later where a pod changes again and again, and does not turn in circles', async () => {
+    const shop = new Shop({ entries: COMPLETED })
+    shop.add({ name: 'web-a-1' })
+    shop.before = ({ text }) => text.startsWith('tell') && shop.touch('web-a-1')
+    const look = await reconcile(KEY, shop.surroundings())
+    assert.equal(look.isKnown, false)
+    assert.ok(look.at !== undefined && look.at > NOW && look.at < NOW + 1_000)
+    assert.equal(told(shop), 6, 'five conflicts are borne')
+  })
+})
+
+describe('A runner that has succeeded', () => {
+  /** @param mountsRecord false where the API server made its Deployment's name up */
+  async function finish(mountsRecord: boolean) {
+    const shop = new Shop()
+    const stored = shop.add({ name: 'web-a-1', grant: 'run 5', state: ended(0, 'run 5') })
+    const pod = mountsRecord ? stored : shop.server.update('Pod', { ...stored, spec: {} }, 'kubelet')
+    shop.hold(holderOf(pod, 5))
+    await reconcile(KEY, shop.surroundings())
+    assert.ok(shop.record?.data?.['completed.a'])
+    return shop
+  }
+
+  test('is told to skip where it does not mount the record: after its node’s restart nobody may see it wait', async () => {
+    const shop = await finish(false)
+    assert.equal(shop.grantOn('web-a-1'), 'skip')
+    assert.deepEqual(shop.reported, ['run-succeeded'], 'it is no pod that was spared a run')
+  })
+
+  test('is left alone where it mounts the record', async () => {
+    const shop = await finish(true)
+    assert.equal(shop.grantOn('web-a-1'), 'run 5')
+  })
+})

@@ -1,0 +1,119 @@
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { describe, test } from 'node:test'
+import type { Report } from '../../src/status/report.ts'
+import { migrateIo } from '../cli/run-cli.ts'
+import { app, type Manifest } from '../e2e/deployment.ts'
+import { root } from '../tooling/root.ts'
+import { until } from '../until.ts'
+import { openFlaggedWorkshop } from './flagged.ts'
+import { waitsFor } from './flags.ts'
+import { makeStage } from './stage.ts'
+import type { Workshop } from './workshop.ts'
+
+const stage = await makeStage('status')
+const { cluster } = stage
+// As installed: its Lease is where status looks for it.
+await cluster.request('POST', '/api/v1/namespaces', { metadata: { name: 'migrate-io' } })
+await stage.startController({ namespace: 'migrate-io' })
+
+const LIMIT_MS = 120_000
+
+function args({ name }: Workshop, ...more: string[]): string[] {
+  return [...more, '--kubeconfig', cluster.kubeconfig, '-n', name]
+}
+
+/** What `status` says of one Deployment, once it is in that state for that reason. */
+async function untilStatus(workshop: Workshop, deployment: string, state: string, reason: string) {
+  const look = () => {
+    const { stdout, stderr, code } = migrateIo(args(workshop, 'status', deployment, '-o', 'json'))
+    assert.equal(code, 0, stderr)
+    return (JSON.parse(stdout) as Report).deployments[0]
+  }
+  const status = await until(`${deployment} is ${state}: ${reason}`, look, {
+    limitMs: LIMIT_MS,
+    accept: (seen) => seen?.state === state && seen.reason === reason,
+  })
+  assert.ok(status)
+  return status
+}
+
+/** Started, and what it has written so far. */
+function follow(workshop: Workshop, deployment: string) {
+  const child = spawn(process.execPath, [`${root}/src/main.ts`, ...args(workshop, 'logs', deployment, '-f')])
+  let stdout = ''
+  child.stdout.on('data', (chunk: Buffer) => {
+    stdout += chunk.toString()
+  })
+  const ended = new Promise<number | null>((resolve) => child.on('close', resolve))
+  return { ended, text: () => stdout }
+}
+
+describe('status, logs, rerun and unlock on a real node', { concurrency: true }, () => {
+  test('running, then another waits for its lock, then both are migrated; logs follows it', async () => {
+    const { workshop, flags, options } = await openFlaggedWorkshop(stage)
+    const settings = { lock: 'db' }
+    await workshop.apply('first', options({ settings, does: `echo it begins; ${waitsFor('go')}; echo it ends` }))
+    await workshop.journal.untilRun(1)
+    const running = await untilStatus(workshop, 'first', 'Running', 'running')
+    assert.equal(running.runner?.node, 'node-1')
+    assert.equal(running.attempt, 1)
+    const log = follow(workshop, 'first')
+    await until('its output is there', () => log.text().includes('it begins'), { limitMs: LIMIT_MS })
+    await workshop.apply('second', options({ settings }))
+    const waiting = await untilStatus(workshop, 'second', 'Waiting', 'lock-busy')
+    assert.deepEqual([waiting.lock.heldBy?.deployment, waiting.lock.queue], ['first', ['second']])
+    assert.deepEqual(waiting.notes, [])
+    flags.raise('go')
+    const done = await untilStatus(workshop, 'first', 'Migrated', 'migrated')
+    assert.equal(done.migrated?.pod, running.runner?.pod)
+    await untilStatus(workshop, 'second', 'Migrated', 'migrated')
+    assert.equal(await log.ended, 0)
+    assert.match(log.text(), /it begins\nit ends\n/)
+    const { stdout, stderr } = migrateIo(args(workshop, 'logs', 'first'))
+    assert.match(stdout, /it begins\nit ends\n/)
+    assert.match(stderr, new RegExp(`run 1 in pod ${running.runner?.pod}`))
+  })
+
+  test('failing, given up, with its output at hand; rerun tries once more', async () => {
+    const { workshop, options } = await openFlaggedWorkshop(stage)
+    await workshop.apply('fails', options({ settings: { retries: '1' }, does: 'echo no such table; exit 3' }))
+    const failed = await untilStatus(workshop, 'fails', 'Failed', 'failed')
+    assert.match(failed.why, /exit code 3: attempt 1 of 2/)
+    assert.deepEqual([failed.lastFailure?.exitCode, failed.maxAttempts], [3, 2])
+    const { stdout, code } = migrateIo(args(workshop, 'logs', 'fails'))
+    assert.equal(code, 0)
+    assert.match(stdout, /no such table/)
+    await untilStatus(workshop, 'fails', 'Failed', 'gave-up')
+    const before = workshop.journal.starts().length
+    assert.equal(before, 2)
+    assert.equal(migrateIo(args(workshop, 'rerun', 'fails', '--yes')).code, 0)
+    await workshop.journal.untilRun(3, LIMIT_MS)
+    workshop.journal.assertInOrder()
+  })
+
+  test('an image that is not there', async () => {
+    const { workshop, options } = await openFlaggedWorkshop(stage)
+    const missing = (manifest: Manifest) => {
+      app(manifest).image = 'migrate.io/not-there:test'
+    }
+    await workshop.apply('missing', options({ change: missing }))
+    const pull = await untilStatus(workshop, 'missing', 'Waiting', 'image-pull')
+    assert.match(pull.why, /image migrate\.io\/not-there:test of container migrate-io/)
+  })
+
+  test('unlock ends a run on a ready node, and it runs again', async () => {
+    const { workshop, flags, options } = await openFlaggedWorkshop(stage)
+    await workshop.apply('web', options({ does: waitsFor('go') }))
+    await workshop.journal.untilRun(1)
+    await untilStatus(workshop, 'web', 'Running', 'running')
+    const { code, stdout, stderr } = migrateIo(args(workshop, 'unlock', 'web', '--yes'))
+    assert.equal(code, 0, stderr)
+    assert.match(stderr, /on node node-1, which is ready\. Its container migrate-io runs/)
+    assert.match(stdout, /does not hold the lock of web any more/)
+    flags.raise('go')
+    await workshop.rolledOut('web')
+    assert.equal(workshop.journal.starts().length, 2)
+    workshop.journal.assertInOrder()
+  })
+})
