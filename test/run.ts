@@ -7,7 +7,9 @@ import { startCluster } from './cluster/cluster.ts'
 import { bestLevel } from './cluster/node/requirements.ts'
 import { startNodeCluster } from './cluster/node/start.ts'
 import { together } from './cluster/together.ts'
-import { idsOf, REQUIRED_IDS } from './ids.ts'
+import { FULL_LENGTH } from './soak/length.ts'
+import { sayProgress } from './soak/progress.ts'
+import { Table } from './table.ts'
 import { needPrograms } from './tooling/debian.ts'
 import { root } from './tooling/root.ts'
 
@@ -15,17 +17,24 @@ import { root } from './tooling/root.ts'
  * Runs the tests: `npm test` all there is, the real API server included. Ends with a table of what each id of
  * ACCEPTANCE.md was shown by.
  *
- *   npm test -- [--fast] [--name PATTERN] [FILE...]
+ *   npm test -- [--fast | --soak] [--name PATTERN] [FILE...]
  *
- * --fast leaves out what needs a cluster or minutes; --name runs only tests whose name matches. With either, or with
- * files, the table is not required to be complete.
+ * --fast leaves out what needs a cluster or minutes; --soak runs those whose long waits are shortened else, at full
+ * length; --name runs only tests whose name matches. With any of them, or with files, the table is not required to be
+ * complete.
  */
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { fast: { type: 'boolean', default: false }, name: { type: 'string' } },
+  options: {
+    fast: { type: 'boolean', default: false },
+    soak: { type: 'boolean', default: false },
+    name: { type: 'string', default: '' },
+  },
 })
 
-const SLOW = /^test\/(cluster|e2e|node|lock|kube\/real)\/|\.slow\.test\.ts$/
+const SLOW = /^test\/(cluster|deploy|e2e|image|install|node|lock|kube\/real)\/|\.slow\.test\.ts$/
+/** What `--soak` runs of the files that know of two lengths. */
+const LONG = '^([AWLSOP]\\d+, )*(L3|O4)\\b'
 /** Each file may bring a cluster with a node; more at a time, on two cores, would disturb those that measure. */
 const CONCURRENCY = 2
 const FILE_LIMIT_MS = 1_200_000 // one that hangs must not hang all
@@ -37,32 +46,29 @@ needPrograms([
 ])
 
 const everything = globSync('test/**/*.test.ts', { cwd: root }).toSorted(slowFirst)
-const selected = positionals.length > 0 ? positionals : everything.filter((file) => !values.fast || !SLOW.test(file))
+const selected = positionals.length > 0 ? positionals : everything.filter(isSelected)
 const canRunNodes = !selected.some(needsNode) || bestLevel() === 'node'
 const chosen = selected.filter((file) => canRunNodes || !needsNode(file))
 for (const file of selected.filter((each) => !chosen.includes(each))) process.stderr.write(`left out: ${file}\n`)
 const isWhole = selected === everything || selected.length === everything.length
 const clusters = await startSharedClusters()
 
-interface Shown {
-  passed: number
-  failed: number
-  skipped: number
-}
-const ids = new Map<string, Shown>()
-const total: Shown = { passed: 0, failed: 0, skipped: 0 }
-
+if (values.soak) process.env[FULL_LENGTH] = 'yes'
+const pattern = values.name || (values.soak ? LONG : '')
+const table = new Table()
 const events = run({
   files: chosen.map((file) => `${root}/${file}`),
-  concurrency: CONCURRENCY,
+  // Those of --soak hardly do anything but wait.
+  concurrency: values.soak ? chosen.length : CONCURRENCY,
   timeout: FILE_LIMIT_MS,
-  ...(values.name === undefined ? {} : { testNamePatterns: [new RegExp(values.name)] }),
+  ...(pattern === '' ? {} : { testNamePatterns: [new RegExp(pattern)] }),
 })
+if (values.soak) sayProgress(events)
 events.on('test:pass', ({ name, skip, todo, details }) => {
   const outcome = skip || todo ? 'skipped' : 'passed'
-  count(name, outcome, details.type === 'suite')
+  table.count(name, outcome, details.type === 'suite')
 })
-events.on('test:fail', ({ name, details }) => count(name, 'failed', details.type === 'suite'))
+events.on('test:fail', ({ name, details }) => table.count(name, 'failed', details.type === 'suite'))
 const report = events.compose(new spec())
 report.pipe(process.stdout)
 try {
@@ -70,7 +76,14 @@ try {
 } finally {
   await together(clusters.map((cluster) => cluster.stop()))
 }
-printTable()
+const isRequired = isWhole && pattern === ''
+process.stdout.write(table.text(isRequired))
+if (!table.isGood(isRequired)) process.exitCode = 1
+
+function isSelected(file: string): boolean {
+  if (values.soak) return readFileSync(`${root}/${file}`, 'utf8').includes("/soak/length.ts'")
+  return !values.fast || !SLOW.test(file)
+}
 
 /** The clusters that test files share, as far as a chosen file needs one and none was given by the environment. */
 async function startSharedClusters() {
@@ -93,7 +106,7 @@ async function startSharedClusters() {
 
 /** Whether the test can only run where nodes can. */
 function needsNode(file: string): boolean {
-  return file.includes('test/lock/') || uses(file, 'sharedNode') || uses(file, 'startNodeCluster')
+  return /\/(lock|install)\//.test(file) || uses(file, 'sharedNode') || uses(file, 'startNodeCluster')
 }
 
 /** A test file that imports the name, or that stands in the folder of those that all do. */
@@ -101,41 +114,6 @@ function uses(file: string, name: 'sharedCluster' | 'sharedNode' | 'startNodeClu
   if (name === 'sharedNode' && file.includes('test/node/')) return true
   if (name === 'sharedCluster' && file.includes('test/e2e/')) return true
   return new RegExp(`^import .*\\b${name}\\b`, 'm').test(readFileSync(`${root}/${file}`, 'utf8'))
-}
-
-function count(name: string, outcome: keyof Shown, isSuite: boolean): void {
-  if (!isSuite) total[outcome]++
-  for (const id of idsOf(name)) {
-    const shown = ids.get(id) ?? { passed: 0, failed: 0, skipped: 0 }
-    if (!isSuite || outcome === 'failed') shown[outcome]++
-    ids.set(id, shown)
-  }
-}
-
-function printTable(): void {
-  const isRequired = isWhole && values.name === undefined
-  const known = new Set<string>([...REQUIRED_IDS, ...ids.keys()])
-  process.stdout.write('\nid    passed failed skipped\n')
-  let lacking = 0
-  for (const id of [...known].toSorted(byId)) {
-    const { passed, failed, skipped } = ids.get(id) ?? { passed: 0, failed: 0, skipped: 0 }
-    const isLacking = isRequired && REQUIRED_IDS.some((required) => required === id) && (passed === 0 || skipped > 0)
-    if (isLacking) lacking++
-    if (passed + failed + skipped === 0 && !isRequired) continue
-    const note = isLacking ? (passed === 0 ? '  <- no test has shown it' : '  <- a test of it was skipped') : ''
-    process.stdout.write(`${id.padEnd(5)} ${pad(passed)} ${pad(failed)} ${pad(skipped).padStart(7)}${note}\n`)
-  }
-  process.stdout.write(`\n${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped\n`)
-  if (total.passed === 0) process.stderr.write('no test was run\n')
-  if (total.failed > 0 || lacking > 0 || total.passed === 0) process.exitCode = 1
-}
-
-function pad(value: number): string {
-  return String(value).padStart(6)
-}
-
-function byId(a: string, b: string): number {
-  return a.charCodeAt(0) - b.charCodeAt(0) || Number(a.slice(1)) - Number(b.slice(1))
 }
 
 /** What takes longest starts first, so that nothing waits for it alone at the end. */

@@ -1,9 +1,10 @@
 import { readFile as readFromDisk } from 'node:fs/promises'
 import { checkedPair } from './pair.ts'
-import { CertificateError, type CertificateSource, type ServingPair } from './source.ts'
+import { CertificateError, type CertificateSource, type ServingPair, unusableAt } from './source.ts'
 
 // Contents are compared, not times: Secret volumes change by switching a symlink. Served within 15 s (O1).
 const POLL_MS = 5_000
+const FIRST_POLL_MS = 1_000 // while there is none, and so nothing is served
 
 export interface CertificateFiles {
   readonly certFile: string
@@ -21,14 +22,16 @@ export interface FilesOptions {
 }
 
 /**
- * The serving certificate from two PEM files, read again every few seconds. New contents that are no good leave the last good
- * pair in place.
+ * The serving certificate from two PEM files, read again every few seconds. Files that are missing or empty may come later: a
+ * Secret that nobody has filled yet. New contents that are no good leave the last good pair in place.
  *
- * @throws CertificateError if the first look finds no good pair.
+ * @throws CertificateError if the first look finds files that are there and no good.
  */
 export async function certificateFromFiles(files: CertificateFiles, options: FilesOptions): Promise<CertificateSource> {
   const { onRefused, pollMs = POLL_MS, readFile = (file) => readFromDisk(file, 'utf8') } = options
-  let current = goodPair(await look(files, readFile), files)
+  const first = await look(files, readFile)
+  let whyNone = absence(files, first)
+  let current = whyNone === undefined ? goodPair(first, files) : undefined
   let suspect = '' // a content that was no good at the last look
   let told = '' // the content that was last told about
   let timer: NodeJS.Timeout | undefined
@@ -36,11 +39,17 @@ export async function certificateFromFiles(files: CertificateFiles, options: Fil
   async function poll(use: (pair: ServingPair) => void): Promise<void> {
     const seen = await look(files, readFile)
     const id = identity(seen)
-    if (id === identity({ kind: 'read', cert: current.cert, key: current.key })) {
+    if (current && id === identity({ kind: 'read', cert: current.cert, key: current.key })) {
       suspect = told = ''
       return
     }
     if (id === told) return
+    const missing = current ? undefined : absence(files, seen)
+    if (missing !== undefined) {
+      whyNone = missing
+      suspect = told = ''
+      return
+    }
     try {
       current = goodPair(seen, files)
       suspect = told = ''
@@ -50,6 +59,7 @@ export async function certificateFromFiles(files: CertificateFiles, options: Fil
       // Somebody may be between the two files: it counts when it is still there at the next look.
       if (id === suspect) {
         told = id
+        whyNone = error.message
         onRefused(error)
       }
       suspect = id
@@ -60,9 +70,11 @@ export async function certificateFromFiles(files: CertificateFiles, options: Fil
     get current() {
       return current
     },
+    unusableAt: (now) => (current ? unusableAt(current, now) : `no certificate yet: ${whyNone}`),
     watch(use) {
       const again = () => {
-        timer = setTimeout(() => void poll(use).finally(() => timer && again()), pollMs)
+        const delayMs = current ? pollMs : Math.min(pollMs, FIRST_POLL_MS)
+        timer = setTimeout(() => void poll(use).finally(() => timer && again()), delayMs)
         timer.unref()
       }
       again()
@@ -77,6 +89,13 @@ export async function certificateFromFiles(files: CertificateFiles, options: Fil
 type Look =
   | { readonly kind: 'read'; readonly cert: string; readonly key: string }
   | { readonly kind: 'unreadable'; readonly file: string; readonly cause: unknown }
+
+/** What has not come yet, as a sentence; undefined where both files hold something. */
+function absence(files: CertificateFiles, seen: Look): string | undefined {
+  if (seen.kind === 'unreadable') return codeOf(seen.cause) === 'ENOENT' ? `there is no ${seen.file}` : undefined
+  const empty = seen.cert.trim() === '' ? files.certFile : seen.key.trim() === '' ? files.keyFile : undefined
+  return empty === undefined ? undefined : `${empty} is empty`
+}
 
 async function look({ certFile, keyFile }: CertificateFiles, readFile: ReadFile): Promise<Look> {
   let file = certFile

@@ -9,8 +9,10 @@ export interface ServingPair {
 
 /** Where the serving certificate comes from. */
 export interface CertificateSource {
-  /** The last good pair. */
-  readonly current: ServingPair
+  /** The last good pair; undefined until there was one. */
+  readonly current: ServingPair | undefined
+  /** Why nothing can be served at that time, as a sentence; undefined if it can. */
+  unusableAt(now: Date): string | undefined
   /** Looks for newer ones from now on and hands each to `use`. */
   watch(use: (pair: ServingPair) => void): void
   stop(): void

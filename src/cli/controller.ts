@@ -1,10 +1,14 @@
 import { type Command, Option } from 'commander'
-import type { ControllerOptions } from '../controller/run.ts'
+import type { CertificateWay, ControllerOptions } from '../controller/run.ts'
+import { WEBHOOK_CONFIGURATION, WEBHOOK_SERVICE, WEBHOOK_TLS_SECRET } from '../migration/names.ts'
+import { isForTheUser } from './for-the-user.ts'
 import { LEVELS } from './log-levels.ts'
 import { port } from './number-option.ts'
 import { useSmallHeap } from './small-heap.ts'
 
 const HEAP_LIMIT_MIB = 512 // 5,000 pods take some 30
+
+const CERTIFICATE_WAYS: readonly CertificateWay[] = ['self-managed', 'none']
 
 const HELP = `
 Routes on the port, without TLS:
@@ -14,10 +18,15 @@ Routes on the port, without TLS:
 
 Examples:
   migrate-io controller                                        # in a pod: by its service account
+  migrate-io controller --certificates self-managed            # as our manifests run it
   migrate-io controller --kubeconfig ~/.kube/config --context staging --namespace migrate-io
 
 Any number of them may run: one leads, by a Lease, and the others are ready to take over. The lock does not rest on that.
 SIGTERM: starts nothing more, finishes what it has begun, lets the Lease go, exit. A second signal exits at once.
+
+With --certificates self-managed the leader makes a certificate authority and the webhook's serving certificate, keeps them in
+one Secret of its namespace, has the API servers trust them by the configuration's caBundle, and renews both in time. Without,
+they are yours to bring: cert-manager, or files of your own.
 
 Exit codes: 0 ended by a signal; 1 could not start (no cluster configured, port) or was stopped by a second signal;
 2 wrong usage`
@@ -30,9 +39,20 @@ export function addControllerCommand(program: Command): void {
     .description('Watches injected pods, lets one at a time run its migration, and records which revisions are done.')
     .option('--kubeconfig <file>', 'which cluster (default: KUBECONFIG, ~/.kube/config, or the own pod)')
     .option('--context <name>', "a context of that file (default: the file's current one)")
-    .option('--namespace <name>', "where the leader's Lease is (default: the own pod's, else migrate-io)")
+    .option(
+      '--namespace <name>',
+      "where the leader's Lease and the Secret are (default: the own pod's, else migrate-io)",
+    )
     .addOption(new Option('--port <port>', 'health and metrics; 0: any free one').default(8080).argParser(port))
     .option('--host <address>', 'listen on this address only (default: all, IPv6 and IPv4)')
+    .addOption(
+      new Option('--certificates <way>', 'who sees to the certificate of the webhook')
+        .choices(CERTIFICATE_WAYS)
+        .default('none' satisfies CertificateWay),
+    )
+    .option('--tls-secret <name>', 'the Secret that they are kept in', WEBHOOK_TLS_SECRET)
+    .option('--webhook-service <name>', 'the Service that the certificate is for', WEBHOOK_SERVICE)
+    .option('--webhook-configuration <name>', 'the MutatingWebhookConfiguration', WEBHOOK_CONFIGURATION)
     .addOption(new Option('--log-level <level>', 'the least that is logged').choices(LEVELS).default('info'))
     .addHelpText('after', HELP)
     .action(async (options: ControllerOptions, command: Command) => {
@@ -45,9 +65,4 @@ export function addControllerCommand(program: Command): void {
         command.error(`migrate-io controller: ${error.message}`, { exitCode: 1 })
       }
     })
-}
-
-/** LoadError, ListenError: their message is the whole story. Known by name, since their classes are loaded lazily. */
-function isForTheUser(error: unknown): error is Error {
-  return error instanceof Error && (error.name === 'LoadError' || error.name === 'ListenError')
 }

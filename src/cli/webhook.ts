@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander'
 import type { WebhookOptions } from '../webhook/run.ts'
+import { isForTheUser } from './for-the-user.ts'
 import { LEVELS } from './log-levels.ts'
 import { port, wholeNumber } from './number-option.ts'
 import { useSmallHeap } from './small-heap.ts'
@@ -13,7 +14,7 @@ Routes:
   POST /mutate    AdmissionReviews of namespaces that opted in
   POST /strip     AdmissionReviews of all others: takes off what is left of ours
   GET  /healthz   200 while the event loop turns
-  GET  /readyz    503 with the reason: certificate expired or not yet valid, shutting down
+  GET  /readyz    503 with the reason: no certificate yet, expired or not yet valid, shutting down
   GET  /metrics   Prometheus text; on --metrics-port if that is given, which then serves /healthz and /readyz too
 
 Examples:
@@ -22,8 +23,10 @@ Examples:
   migrate-io webhook --port 9443 --metrics-port 8080 \\
     --tls-cert-file /tls/tls.crt --tls-private-key-file /tls/tls.key
 
-The two files are read again every 5 seconds. SIGTERM: not ready at once, still serving for the shutdown delay, then no new
-connections, accepted calls are answered, exit. A second signal exits at once.
+The two files are read again every 5 seconds. Where they are missing or empty, it waits for them, not ready: whoever fills the
+Secret may come later. Files that are there and no good keep it from starting, or, once it serves, are reported and not taken.
+SIGTERM: not ready at once, still serving for the shutdown delay, then no new connections, accepted calls are answered, exit.
+A second signal exits at once.
 
 Exit codes: 0 ended by a signal; 1 could not start (certificate, port) or was stopped by a second signal; 2 wrong usage`
 
@@ -55,11 +58,6 @@ export function addWebhookCommand(program: Command): void {
         command.error(`migrate-io webhook: ${error.message}`, { exitCode: 1 })
       }
     })
-}
-
-/** CertificateError, ListenError: their message is the whole story. Known by code, since their classes are loaded lazily. */
-function isForTheUser(error: unknown): error is Error {
-  return error instanceof Error && (error.name === 'CertificateError' || error.name === 'ListenError')
 }
 
 function seconds(text: string): number {

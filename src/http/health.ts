@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify'
-import type { Exposition } from '../observability/metrics.ts'
+import type { Exposition } from '../observability/exposition.ts'
 import { createFastify } from './fastify.ts'
 
 /** Why no calls should be sent here, as a sentence; undefined while they should. */

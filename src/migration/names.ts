@@ -76,3 +76,9 @@ export function namedLockConfigMapName(lock: string): string {
 /** Where migrate.io itself is installed, and the Lease there by which its controllers elect a leader. */
 export const NAMESPACE = 'migrate-io'
 export const LEADER_LEASE = 'migrate-io-controller'
+
+/** The Service by which the API server reaches the webhook, and the Secret with what the webhook serves there. */
+export const WEBHOOK_SERVICE = 'migrate-io-webhook'
+export const WEBHOOK_TLS_SECRET = 'migrate-io-webhook-tls'
+/** The MutatingWebhookConfiguration. */
+export const WEBHOOK_CONFIGURATION = 'migrate-io'

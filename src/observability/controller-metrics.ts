@@ -1,32 +1,35 @@
 import type { ControllerEvent } from '../controller/event.ts'
-import { PROBLEMS, type ProblemReason, WAITS, type Wait } from '../controller/reasons.ts'
+import { PROBLEMS, type ProblemReason } from '../controller/reasons.ts'
+import type { Standings } from '../controller/standings.ts'
+import { type Exposition, exposed } from './exposition.ts'
+import { addLeaderMetrics, type LeaderMetrics } from './leader-metrics.ts'
 import { addMeasuredGauge } from './measured-gauge.ts'
-import type { Exposition } from './metrics.ts'
 import { addProcessMetrics } from './process-metrics.ts'
 import { Counter, Gauge, Histogram, Registry } from './prom-client.ts'
-
-// From a command that finds nothing to do to a backfill of half a day.
-const RUN_EDGES_SECONDS = [1, 2.5, 5, 10, 30, 60, 150, 300, 600, 1800, 3600, 10_800, 43_200]
+import { RUN_EDGES_SECONDS } from './run-edges.ts'
 
 const OUTCOMES = { 'run-succeeded': 'succeeded', 'run-failed': 'failed', interrupted: 'interrupted' } as const
 
 /** Metrics of the controller role, in a registry of their own. No label has a name that somebody chose. */
-export interface ControllerMetrics extends Exposition {
+export interface ControllerMetrics extends Exposition, LeaderMetrics {
   event(event: ControllerEvent): void
-  /** Why pods wait, one for each lock with waiting pods. */
-  waiting(waits: Iterable<Wait>): void
-  leading(isLeading: boolean): void
   watchRestarted(what: 'list' | 'stream'): void
   callFailed(code: string): void
+  /** A step of the self-managed certificates, by its kind and why it was taken. */
+  certificateStep(step: string, reason: string): void
+  /** When authority and serving certificate expire, in ms since 1970; undefined where there is none, or another one leads. */
+  certificateExpiry(which: 'authority' | 'serving', atMs: number | undefined): void
 }
 
 export interface ControllerGauges {
   readonly version: string
   readonly watchedPods: () => number
   readonly queuedLocks: () => number
+  readonly standings: Pick<Standings, 'waits' | 'holds' | 'failing'>
 }
 
-export function createControllerMetrics({ version, watchedPods, queuedLocks }: ControllerGauges): ControllerMetrics {
+export function createControllerMetrics(gauges: ControllerGauges): ControllerMetrics {
+  const { version, watchedPods, queuedLocks, standings } = gauges
   const registry = new Registry()
   const registers = [registry]
   addProcessMetrics(registry, { version })
@@ -55,43 +58,48 @@ export function createControllerMetrics({ version, watchedPods, queuedLocks }: C
     registers,
   })
   for (const reason of Object.keys(PROBLEMS) as ProblemReason[]) problems.inc({ reason }, 0)
-  const waiting = new Gauge({
-    name: 'migrate_io_waiting_locks',
-    help: 'Locks that pods wait for, by why.',
-    labelNames: ['reason'],
-    registers,
-  })
-  const leader = new Gauge({ name: 'migrate_io_leader', help: '1 while this controller leads.', registers })
   const restarts = new Counter({
     name: 'migrate_io_watch_restarts_total',
-    help: 'Lists and streams of the watch after the first ones.',
+    help: 'Lists and streams of the watch of pods after the first ones.',
     labelNames: ['what'],
     registers,
   })
+  for (const what of ['list', 'stream']) restarts.inc({ what }, 0)
   const failures = new Counter({
     name: 'migrate_io_api_failures_total',
     help: 'Calls to the API server that failed and are tried again, by code.',
     labelNames: ['code'],
     registers,
   })
+  const certificateSteps = new Counter({
+    name: 'migrate_io_certificate_steps_total',
+    help: 'What was done to the self-managed certificates and the trust in them, by why.',
+    labelNames: ['step', 'reason'],
+    registers,
+  })
+  const expiry = new Gauge({
+    name: 'migrate_io_managed_certificate_expiry_timestamp_seconds',
+    help: 'When the self-managed certificates expire, in seconds since 1970; only while this controller leads.',
+    labelNames: ['certificate'],
+    registers,
+  })
   addMeasuredGauge(registry, 'migrate_io_watched_pods', 'Pods in the view: injected and pending.', watchedPods)
   addMeasuredGauge(registry, 'migrate_io_queued_locks', 'Locks to be looked at now.', queuedLocks)
   return {
+    ...addLeaderMetrics(registry, standings),
     event(event) {
       if (event.kind === 'skipped') skips.inc()
       if (event.kind === 'problem') problems.inc({ reason: event.reason })
       if (event.kind === 'run-succeeded') seconds.observe(event.seconds)
       if (event.kind in OUTCOMES) runs.inc({ outcome: OUTCOMES[event.kind as keyof typeof OUTCOMES] })
     },
-    waiting(waits) {
-      const counts = new Map<Wait, number>()
-      for (const wait of waits) counts.set(wait, (counts.get(wait) ?? 0) + 1)
-      for (const reason of Object.keys(WAITS) as Wait[]) waiting.set({ reason }, counts.get(reason) ?? 0)
-    },
-    leading: (isLeading) => leader.set(isLeading ? 1 : 0),
     watchRestarted: (what) => restarts.inc({ what }),
     callFailed: (code) => failures.inc({ code }),
-    text: () => registry.metrics(),
-    contentType: registry.contentType,
+    certificateStep: (step, reason) => certificateSteps.inc({ step, reason }),
+    certificateExpiry(certificate, atMs) {
+      if (atMs === undefined) expiry.remove({ certificate })
+      else expiry.set({ certificate }, atMs / 1000)
+    },
+    ...exposed(registry),
   }
 }

@@ -1,3 +1,5 @@
+import { type Exposition, exposed } from './exposition.ts'
+import { addMeasuredGauge } from './measured-gauge.ts'
 import { addProcessMetrics } from './process-metrics.ts'
 import { Counter, Gauge, Histogram, Registry } from './prom-client.ts'
 
@@ -12,13 +14,6 @@ export interface AdmissionLabels {
   readonly reason: string
 }
 
-/** What a `/metrics` route needs. */
-export interface Exposition {
-  /** In the Prometheus text format. */
-  text(): Promise<string>
-  readonly contentType: string
-}
-
 /** Metrics of the webhook role, in a registry of their own. */
 export interface WebhookMetrics extends Exposition {
   admission(labels: AdmissionLabels, seconds: number): void
@@ -26,16 +21,26 @@ export interface WebhookMetrics extends Exposition {
   certificateReloadFailed(): void
 }
 
-export function createWebhookMetrics(build: { readonly version: string }): WebhookMetrics {
+export interface WebhookGauges {
+  readonly version: string
+  readonly isReady: () => boolean
+}
+
+export function createWebhookMetrics({ version, isReady }: WebhookGauges): WebhookMetrics {
   const registry = new Registry()
   const registers = [registry]
-  addProcessMetrics(registry, build)
+  addProcessMetrics(registry, { version })
+  addMeasuredGauge(registry, 'migrate_io_webhook_ready', '1 while calls should be sent here, else 0.', () =>
+    isReady() ? 1 : 0,
+  )
   const requests = new Counter({
     name: 'migrate_io_admission_requests_total',
     help: 'AdmissionReviews answered, by operation, what became of them and why.',
     labelNames: ['operation', 'outcome', 'reason'],
     registers,
   })
+  // So that the first one is seen as an increase.
+  requests.inc({ operation: 'none', outcome: 'error', reason: 'internal' }, 0)
   const duration = new Histogram({
     name: 'migrate_io_admission_duration_seconds',
     help: 'Time from the header of a call to its answer, including the time that its body took to arrive.',
@@ -67,7 +72,6 @@ export function createWebhookMetrics(build: { readonly version: string }): Webho
     },
     certificateExpiry: (at) => expiry.set(at.getTime() / 1000),
     certificateReloadFailed: () => reloadFailures.inc(),
-    text: () => registry.metrics(),
-    contentType: registry.contentType,
+    ...exposed(registry),
   }
 }

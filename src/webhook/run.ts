@@ -1,7 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import closeWithGrace from 'close-with-grace'
 import { certificateFromFiles } from '../certificates/files.ts'
-import { unusableAt } from '../certificates/source.ts'
 import { buildHealthApp, type NotReady } from '../http/health.ts'
 import { listen } from '../http/listen.ts'
 import { decide } from '../migration/decide.ts'
@@ -31,18 +30,19 @@ export interface WebhookOptions {
  */
 export async function runWebhook(options: WebhookOptions): Promise<void> {
   const logs = createLogs(options.logLevel)
-  const metrics = createWebhookMetrics({ version: VERSION })
+  const metrics = createWebhookMetrics({ version: VERSION, isReady: () => notReady() === undefined })
   const certificates = await certificateFromFiles(
     { certFile: options.tlsCertFile, keyFile: options.tlsPrivateKeyFile },
     {
       onRefused(error) {
         metrics.certificateReloadFailed()
-        logs.warn({ code: error.code }, `kept the certificate that is in use: ${error.message}`)
+        const consequence = certificates.current ? 'kept the certificate that is in use' : 'still no certificate'
+        logs.warn({ code: error.code }, `${consequence}: ${error.message}`)
       },
     },
   )
   let draining = false
-  const notReady: NotReady = () => (draining ? 'shutting down' : unusableAt(certificates.current, new Date()))
+  const notReady: NotReady = () => (draining ? 'shutting down' : certificates.unusableAt(new Date()))
 
   const tls = createTlsServer(certificates, (pair) => {
     metrics.certificateExpiry(pair.notAfter)

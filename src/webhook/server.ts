@@ -41,8 +41,10 @@ export function createTlsServer(certificates: CertificateSource, onUse: (pair: S
   return {
     forApp: {
       serverFactory(handler) {
+        const { current } = certificates
+        // Without a pair each handshake fails, until there is one.
         const created = createServer(
-          { ...context(certificates.current), ...LIMITS, ALPNProtocols: ['http/1.1'] },
+          { ...(current && context(current)), ...LIMITS, ALPNProtocols: ['http/1.1'] },
           handler,
         )
         created.on('secureConnection', (socket) => {
@@ -52,7 +54,7 @@ export function createTlsServer(certificates: CertificateSource, onUse: (pair: S
           socket.once('close', () => unused.delete(socket))
         })
         created.on('request', (request) => unused.delete(request.socket))
-        onUse(certificates.current)
+        if (current) onUse(current)
         certificates.watch((pair) => {
           created.setSecureContext(context(pair))
           onUse(pair)

@@ -32,6 +32,15 @@ export function describeMachine(): Machine {
   }
 }
 
+/** What it was measured on, for the head of a report. */
+export function machineLines(machine: Machine): string[] {
+  const { cpu, cores, memoryMiB, kernel, node, go, commit, date, loadBefore } = machine
+  return [
+    `${cpu}, ${cores} cores, ${memoryMiB} MiB, Linux ${kernel}, Node ${node}, ${go}`,
+    `commit ${commit}, ${date}, load before ${loadBefore.toFixed(2)}`,
+  ]
+}
+
 /** The two cores that this process may use: one for the server under test, one for the load. */
 export function twoCores(): { readonly server: number; readonly load: number } {
   const allowed = /^Cpus_allowed_list:\s*(.+)$/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1] ?? ''

@@ -1,11 +1,11 @@
 import type { Golden } from './golden.ts'
-import type { Machine } from './machine.ts'
+import { type Machine, machineLines } from './machine.ts'
 import type { PureFigures } from './pure.ts'
 import type { Measured, Plan } from './rounds.ts'
 import type { ServerName } from './servers.ts'
-import type { Spread } from './spread.ts'
 import type { StartTimes } from './start.ts'
 import { disturbanceOf, type Figures, type Ratio } from './summary.ts'
+import { digits, type Row, section, spread } from './table.ts'
 import type { Check } from './targets.ts'
 
 const NAMES: Readonly<Record<ServerName, string>> = {
@@ -33,8 +33,7 @@ export interface Report {
 export function textOf(report: Report): string {
   const { machine, plan } = report
   return [
-    `${machine.cpu}, ${machine.cores} cores, ${machine.memoryMiB} MiB, Linux ${machine.kernel}, Node ${machine.node}, ${machine.go}`,
-    `commit ${machine.commit}, ${machine.date}, load before ${machine.loadBefore.toFixed(2)}`,
+    ...machineLines(machine),
     `review ${report.reviewBytes} bytes; ${plan.rounds} rounds of ${plan.durationMs / 1000} s; median (min..max) of the rounds`,
     ...Object.entries(report.golden).map(
       ([name, { patchBytes, operations }]) =>
@@ -51,12 +50,6 @@ export function textOf(report: Report): string {
     '',
     ...noise(report.blocks),
   ].join('\n')
-}
-
-type Row = readonly string[]
-
-function section(title: string, rows: readonly Row[]): string[] {
-  return rows.length === 0 ? [] : ['', title, ...aligned(rows)]
 }
 
 function figuresTable(figures: readonly Figures[]): Row[] {
@@ -118,22 +111,4 @@ function noise(blocks: readonly Measured[]): string[] {
   const percent = (share: number) => `${(share * 100).toFixed(0)} %`
   const line = `In the worst block other processes had ${percent(others)} of the machine's two cores, the hypervisor ${percent(stolen)}, the load ${percent(load)} of its own.`
   return others > NOISY || stolen > NOISY ? [line, 'That is much: measure again on a quiet machine.'] : [line]
-}
-
-function spread({ median, min, max }: Spread): string {
-  return `${digits(median)} (${digits(min)}..${digits(max)})`
-}
-
-/** Three significant digits, and never an exponent. */
-function digits(value: number): string {
-  if (!Number.isFinite(value)) return '?'
-  return value >= 100 ? value.toFixed(0) : String(Number(value.toPrecision(3)))
-}
-
-function aligned(rows: readonly Row[]): string[] {
-  const widths: number[] = []
-  for (const row of rows) {
-    for (const [column, cell] of row.entries()) widths[column] = Math.max(widths[column] ?? 0, cell.length)
-  }
-  return rows.map((row) => `  ${row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ')}`.trimEnd())
 }

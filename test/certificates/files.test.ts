@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdir, mkdtemp, rename, rm, symlink, writeFile } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
@@ -8,6 +8,7 @@ import { makeDevelopmentCertificates } from '../../certs/generate.ts'
 import { certificateFromFiles } from '../../src/certificates/files.ts'
 import type { ServingPair } from '../../src/certificates/source.ts'
 import { until } from '../until.ts'
+import { secretVolume } from './secret-volume.ts'
 
 const POLL_MS = 10
 const SOON = { limitMs: 10_000, intervalMs: 5 }
@@ -32,32 +33,26 @@ async function watched(t: TestContext) {
     source.stop()
     await rm(folder, { recursive: true, force: true })
   })
-  return { folder, certFile, keyFile, write, first, second, refused, used, source }
+  return { certFile, keyFile, write, first, second, refused, used, source }
 }
 
 test('O1: new contents are used, and once', async (t) => {
   const { write, second, used, source, refused } = await watched(t)
   await write(second)
-  await until('the second pair is used', () => source.current.cert === second.cert, SOON)
+  await until('the second pair is used', () => source.current?.cert === second.cert, SOON)
   await afterSomePolls()
   assert.deepEqual([used.length, refused.length], [1, 0])
 })
 
 test('O1: files behind a symlink that is switched, as in a Secret volume', async (t) => {
-  const { folder, first, second } = await watched(t)
-  for (const [name, { cert, key }] of Object.entries({ first, second })) {
-    await mkdir(join(folder, name))
-    await writeFile(join(folder, name, 'tls.crt'), cert)
-    await writeFile(join(folder, name, 'tls.key'), key)
-  }
-  await symlink('first', join(folder, '..data'))
-  const files = { certFile: join(folder, '..data/tls.crt'), keyFile: join(folder, '..data/tls.key') }
-  const source = await certificateFromFiles(files, { pollMs: POLL_MS, onRefused: assert.fail })
+  const [first, second] = [await makeDevelopmentCertificates(), await makeDevelopmentCertificates()]
+  const volume = await secretVolume(t)
+  await volume.show({ 'tls.crt': first.cert, 'tls.key': first.key })
+  const source = await certificateFromFiles(volume.files, { pollMs: POLL_MS, onRefused: assert.fail })
   t.after(() => source.stop())
   source.watch(() => {})
-  await symlink('second', join(folder, '..tmp'))
-  await rename(join(folder, '..tmp'), join(folder, '..data'))
-  await until('the second pair is used', () => source.current.cert === second.cert, SOON)
+  await volume.show({ 'tls.crt': second.cert, 'tls.key': second.key })
+  await until('the second pair is used', () => source.current?.cert === second.cert, SOON)
 })
 
 for (const [what, code, spoil] of [
@@ -72,13 +67,72 @@ for (const [what, code, spoil] of [
     await until('it is refused', () => w.refused.length > 0, SOON)
     await afterSomePolls()
     assert.deepEqual(w.refused, [code])
-    assert.equal(w.source.current.cert, w.first.cert)
+    assert.equal(w.source.current?.cert, w.first.cert)
     await w.write(w.second)
-    await until('the second pair is used', () => w.source.current.cert === w.second.cert, SOON)
+    await until('the second pair is used', () => w.source.current?.cert === w.second.cert, SOON)
     await w.write({ cert: w.second.cert, key: 'bad again' })
     await until('it is refused again', () => w.refused.length > 1, SOON)
   })
 }
+
+test('O5: files that are missing or empty are waited for, and readiness says so', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'migrate-io-certificates-'))
+  t.after(() => rm(folder, { recursive: true, force: true }))
+  const files = { certFile: join(folder, 'tls.crt'), keyFile: join(folder, 'tls.key') }
+  const source = await certificateFromFiles(files, { pollMs: POLL_MS, onRefused: assert.fail })
+  t.after(() => source.stop())
+  const used: ServingPair[] = []
+  source.watch((pair) => used.push(pair))
+  const why = () => source.unusableAt(new Date())
+  assert.equal(why(), `no certificate yet: there is no ${files.certFile}`)
+  await writeFile(files.certFile, '')
+  await until('the key is missed', () => why() === `no certificate yet: there is no ${files.keyFile}`, SOON)
+  await writeFile(files.keyFile, '')
+  await until('it is empty', () => why() === `no certificate yet: ${files.certFile} is empty`, SOON)
+  const { cert, key } = await makeDevelopmentCertificates()
+  await writeFile(files.certFile, cert)
+  await until('the key is empty', () => why() === `no certificate yet: ${files.keyFile} is empty`, SOON)
+  assert.equal(used.length, 0)
+  await writeFile(files.keyFile, key)
+  await until('it is used', () => used.length === 1, SOON)
+  assert.equal(why(), undefined)
+})
+
+test('O5: a Secret volume that is filled later, by a symlink that is switched', async (t) => {
+  const volume = await secretVolume(t)
+  const refused: string[] = []
+  const onRefused = ({ code }: { code: string }) => refused.push(code)
+  const source = await certificateFromFiles(volume.files, { pollMs: POLL_MS, onRefused })
+  t.after(() => source.stop())
+  source.watch(() => {})
+  assert.match(source.unusableAt(new Date()) ?? '', /^no certificate yet: there is no /)
+  const { cert, key } = await makeDevelopmentCertificates()
+  await volume.show({ 'tls.crt': cert, 'tls.key': key })
+  await until('it is used', () => source.current?.cert === cert, SOON)
+  // As kubelet leaves an optional Secret that was deleted.
+  assert.equal(refused.length, 0)
+  await volume.show({})
+  await until('it is noticed', () => refused.length > 0, SOON)
+  assert.deepEqual(refused, ['CERTIFICATE_UNREADABLE'])
+  assert.equal(source.unusableAt(new Date()), undefined, 'the last good pair stays')
+})
+
+test('O1: the first files to come are no good: said once, and waited for better ones', async (t) => {
+  const volume = await secretVolume(t)
+  const refused: string[] = []
+  const onRefused = ({ code }: { code: string }) => refused.push(code)
+  const source = await certificateFromFiles(volume.files, { pollMs: POLL_MS, onRefused })
+  t.after(() => source.stop())
+  source.watch(() => {})
+  const { cert, key } = await makeDevelopmentCertificates()
+  await volume.show({ 'tls.crt': 'garbage', 'tls.key': key })
+  await until('it is refused', () => refused.length > 0, SOON)
+  await afterSomePolls()
+  assert.deepEqual(refused, ['CERTIFICATE_MALFORMED'])
+  assert.match(source.unusableAt(new Date()) ?? '', /^no certificate yet: .*holds no PEM certificate/)
+  await volume.show({ 'tls.crt': cert, 'tls.key': key })
+  await until('it is used', () => source.current?.cert === cert, SOON)
+})
 
 test('O1: a certificate whose key is still being written is not refused, but is once it stays so', async (t) => {
   const [first, second] = [await makeDevelopmentCertificates(), await makeDevelopmentCertificates()]
@@ -101,12 +155,12 @@ test('O1: a certificate whose key is still being written is not refused, but is 
   await until('all has been looked at', () => looks.length === 0, SOON)
   await afterSomePolls()
   // Once, at the second look of those in a row; the last one is still to come then.
-  assert.deepEqual([refusedBefore, source.current.cert === second.cert], [[1], true])
+  assert.deepEqual([refusedBefore, source.current?.cert === second.cert], [[1], true])
 })
 
 test('O1: no message holds any of the key', async (t) => {
-  const { folder, certFile } = await watched(t)
-  const keyFile = join(folder, 'spoiled.key')
+  const { certFile } = await watched(t)
+  const keyFile = `${certFile}.spoiled`
   await writeFile(keyFile, '-----BEGIN PRIVATE KEY-----\nS3cretCanary\n-----END PRIVATE KEY-----\n')
   await assert.rejects(certificateFromFiles({ certFile, keyFile }, { onRefused: assert.fail }), (error: Error) => {
     assert.doesNotMatch(error.message, /Canary/)

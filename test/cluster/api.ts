@@ -58,6 +58,8 @@ export class Api {
         .then((body) => resolve({ status: statusCode, body, headers, warnings }))
         .catch(reject)
     })
+    // Node leaves it out of a DELETE, whose body then passes for the next request on the connection.
+    if (payload !== undefined) call.setHeader('content-length', Buffer.byteLength(payload))
     call.end(payload)
     return promise
   }

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { accessSync, constants } from 'node:fs'
 import { join } from 'node:path'
 import { buildMissing } from './build.ts'
-import { kubernetesModule } from './module.ts'
+import { kubernetesModule, toolboxModule } from './module.ts'
 
 const API_LEVEL = ['etcd', 'kube-apiserver', 'kube-controller-manager', 'kubectl'] as const
 export type Binary = (typeof API_LEVEL)[number]
@@ -16,18 +16,19 @@ export type Binaries = Record<Binary, string>
  */
 export async function findBinaries(environment: NodeJS.ProcessEnv = process.env): Promise<Binaries> {
   const assets = environment['KUBEBUILDER_ASSETS']
-  if (!assets) return (await buildMissing([...API_LEVEL], environment)) as Binaries
+  if (!assets) return await buildMissing(kubernetesModule(), API_LEVEL, environment)
   const asset = (name: string) => executable(join(assets, name))
   const given = { etcd: asset('etcd'), 'kube-apiserver': asset('kube-apiserver'), kubectl: asset('kubectl') }
   const version = minorVersion(given['kube-apiserver'])
-  const { minor } = kubernetesModule()
+  const module = kubernetesModule()
+  const { minor } = module
   if (version !== minor) {
     throw new Error(
       `KUBEBUILDER_ASSETS (${assets}) holds Kubernetes ${version} and no kube-controller-manager, and one can be built ` +
         `here for ${minor} only. Set it to the assets of Kubernetes ${minor}, or unset it to have all programs built with Go.`,
     )
   }
-  return { ...given, ...(await buildMissing(['kube-controller-manager'], environment)) } as Binaries
+  return { ...given, ...(await buildMissing(module, ['kube-controller-manager'], environment)) }
 }
 
 const NODE_LEVEL = ['kubelet', 'kube-proxy', 'kube-scheduler'] as const
@@ -37,7 +38,15 @@ export type NodeBinaries = Record<(typeof NODE_LEVEL)[number], string>
 
 /** The programs that nodes add, built from their Go modules where the cache lacks them. */
 export async function findNodeBinaries(environment: NodeJS.ProcessEnv = process.env): Promise<NodeBinaries> {
-  return (await buildMissing([...NODE_LEVEL], environment)) as NodeBinaries
+  return await buildMissing(kubernetesModule(), NODE_LEVEL, environment)
+}
+
+const TOOLBOX = ['helm', 'kubeconform', 'prometheus', 'promtool'] as const
+export type Tool = (typeof TOOLBOX)[number]
+
+/** Path of a program that looks at what is installed, built from its Go module where the cache lacks it. */
+export async function findTool(tool: Tool, environment: NodeJS.ProcessEnv = process.env): Promise<string> {
+  return (await buildMissing(toolboxModule(), [tool], environment))[tool]
 }
 
 function executable(file: string): string {

@@ -5,64 +5,58 @@ import { cacheRoot } from './cache.ts'
 import { withLock } from './file-lock.ts'
 import { requireGo, runGo } from './go.ts'
 import { format, isAlive, ownIdentity, parse } from './identity.ts'
-import { kubernetesModule, PACKAGES } from './module.ts'
+import type { GoModule } from './module.ts'
 import { showProgress } from './progress.ts'
 
 const BUILDING = '.building-'
 
 /**
- * Builds those of the programs that the cache lacks, once per machine and version, and returns the path of each. Safe
- * to call from several processes at once: one builds, the others wait.
+ * Builds those of the module's programs that the cache lacks, once per machine and version, and returns the path of
+ * each. Safe to call from several processes at once: one builds, the others wait.
  */
-export async function buildMissing(
-  names: string[],
+export async function buildMissing<Name extends string>(
+  module: GoModule,
+  names: readonly Name[],
   environment: NodeJS.ProcessEnv = process.env,
-): Promise<Record<string, string>> {
-  const folder = cacheFolder(environment)
-  const missing = () => names.filter((name) => !existsSync(join(folder, fileOf(name))))
+): Promise<Record<Name, string>> {
+  const folder = cacheFolder(module, environment)
+  const missing = () => names.filter((name) => !existsSync(join(folder, fileOf(module, name))))
   if (missing().length > 0) {
     mkdirSync(folder, { recursive: true })
     await withLock(`${folder}.lock`, async () => {
-      if (missing().length > 0) await build(missing(), folder, environment)
+      if (missing().length > 0) await build(module, missing(), folder, environment)
     })
   }
-  return Object.fromEntries(names.map((name) => [name, join(folder, fileOf(name))]))
+  return Object.fromEntries(names.map((name) => [name, join(folder, fileOf(module, name))])) as Record<Name, string>
 }
 
-async function build(names: string[], folder: string, environment: NodeJS.ProcessEnv): Promise<void> {
-  requireGo(environment)
+async function build(
+  module: GoModule,
+  names: readonly string[],
+  folder: string,
+  environment: NodeJS.ProcessEnv,
+): Promise<void> {
+  requireGo(module.folder, environment)
   removeAbandoned(folder)
   const unfinished = mkdtempSync(join(folder, `${BUILDING}${format(ownIdentity())}-`))
-  const { version } = kubernetesModule()
-  const done = showProgress(
-    `building ${names.join(', ')} of Kubernetes ${version}, once: the first time takes about 10 minutes on two cores`,
-  )
+  const done = showProgress(`building ${names.join(', ')} ${module.about}`)
   try {
-    await runGo([...installArguments(), ...names.map(packageOf)], unfinished, environment)
+    const packages = names.map((name) => packageOf(module, name))
+    await runGo(module.folder, [...module.installArguments, ...packages], { GOBIN: unfinished, environment })
     // Each program appears whole or not at all.
-    for (const name of names) renameSync(join(unfinished, fileOf(name)), join(folder, fileOf(name)))
+    for (const name of names) renameSync(join(unfinished, fileOf(module, name)), join(folder, fileOf(module, name)))
   } finally {
     done()
     rmSync(unfinished, { recursive: true, force: true })
   }
 }
 
-function installArguments(): string[] {
-  const { version, minor } = kubernetesModule()
-  const [gitMajor, gitMinor] = minor.split('.')
-  // Without these the programs call themselves v0.0.0, and clients refuse to talk to them.
-  const facts = Object.entries({ gitVersion: version, gitMajor, gitMinor })
-  const flags = ['-s', '-w', ...facts.map(([name, value]) => `-X k8s.io/component-base/version.${name}=${value}`)]
-  return ['install', '-trimpath', '-ldflags', flags.join(' ')]
-}
-
 /** One folder for each thing that would make other programs: the modules, the flags, the machine. */
-function cacheFolder(environment: NodeJS.ProcessEnv): string {
-  const { version, texts } = kubernetesModule()
+function cacheFolder({ name, texts, installArguments }: GoModule, environment: NodeJS.ProcessEnv): string {
   const hash = createHash('sha256')
-  for (const text of [...texts, ...installArguments()]) hash.update(`${text.length}:`).update(text)
+  for (const text of [...texts, ...installArguments]) hash.update(`${text.length}:`).update(text)
   const key = hash.digest('hex').slice(0, 12)
-  return join(cacheRoot(environment), `kubernetes-${version}-${process.platform}-${process.arch}-${key}`)
+  return join(cacheRoot(environment), `${name}-${process.platform}-${process.arch}-${key}`)
 }
 
 /** What a build left that was killed. */
@@ -73,16 +67,16 @@ function removeAbandoned(folder: string): void {
   }
 }
 
-function packageOf(name: string): string {
-  const path = PACKAGES[name]
-  if (path === undefined) throw new Error(`no Go package is known for ${name}`)
+function packageOf({ packages, folder }: GoModule, name: string): string {
+  const path = packages[name]
+  if (path === undefined) throw new Error(`no Go package is known for ${name}: see ${folder}/go.mod`)
   return path
 }
 
 /** The Go command names a program after the last part of its package's path that is no version. */
-function fileOf(name: string): string {
+function fileOf(module: GoModule, name: string): string {
   return (
-    packageOf(name)
+    packageOf(module, name)
       .replace(/\/v\d+$/, '')
       .split('/')
       .pop() ?? name

@@ -1,16 +1,15 @@
 import { spawnSync } from 'node:child_process'
 import { text } from 'node:stream/consumers'
-import { MODULE_FOLDER } from './module.ts'
 import { spawnTied } from './spawn.ts'
 
 const OLDEST_MINOR = 26
 const WHAT_TO_DO =
   'Install Go 1.26 or later, or set KUBEBUILDER_ASSETS to a folder with kube-apiserver, etcd and kubectl of envtest.'
 
-/** Throws, with what to do, unless a Go that can build the programs is there. */
-export function requireGo(environment: NodeJS.ProcessEnv): void {
+/** Throws, with what to do, unless a Go that can build the programs of the module in this folder is there. */
+export function requireGo(folder: string, environment: NodeJS.ProcessEnv): void {
   const { error, status, stdout, stderr } = spawnSync('go', ['env', 'GOVERSION'], {
-    cwd: MODULE_FOLDER,
+    cwd: folder,
     env: environment,
     encoding: 'utf8',
   })
@@ -24,19 +23,34 @@ export function requireGo(environment: NodeJS.ProcessEnv): void {
   }
 }
 
-/** Runs go in the module's folder, with its results in `bin`. Throws with what it wrote to stderr. */
-export async function runGo(args: string[], bin: string, environment: NodeJS.ProcessEnv): Promise<void> {
+export interface GoOptions {
+  /** Where programs are installed. */
+  GOBIN?: string
+  /** Where modules are downloaded to, if not where Go keeps them all. */
+  GOMODCACHE?: string
+  GOFLAGS?: string
+  environment: NodeJS.ProcessEnv
+}
+
+/** Runs go in the folder and returns what it wrote to stdout. Throws with what it wrote to stderr. */
+export async function runGo(folder: string, args: readonly string[], options: GoOptions): Promise<string> {
   // A target platform can't be had together with GOBIN, and a workspace would override the module's versions.
+  const { environment, ...own } = options
   const { GOOS: _os, GOARCH: _arch, ...rest } = environment
-  const go = spawnTied('go', args, {
-    cwd: MODULE_FOLDER,
-    env: { ...rest, GOBIN: bin, CGO_ENABLED: '0', GOFLAGS: '-mod=readonly', GOWORK: 'off' },
-    stdio: ['ignore', 'ignore', 'pipe'],
+  const go = spawnTied('go', [...args], {
+    cwd: folder,
+    env: { ...rest, CGO_ENABLED: '0', GOFLAGS: '-mod=readonly', GOWORK: 'off', ...own },
+    stdio: ['ignore', 'pipe', 'pipe'],
   })
   const ended = new Promise<number | null>((resolve, reject) => {
     go.once('error', reject)
     go.once('close', resolve)
   })
-  const [stderr, code] = await Promise.all([go.stderr ? text(go.stderr) : '', ended])
+  const [stdout, stderr, code] = await Promise.all([
+    go.stdout ? text(go.stdout) : '',
+    go.stderr ? text(go.stderr) : '',
+    ended,
+  ])
   if (code !== 0) throw new Error(`go ${args[0]} failed with exit code ${code}:\n${stderr.trim()}`)
+  return stdout
 }

@@ -8,8 +8,14 @@ import { root } from '../tooling/root.ts'
 /** The first line of another version's wrapper. */
 export const OTHER_LINE = '# a later version'
 
+/** With the source, all that it takes to make an image of it. */
+const BUILT_FROM = [
+  ...['.dockerignore', 'Dockerfile', 'LICENSE', 'package-lock.json'],
+  ...['package.json', 'tsconfig.build.json', 'tsconfig.json'],
+]
+
 export interface AnotherVersion extends Disposable {
-  /** Its root folder: what `src` and `package.json` are in. */
+  /** Its root folder: what `src` and `package.json` are in, and the Dockerfile. */
   readonly root: string
 }
 
@@ -20,7 +26,7 @@ export interface AnotherVersion extends Disposable {
 export function makeAnotherVersion({ isReleased }: { isReleased: boolean }): AnotherVersion {
   const folder = mkdtempSync(join(tmpdir(), 'migrate-io-version-'))
   cpSync(join(root, 'src'), join(folder, 'src'), { recursive: true })
-  cpSync(join(root, 'package.json'), join(folder, 'package.json'))
+  for (const file of BUILT_FROM) cpSync(join(root, file), join(folder, file))
   symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'))
   edit('wrapper.generated.ts', 'export const WRAPPER = [', `\n  ${JSON.stringify(OTHER_LINE)},`)
   if (isReleased) edit('wrapper.ts', 'RELEASED: ReadonlySet<string> = new Set<string>([', `'${sha256(SCRIPT)}', `)

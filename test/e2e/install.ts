@@ -99,13 +99,7 @@ export async function installWebhook(cluster: SharedCluster, options: InstallOpt
       webhook = await startWebhookProcess({ certificates, ca, port: webhook.port })
       await untilCalled(cluster, webhook, labels(true))
     },
-    async untilOptedIn(namespace, optedIn = true) {
-      const look = () => cluster.request('POST', probePath(namespace), PROBE)
-      await until(`${namespace} is ${optedIn ? '' : 'not '}served`, look, {
-        limitMs: EFFECTIVE_LIMIT_MS,
-        accept: ({ body }) => JSON.stringify(body).includes('initContainers') === optedIn,
-      })
-    },
+    untilOptedIn: (namespace, optedIn = true) => untilServed(cluster, namespace, optedIn),
     async calls() {
       const metrics = await cluster.metrics()
       const requests = (name: string) => sum(metrics, 'apiserver_admission_webhook_request_total', { name })
@@ -114,6 +108,19 @@ export async function installWebhook(cluster: SharedCluster, options: InstallOpt
     stop,
     [Symbol.asyncDispose]: stop,
   }
+}
+
+/** Returns when an annotated Deployment in the namespace is injected; or no longer. */
+export async function untilServed(
+  cluster: Pick<SharedCluster, 'request'>,
+  namespace: string,
+  optedIn: boolean,
+): Promise<void> {
+  const look = () => cluster.request('POST', probePath(namespace), PROBE)
+  await until(`${namespace} is ${optedIn ? '' : 'not '}served`, look, {
+    limitMs: EFFECTIVE_LIMIT_MS,
+    accept: ({ status, body }) => status === 201 && JSON.stringify(body).includes('initContainers') === optedIn,
+  })
 }
 
 async function put(cluster: SharedCluster, configuration: WebhookConfiguration): Promise<void> {

@@ -42,7 +42,7 @@ export function scopeOf(file: string): string {
 
 export async function makePlace(
   cluster: SharedCluster,
-  installation: Installation,
+  installation: Pick<Installation, 'labels'>,
   { optedIn = true, labels = {} }: PlaceOptions = {},
 ): Promise<Place> {
   return placeWith(cluster, { ...installation.labels(optedIn), ...labels })

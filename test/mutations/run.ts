@@ -22,7 +22,8 @@ if (stale.length > 0) {
 if (values.applies) process.exit(0)
 
 const chosen = mutations.filter(
-  ({ name, isOnNode }) => isOnNode === values.node && (words.length === 0 || words.some((word) => name.startsWith(word))),
+  ({ name, isOnNode }) =>
+    isOnNode === values.node && (words.length === 0 || words.some((word) => name.startsWith(word))),
 )
 const needsCluster = chosen.some(({ tests }) => tests.some((file) => file.startsWith('test/e2e/')))
 const cluster = needsCluster ? await startCluster() : undefined

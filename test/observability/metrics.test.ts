@@ -11,7 +11,7 @@ async function seriesValue(
 }
 
 test('Each admission is counted under its labels and timed', async () => {
-  const metrics = createWebhookMetrics({ version: '1.2.3' })
+  const metrics = createWebhookMetrics({ version: '1.2.3', isReady: () => true })
   for (const seconds of [0.0002, 0.0003, 6])
     metrics.admission({ operation: 'CREATE', outcome: 'injected', reason: 'injected' }, seconds)
   metrics.admission({ operation: 'UPDATE', outcome: 'kept', reason: 'user-parts-unchanged' }, 0.001)
@@ -31,7 +31,7 @@ test('Each admission is counted under its labels and timed', async () => {
 })
 
 test('The certificate: its expiry in seconds, and each refused content', async () => {
-  const metrics = createWebhookMetrics({ version: '1.2.3' })
+  const metrics = createWebhookMetrics({ version: '1.2.3', isReady: () => true })
   metrics.certificateExpiry(new Date('2030-01-01T00:00:00Z'))
   metrics.certificateReloadFailed()
   assert.equal(await seriesValue(metrics, 'migrate_io_certificate_expiry_timestamp_seconds'), 1_893_456_000)
@@ -39,7 +39,10 @@ test('The certificate: its expiry in seconds, and each refused content', async (
 })
 
 test('Two registries share nothing, and each knows build, process and event loop', async () => {
-  const [one, other] = [createWebhookMetrics({ version: '1' }), createWebhookMetrics({ version: '2' })]
+  const [one, other] = [
+    createWebhookMetrics({ version: '1', isReady: () => true }),
+    createWebhookMetrics({ version: '2', isReady: () => true }),
+  ]
   one.certificateReloadFailed()
   assert.equal(await seriesValue(other, 'migrate_io_certificate_reload_failures_total'), 0)
   assert.equal(await seriesValue(other, `migrate_io_build_info{version="2",node="${process.version}"}`), 1)
@@ -51,7 +54,7 @@ test('Two registries share nothing, and each knows build, process and event loop
 })
 
 test('The event loop delay is what a blocked loop shows, and starts anew at each scrape', async () => {
-  const metrics = createWebhookMetrics({ version: '1' })
+  const metrics = createWebhookMetrics({ version: '1', isReady: () => true })
   const longest = 'migrate_io_event_loop_delay_seconds{quantile="1"}'
   await new Promise((turn) => setTimeout(turn, 100)) // some samples to begin with
   await metrics.text()

@@ -1,15 +1,15 @@
-import { readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { dirname } from 'node:path'
+import type { Generated } from './generated.ts'
+import { copies } from './monitoring/copies.ts'
+import { dashboard } from './monitoring/dashboard.ts'
+import { metricsReference } from './monitoring/reference.ts'
 import { root } from './root.ts'
 
 /**
  * Makes the files that are made from others: `npm run generate`. With --check it changes nothing and fails when one is
  * stale, so that the source runs without a build.
  */
-
-interface Generated {
-  readonly path: string
-  readonly text: string
-}
 
 /** The wrapper as TypeScript text, without the lines that hold only a comment. */
 function wrapper(): Generated {
@@ -30,12 +30,14 @@ function wrapper(): Generated {
   return { path: 'src/migration/wrapper.generated.ts', text }
 }
 
-const stale = [wrapper()].filter(({ path, text }) => read(`${root}/${path}`) !== text)
+const all = [wrapper(), metricsReference(), dashboard(), ...copies()]
+const stale = all.filter(({ path, text }) => read(`${root}/${path}`) !== text)
 if (process.argv.includes('--check')) {
   for (const { path } of stale) console.error(`${path} is stale: run \`npm run generate\` and commit it`)
   process.exitCode = stale.length > 0 ? 1 : 0
 } else {
   for (const { path, text } of stale) {
+    mkdirSync(dirname(`${root}/${path}`), { recursive: true })
     writeFileSync(`${root}/${path}`, text)
     console.log(`${path} written`)
   }

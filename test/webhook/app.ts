@@ -27,7 +27,7 @@ export interface Answer {
 /** The app with the real domain, which tests reach without a socket; `parts` stand in for others. */
 export function testApp(parts: Partial<AppParts> = {}): TestApp {
   let lines = ''
-  const metrics = createWebhookMetrics({ version: 'test' })
+  const metrics = createWebhookMetrics({ version: 'test', isReady: () => true })
   const logs = createLogs('debug', {
     write(line: string) {
       lines += line

@@ -49,15 +49,20 @@ async function packRoot(program: string, layer: string, root: string): Promise<v
   }
   copyFileSync(program, join(root, 'bin/busybox'))
   chmodSync(join(root, 'bin/busybox'), 0o755)
-  const applets = execFileSync(program, ['--list'], { encoding: 'utf8' }).trim().split('\n')
-  for (const applet of applets) if (applet !== 'busybox') symlinkSync('busybox', join(root, 'bin', applet))
+  linkApplets(join(root, 'bin'))
   symlinkSync('../bin', join(root, 'usr/bin'))
   writeUsers(join(root, 'etc'))
   await packFolder(root, layer)
 }
 
+/** Puts a link for each of busybox's programs beside it. */
+export function linkApplets(folder: string): void {
+  const applets = execFileSync(join(folder, 'busybox'), ['--list'], { encoding: 'utf8' }).trim().split('\n')
+  for (const applet of applets) if (applet !== 'busybox') symlinkSync('busybox', join(folder, applet))
+}
+
 /** @throws Error if this machine's busybox needs libraries, which the image hasn't */
-function staticBusybox(): string {
+export function staticBusybox(): string {
   needPrograms([{ program: 'busybox', debianPackage: 'busybox-static' }])
   const program = execFileSync('sh', ['-c', 'command -v busybox'], { encoding: 'utf8' }).trim()
   if (spawnSync('ldd', [program], { stdio: 'ignore' }).status === 0) {

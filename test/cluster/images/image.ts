@@ -15,6 +15,7 @@ const USERS = {
   app: 1000,
   postgres: 999, // as in the official postgres image, so that manifests fit both
   nobody: 65534,
+  nonroot: 65532, // as in distroless images
 }
 
 /** The number of a user and of the group of that name, as a container's `user`. */

@@ -1,24 +1,17 @@
 import assert from 'node:assert/strict'
 import { X509Certificate } from 'node:crypto'
 import { once } from 'node:events'
-import { mkdir, readFile, rename, symlink, writeFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { describe, type TestContext, test } from 'node:test'
 import { makeDevelopmentCertificates, writeCertificates } from '../../../certs/generate.ts'
+import { secretVolume } from '../../certificates/secret-volume.ts'
 import { sum } from '../../e2e/metrics.ts'
 import { until } from '../../until.ts'
 import { deployment, review } from '../reviews.ts'
 import { call, steadyCalls } from './call.ts'
-import {
-  certificateFolder,
-  files,
-  keepAliveAgent,
-  runWebhook,
-  startWebhook,
-  temporaryFolder,
-  type Webhook,
-} from './webhook.ts'
+import { certificateFolder, files, keepAliveAgent, runWebhook, startWebhook, type Webhook } from './webhook.ts'
 
 const DAY_MS = 86_400_000
 const SERVED_LIMIT_MS = 45_000 // three times the 15 s of O1
@@ -35,21 +28,32 @@ describe('the serving certificate of the process', { concurrency: 4 }, () => {
   })
 
   test('O1: a Secret volume that switches its symlink is served within 15 s, and no call fails meanwhile', async (t) => {
-    const folder = await temporaryFolder(t)
+    const volume = await secretVolume(t)
     const [first, second] = [await makeDevelopmentCertificates(), await makeDevelopmentCertificates()]
-    await fill('..2026_1', first)
-    await symlink('..2026_1', join(folder, '..data'))
-    for (const name of ['tls.crt', 'tls.key']) await symlink(join('..data', name), join(folder, name))
-    await swap(t, { folder, ...first }, second, async () => {
-      await fill('..2026_2', second)
-      await symlink('..2026_2', join(folder, '..data_tmp'))
-      await rename(join(folder, '..data_tmp'), join(folder, '..data'))
-    })
+    const show = ({ cert, key }: { cert: string; key: string }) => volume.show({ 'tls.crt': cert, 'tls.key': key })
+    await show(first)
+    await swap(t, { folder: volume.folder, ...first }, second, () => show(second))
+  })
 
-    async function fill(version: string, made: { ca: string; cert: string; key: string }): Promise<void> {
-      await mkdir(join(folder, version))
-      await writeCertificates(join(folder, version), made)
+  test('O1, O5: started before its Secret: healthy, unready with the reason, and ready within 15 s of the files', async (t) => {
+    const volume = await secretVolume(t)
+    const { ca, cert, key } = await makeDevelopmentCertificates()
+    const webhook = await startWebhook(t, {
+      certificates: { folder: volume.folder, ca },
+      args: ['--metrics-port', '0'],
+    })
+    const probe = async (path: string) => {
+      const answer = await fetch(`http://127.0.0.1:${webhook.metricsPort}/${path}`)
+      return [answer.status, await answer.text()]
     }
+    assert.deepEqual(await probe('healthz'), [200, 'ok\n'])
+    assert.deepEqual(await probe('readyz'), [503, `no certificate yet: there is no ${volume.files.certFile}\n`])
+    await assert.rejects(call(webhook), 'no handshake')
+    await volume.show({ 'tls.crt': cert, 'tls.key': key })
+    await until('it is ready', async () => (await probe('readyz'))[0] === 200, { limitMs: SERVED_LIMIT_MS })
+    assert.equal((await call(webhook, { body: BODY })).status, 200)
+    for (const said of ['not ready: no certificate yet', 'serving certificate loaded'])
+      await until(`it says ${said}`, () => webhook.lines().some((line) => line.includes(said)), { limitMs: 5_000 })
   })
 
   test('O1: a broken file keeps the old pair, is said once, and a good one is taken afterwards', async (t) => {
@@ -107,7 +111,6 @@ describe('the serving certificate of the process', { concurrency: 4 }, () => {
 test('What keeps it from starting is one line on stderr and an exit code, without a stack trace', async (t) => {
   const { folder } = await certificateFolder(t)
   const other = await certificateFolder(t)
-  const missing = join(folder, 'missing')
   const [cert, key] = [join(folder, 'tls.crt'), join(folder, 'tls.key')]
   const broken = join(folder, 'broken')
   await writeFile(broken, 'no PEM')
@@ -124,8 +127,6 @@ test('What keeps it from starting is one line on stderr and an exit code, withou
     '0',
   ]
   const cases: readonly [what: string, args: string[], code: number, expected: RegExp][] = [
-    ['missing certificate', pair(missing, key), 1, /cannot read .*missing/],
-    ['missing key', pair(cert, missing), 1, /cannot read .*missing/],
     ['a folder', pair(folder, key), 1, /cannot read .*EISDIR/],
     ['broken certificate', pair(broken, key), 1, /broken holds no PEM certificate/],
     ['broken key', pair(cert, broken), 1, /broken holds no private key/],

@@ -1,0 +1,38 @@
+import type { Command } from 'commander'
+import { asCalled } from './called-as.ts'
+import { addNamespaceOptions, CLUSTER_HELP, type ClusterOptions } from './cluster/options.ts'
+import { deploymentName } from './deployment-argument.ts'
+
+export interface RerunOptions extends ClusterOptions {
+  readonly yes?: true
+}
+
+const HELP = `
+What it does is one thing: it sets the annotation kubectl.kubernetes.io/restartedAt in the pod template, as kubectl rollout
+restart does. That makes a new revision, whose migration runs once before its pods start, under the same lock. So nothing has
+to be forgotten, and nothing is: the record of this revision stays, and a rollout undo to it runs nothing. Failures and
+migrate.io/retries start counting anew. A run that is under way is not ended; the new one waits for it.
+
+Where a manifest is applied by a tool such as Argo CD, change the manifest instead if the tool takes that annotation off.
+
+${CLUSTER_HELP}
+Needed: list deployments, replicasets, pods and configmaps, and patch deployments.
+
+Example:
+  migrate-io rerun web -n shop && migrate-io logs web -n shop -f
+
+Exit codes: 0 the rollout has begun; 1 the answer was no, it can't run, or the cluster can't be asked; 2 wrong usage`
+
+/** Adds `migrate-io rerun`. */
+export function addRerunCommand(program: Command): void {
+  addNamespaceOptions(program.command('rerun'))
+    .summary('run the migration again, by a new rollout')
+    .description('Runs the migration once more, as a new revision of the same template, after asking.')
+    .argument('<deployment>', 'whose migration', deploymentName)
+    .option('-y, --yes', 'without asking')
+    .addHelpText('after', () => asCalled(HELP))
+    .action(async (deployment: string, options: RerunOptions, command: Command) => {
+      const { rerun } = await import('./run-again.ts')
+      await rerun(command, deployment, options)
+    })
+}

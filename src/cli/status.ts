@@ -1,0 +1,60 @@
+import { type Command, Option } from 'commander'
+import { asCalled } from './called-as.ts'
+import { addClusterOptions, CLUSTER_HELP, type ClusterOptions } from './cluster/options.ts'
+import { deploymentName } from './deployment-argument.ts'
+import { useSmallHeap } from './small-heap.ts'
+
+export const FORMATS = ['table', 'json', 'yaml'] as const
+
+export interface StatusOptions extends ClusterOptions {
+  readonly output: (typeof FORMATS)[number]
+  readonly watch?: true
+}
+
+const HEAP_LIMIT_MIB = 1_024 // 2,000 Deployments take some 20
+
+const HELP = `
+States:
+  Migrated      the migration of this revision is done, and never runs again
+  Running       a pod runs it
+  Waiting       for a pod, the controller, another Deployment's lock: it says for what
+  Failed        it is tried again, or was given up after migrate.io/retries
+  Interrupted   a run was cut off and its result is unknown: it runs again
+  NotInjected   it is not run at all, and the app starts without it: it says why
+
+Shown are Deployments with a migrate.io/ annotation, or what looks like one; a Deployment that is named is always shown.
+-o json: {"version": 1, "controller": {state, leader}, "deployments": [{namespace, deployment, state, reason, revision,
+rollout, since, attempt, maxAttempts, runner, lastFailure, migrated, lock: {name, heldBy, queue}, why, whatToDo, notes}]};
+times in UTC; what does not apply is left out. With --watch one such document for each change.
+
+${CLUSTER_HELP} Needed: list
+deployments, replicasets, pods and configmaps. Told as unseen where you may not: get namespaces, get nodes, and get the
+Lease migrate-io-controller in namespace migrate-io.
+
+Examples:
+  migrate-io status                       # of your namespace
+  migrate-io status web -n shop
+  migrate-io status web -n shop --watch   # until it is migrated
+  migrate-io status -A -o json
+
+Exit codes: 0 shown, whatever the states; with --watch of one Deployment: it is Migrated. 1 the cluster can't be asked, or
+there is no such Deployment; with --watch of one Deployment: it was given up, or is NotInjected. 2 wrong usage`
+
+/** Adds `migrate-io status`. */
+export function addStatusCommand(program: Command): void {
+  addClusterOptions(program.command('status'))
+    .summary('say how migrations stand, and what to do')
+    .description('Says for each Deployment whether its present revision is migrated, and if not, why and what to do.')
+    .argument('[deployment]', 'only this one', deploymentName)
+    .addOption(new Option('-o, --output <format>', 'how it is printed').choices(FORMATS).default('table'))
+    .option(
+      '-w, --watch',
+      'go on: redraw on a terminal, else a line for each change; of one Deployment until it is migrated or given up',
+    )
+    .addHelpText('after', () => asCalled(HELP))
+    .action(async (deployment: string | undefined, options: StatusOptions, command: Command) => {
+      useSmallHeap(HEAP_LIMIT_MIB)
+      const { showStatus } = await import('./show-status.ts')
+      await showStatus(command, deployment, options)
+    })
+}

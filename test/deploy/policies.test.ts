@@ -1,0 +1,189 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { assertDenied, assertDone, callsAs, untilAnswered } from './apply.ts'
+import { annotations, GRANT, manyAnnotations, podManifest, policyStage } from './policy-stage.ts'
+
+const { cluster, served, admin, editor, controller, pods, configMaps, makePod } = await policyStage()
+
+async function granted(): Promise<string> {
+  const name = await makePod()
+  assertDone(await controller.patch(`${pods}/${name}/status`, annotations({ [GRANT]: 'run 1' })), 'the grant')
+  return name
+}
+
+describe('the grant', () => {
+  const POLICY = 'migrate-io-grant'
+
+  test('S2: nobody but the controller puts one on a pod, in whatever way', async () => {
+    const name = await makePod()
+    const grant = annotations({ [GRANT]: 'run 1' })
+    assertDenied(await editor.post(pods, podManifest({ annotations: { [GRANT]: 'run 1' } })), POLICY, 'with a new pod')
+    assertDenied(await editor.patch(`${pods}/${name}`, grant), POLICY, 'on a pod')
+    assertDenied(await admin.patch(`${pods}/${name}`, grant), POLICY, 'by an administrator')
+    assertDenied(await admin.patch(`${pods}/${name}/status`, grant), POLICY, 'by its status')
+    const namesake = `system:serviceaccount:${served}:migrate-io-controller`
+    await cluster.kubectl(['create', 'clusterrolebinding', 'namesake', '--clusterrole=admin', `--user=${namesake}`])
+    const other = callsAs(cluster, namesake)
+    await untilAnswered(
+      'it may',
+      () => other.patch(`${pods}/${name}`, annotations({ note: 'a' })),
+      (status) => status === 200,
+    )
+    assertDenied(await other.patch(`${pods}/${name}`, grant), POLICY, 'by an account of the same name elsewhere')
+  })
+
+  test('S2: nor by a Binding, whose annotations are put on the pod', async () => {
+    const name = await makePod()
+    const binding = (values: Record<string, string>) => ({
+      apiVersion: 'v1',
+      kind: 'Binding',
+      metadata: { name, annotations: values },
+      target: { kind: 'Node', name: 'node-1' },
+    })
+    const paths = [`${pods}/${name}/binding`, `/api/v1/namespaces/${served}/bindings`]
+    for (const path of paths) assertDenied(await admin.post(path, binding({ [GRANT]: 'run 1' })), POLICY, path)
+    assertDone(await admin.post(`${pods}/${name}/binding`, binding({ note: 'by a scheduler' })), 'another annotation')
+  })
+
+  test('S2: nobody but the controller changes it or takes it off, also while the pod is being deleted', async () => {
+    const name = await granted()
+    for (const value of ['run 2', 'skip', null])
+      assertDenied(await editor.patch(`${pods}/${name}`, annotations({ [GRANT]: value })), POLICY, String(value))
+    assertDone(await controller.patch(`${pods}/${name}/status`, annotations({ [GRANT]: 'wait 1' })), 'by it')
+    assertDone(await admin.patch(`${pods}/${name}`, { metadata: { finalizers: ['example.com/held'] } }), 'a finalizer')
+    await cluster.kubectl(['delete', 'pod', name, '-n', served, '--wait=false', '--grace-period=0'])
+    assertDenied(await editor.patch(`${pods}/${name}`, annotations({ [GRANT]: 'run 3' })), POLICY, 'while it ends')
+    assertDone(await admin.patch(`${pods}/${name}`, { metadata: { finalizers: null } }), 'its finalizer goes')
+  })
+
+  test('everything else about a pod is as ever, with a grant and without', async () => {
+    for (const name of [await makePod(), await makePod({ annotations: {} }), await granted()]) {
+      assertDone(await editor.patch(`${pods}/${name}`, { metadata: { labels: { note: 'a' } } }), 'a label')
+      assertDone(await editor.patch(`${pods}/${name}`, annotations({ note: 'a' })), 'an annotation')
+      assertDone(await admin.patch(`${pods}/${name}/status`, { status: { phase: 'Running' } }), 'the status')
+      assertDone(await admin.patch(`${pods}/${name}`, { spec: { activeDeadlineSeconds: 9000 } }), 'the spec')
+    }
+    assertDone(await editor.post(pods, podManifest({ annotations: { [GRANT]: '' } })), 'an empty one says nothing')
+  })
+})
+
+describe('what the controller writes to a pod', () => {
+  const POLICY = 'migrate-io-controller-pods'
+  const MARKS = {
+    'migrate.io/autoscaler-marks': 'cluster-autoscaler.kubernetes.io/safe-to-evict,karpenter.sh/do-not-disrupt',
+    'cluster-autoscaler.kubernetes.io/safe-to-evict': 'false',
+    'karpenter.sh/do-not-disrupt': 'true',
+  }
+
+  test('the grant and the marks for the autoscalers are let through, on and off', async () => {
+    for (const name of [await makePod(), await makePod({ annotations: { theirs: 'yes' } })]) {
+      const path = `${pods}/${name}/status`
+      assertDone(await controller.patch(path, annotations({ [GRANT]: 'run 1', ...MARKS })), 'grant and marks')
+      const off = Object.fromEntries(Object.keys(MARKS).map((key) => [key, null]))
+      assertDone(await controller.patch(path, annotations({ [GRANT]: 'skip', ...off })), 'marks off')
+    }
+  })
+
+  for (const [what, change] of Object.entries({
+    'a label': { metadata: { labels: { app: 'other' } } },
+    'a label off': { metadata: { labels: { app: null } } },
+    'a finalizer': { metadata: { finalizers: ['example.com/held'] } },
+    'an owner': { metadata: { ownerReferences: [{ apiVersion: 'v1', kind: 'Pod', name: 'x', uid: 'x' }] } },
+    'the phase': { status: { phase: 'Succeeded' } },
+    'a condition': { status: { conditions: [{ type: 'Ready', status: 'True' }] } },
+    'an annotation of others': annotations({ foreign: 'a' }),
+    'another value of one': annotations({ theirs: 'no' }),
+    'one taken off': annotations({ theirs: null }),
+    'one beside a grant': annotations({ [GRANT]: 'run 1', foreign: 'a' }),
+  }))
+    test(`S1: not ${what}`, async () => {
+      const name = await makePod({ annotations: { theirs: 'yes' }, labels: { app: 'shop' } })
+      const before = assertDone(await admin.patch(`${pods}/${name}`, {}), 'the pod')
+      const answer = await controller.patch(`${pods}/${name}/status`, change)
+      // Labels, finalizers and owners can't come by the status since Kubernetes drops them; whichever it is, they stay.
+      if (answer.status !== 200) assertDenied(answer, POLICY, what)
+      const now = assertDone(await admin.patch(`${pods}/${name}`, {}), 'the pod')
+      const { metadata, spec, status } = now
+      assert.deepEqual(
+        { metadata, spec, status },
+        { metadata: before.metadata, spec: before['spec'], status: before['status'] },
+      )
+    })
+
+  test('S1: a pod with as many annotations as fit costs a policy no more than it may', async () => {
+    const name = await makePod({ annotations: manyAnnotations(10_000) })
+    const path = `${pods}/${name}/status`
+    assertDone(await controller.patch(path, annotations({ [GRANT]: 'run 1' })), 'the grant')
+    assertDenied(await controller.patch(path, annotations({ foreign: 'a' })), POLICY, 'an annotation of others')
+  })
+
+  test('S1: RBAC lets it write to pods by nothing but their status', async () => {
+    const name = await makePod()
+    const refused = [
+      await controller.patch(`${pods}/${name}`, annotations({ [GRANT]: 'run 1' })),
+      await controller.put(`${pods}/${name}/status`, podManifest({ name, generateName: undefined })),
+      await controller.post(pods, podManifest()),
+      await controller.post(`${pods}/${name}/eviction`, { metadata: { name } }),
+    ]
+    for (const { status, body } of refused) {
+      assert.equal(status, 403)
+      assert.match(body.message ?? '', /cannot \w+ resource/)
+    }
+  })
+})
+
+describe('what else the controller writes', () => {
+  const POLICY = 'migrate-io-controller-objects'
+  const own = '/api/v1/namespaces/migrate-io'
+  const leases = '/apis/coordination.k8s.io/v1/namespaces/migrate-io/leases'
+
+  test('S1: only ConfigMaps that bear our names', async () => {
+    for (const name of [
+      'deployment.shop.migrate-io',
+      'lock.db.migrate-io',
+      `deployment.${'a.b-'.repeat(40)}9.migrate-io`,
+    ]) {
+      const made = assertDone(await controller.post(configMaps, { metadata: { name } }), name)
+      assertDone(await controller.put(`${configMaps}/${name}`, { ...made, data: { number: '1' } }), name)
+    }
+    for (const name of ['shop', 'deployment.migrate-io', 'my-lock.db.migrate-io', 'lock.db.migrate-io.x'])
+      assertDenied(await controller.post(configMaps, { metadata: { name } }), POLICY, name)
+    assertDenied(
+      await controller.post(configMaps, { metadata: { generateName: 'lock.db' } }),
+      POLICY,
+      'a generated name',
+    )
+    const theirs = assertDone(
+      await editor.post(configMaps, { metadata: { name: 'theirs' }, data: { a: '1' } }),
+      'theirs',
+    )
+    assertDenied(
+      await controller.put(`${configMaps}/theirs`, { ...theirs, data: { a: '2' } }),
+      POLICY,
+      'somebody else’s',
+    )
+  })
+
+  test('S1: only our Secret and our Lease', async () => {
+    assertDenied(await controller.post(`${own}/secrets`, { metadata: { name: 'other' } }), POLICY, 'a Secret')
+    assertDenied(await controller.post(leases, { metadata: { name: 'other' } }), POLICY, 'a Lease')
+    const secret = assertDone(
+      await controller.post(`${own}/secrets`, { metadata: { name: 'migrate-io-webhook-tls' } }),
+      'ours',
+    )
+    assertDone(
+      await controller.put(`${own}/secrets/migrate-io-webhook-tls`, { ...secret, stringData: { a: 'b' } }),
+      'ours',
+    )
+    assertDone(await controller.post(leases, { metadata: { name: 'migrate-io-controller' }, spec: {} }), 'our Lease')
+    const elsewhere = await controller.post(`/api/v1/namespaces/${served}/secrets`, {
+      metadata: { name: 'migrate-io-webhook-tls' },
+    })
+    assert.match(elsewhere.body.message ?? '', /cannot create resource "secrets"/)
+  })
+
+  test('everybody else writes what they like', async () => {
+    assertDone(await editor.post(configMaps, { metadata: { name: 'shop' } }), 'a ConfigMap')
+    assertDone(await editor.post(`/api/v1/namespaces/${served}/secrets`, { metadata: { name: 'shop' } }), 'a Secret')
+  })
+})

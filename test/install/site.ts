@@ -1,0 +1,80 @@
+import { type Image, migrateIoImage } from '../cluster/images/images.ts'
+import type { NodeCluster } from '../cluster/node/cluster.ts'
+import { startNodeCluster } from '../cluster/node/start.ts'
+import { untilServed } from '../e2e/install.ts'
+import { makePlace, type Place, type PlaceOptions } from '../e2e/place.ts'
+import { type Overlay, withOverlay } from './overlay.ts'
+
+export const NAMESPACE = 'migrate-io'
+export const DEPLOYMENTS = ['migrate-io-webhook', 'migrate-io-controller'] as const
+
+/** From an empty node: the images, the certificate, and kubelet's look at the Secret once a minute. */
+const ROLLOUT_LIMIT_SECONDS = 240
+
+export interface SiteOptions {
+  /** Default: self-managed. */
+  readonly overlay?: Overlay
+  /** Default: what this source makes. */
+  readonly image?: Image
+}
+
+/** A cluster with a node, and migrate.io in it as an administrator installs it: pods, a Service, nothing from the source tree. */
+export interface Site extends AsyncDisposable {
+  readonly cluster: NodeCluster
+  /** As for a process that serves: labels of a namespace, opted in or not. */
+  labels(optedIn: boolean): Record<string, string>
+  /** A namespace; opted in unless asked otherwise. Returns when the webhook serves it. */
+  place(options?: PlaceOptions): Promise<Place>
+  /** `kubectl apply -k`, once more: with other manifests or another image. Returns when our pods are new and ready. */
+  apply(options: SiteOptions): Promise<void>
+  /** Names of the pods of one of our Deployments, those that are ending left out. */
+  pods(deployment: (typeof DEPLOYMENTS)[number]): Promise<string[]>
+  stop(): Promise<void>
+}
+
+/** Starts a node, and installs migrate.io there by `kubectl apply -k`. Returns when an annotated Deployment is injected. */
+export async function installOnNode(options: SiteOptions = {}): Promise<Site> {
+  const image = options.image ?? (await migrateIoImage())
+  const cluster = await startNodeCluster()
+  const site = siteOn(cluster)
+  try {
+    await site.apply({ ...options, image })
+    await site.place()
+    return site
+  } catch (error) {
+    await site.stop()
+    throw error
+  }
+}
+
+function siteOn(cluster: NodeCluster): Site {
+  const labels: Site['labels'] = (optedIn) => (optedIn ? { 'migrate.io/injection': 'enabled' } : {})
+  return {
+    cluster,
+    labels,
+    async place(options) {
+      const place = await makePlace(cluster, { labels }, options)
+      await untilServed(cluster, place.name, options?.optedIn ?? true)
+      return place
+    },
+    async apply({ overlay = 'self-managed', image }) {
+      const { file, name } = image ?? (await migrateIoImage())
+      await cluster.loadImage(file)
+      await withOverlay(overlay, name, (folder) => cluster.kubectl(['apply', '-k', folder]))
+      for (const each of DEPLOYMENTS) {
+        const wait = ['rollout', 'status', `deployment/${each}`, `--timeout=${ROLLOUT_LIMIT_SECONDS}s`]
+        await cluster.kubectl([`--namespace=${NAMESPACE}`, ...wait])
+      }
+    },
+    async pods(deployment) {
+      const component = deployment.replace('migrate-io-', '')
+      const selector = encodeURIComponent(`app.kubernetes.io/component=${component}`)
+      const { body } = await cluster.get<{ items: { metadata: { name: string; deletionTimestamp?: string } }[] }>(
+        `/api/v1/namespaces/${NAMESPACE}/pods?labelSelector=${selector}`,
+      )
+      return body.items.flatMap(({ metadata }) => (metadata.deletionTimestamp === undefined ? [metadata.name] : []))
+    },
+    stop: () => cluster.stop(),
+    [Symbol.asyncDispose]: () => cluster.stop(),
+  }
+}
