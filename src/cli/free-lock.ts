@@ -37,7 +37,7 @@ export async function unlock(command: Command, named: string | undefined, option
       command.error('migrate-io unlock: nothing was changed', { exitCode: EXIT_REFUSED })
     const { namespace } = situation.facts.deployment.metadata
     const isForced = release.kind === 'force'
-    const isDeleted = await deletePod(cluster.transport, { namespace, name: pod, uid }, true)
+    const isDeleted = await deletePod(cluster.transport, { namespace, name: pod, uid }, isForced)
     const asked = isForced ? 'taken away by force' : `asked to end, for which it has ${release.run.graceSeconds} s`
     process.stderr.write(`pod/${pod} ${isDeleted ? asked : 'was gone'}\n`)
     const isFree = await untilFree(cluster, deployment, release.run)

@@ -2,6 +2,7 @@ import { setTimeout } from 'node:timers/promises'
 import { stripVTControlCharacters } from 'node:util'
 import type { Command } from 'commander'
 import { KubeError } from '../kube/api.ts'
+import { Changes } from '../status/changes.ts'
 import type { Report } from '../status/report.ts'
 import type { DeploymentStatus } from '../status/status.ts'
 import { lineOf } from '../status/table.ts'
@@ -26,13 +27,13 @@ interface Watched {
 /** Shows the status again and again. Returns when the one Deployment that is watched is migrated or given up. */
 export async function watchStatus(command: Command, { deployment, options, read }: Watched): Promise<void> {
   const isRedrawn = options.output === 'table' && process.stdout.isTTY === true
-  const seen = new Map<string, string>()
+  const changes = new Changes()
   for (;;) {
     const from = performance.now()
     const report = await unlessAway(read)
     if (report !== undefined) {
       if (isRedrawn) redraw(inFormat(report, options))
-      else tellChanges(report, options, seen)
+      else tellChanges(report, options, changes)
       const [one] = report.deployments
       if (deployment !== undefined && one === undefined)
         command.error(`migrate-io status: there is no Deployment ${deployment}`, { exitCode: EXIT_REFUSED })
@@ -76,17 +77,10 @@ function redraw(text: string): void {
   process.stdout.write(`\u001b[H${fitting.map((line) => `${line}\u001b[K\n`).join('')}\u001b[J`)
 }
 
-function tellChanges(report: Report, options: StatusOptions, seen: Map<string, string>): void {
-  let isChanged = false
-  for (const status of report.deployments) {
-    const key = `${status.namespace}/${status.deployment}`
-    const { state, reason, revision, attempt, runner } = status
-    const mark = [state, reason, revision, attempt, runner?.pod].join(' ')
-    if (seen.get(key) === mark) continue
-    seen.set(key, mark)
-    isChanged = true
-    if (options.output === 'table') process.stdout.write(`${new Date().toISOString()}   ${lineOf(status)}\n`)
-  }
-  if (!isChanged || options.output === 'table') return
-  process.stdout.write(`${options.output === 'yaml' ? '---\n' : ''}${inFormat(report, options)}`)
+function tellChanges(report: Report, options: StatusOptions, changes: Changes): void {
+  const news = changes.of(report.deployments)
+  if (options.output === 'table')
+    for (const status of news) process.stdout.write(`${new Date().toISOString()}   ${lineOf(status)}\n`)
+  else if (news.length > 0)
+    process.stdout.write(`${options.output === 'yaml' ? '---\n' : ''}${inFormat(report, options)}`)
 }

@@ -2,7 +2,7 @@ import type { Deployment } from '../kube/objects.ts'
 import { readSettings } from '../migration/annotations.ts'
 import { decide } from '../migration/decide.ts'
 import { isObject, type Json, type JsonObject } from '../migration/json.ts'
-import { PREFIX, REVISION_ANNOTATION } from '../migration/names.ts'
+import { PREFIX, PROTOCOL_LABEL, REVISION_ANNOTATION } from '../migration/names.ts'
 import { holdsOurs } from '../migration/parts.ts'
 import { problemText } from '../migration/problem.ts'
 import { readDeployment } from '../migration/shape.ts'
@@ -33,8 +33,7 @@ export function deploymentFacts(full: Deployment, isNamed: boolean): DeploymentF
   const object = full as unknown as JsonObject
   const annotations = full.metadata.annotations ?? {}
   const template = mapping(mapping(object['spec'])['template'])
-  const read = readDeployment(object)
-  const isInjected = 'spec' in read && holdsOurs(read.spec.template)
+  const isInjected = isHeld(object, template)
   const isAnnotated = Object.keys(annotations).some((key) => key.startsWith(PREFIX))
   const lost = isInjected
     ? []
@@ -62,6 +61,13 @@ export function deploymentFacts(full: Deployment, isNamed: boolean): DeploymentF
     isPastDeadline: progressing?.reason === 'ProgressDeadlineExceeded',
     replicaFailure: failure === undefined ? undefined : excerpt(failure.message ?? failure.reason ?? ''),
   }
+}
+
+/** The label is looked for first: most Deployments of a cluster have nothing to do with us. */
+function isHeld(object: JsonObject, template: JsonObject): boolean {
+  if (!Object.hasOwn(mapping(mapping(template['metadata'])['labels']), PROTOCOL_LABEL)) return false
+  const read = readDeployment(object)
+  return 'spec' in read && holdsOurs(read.spec.template)
 }
 
 /** What the webhook would say about it. */

@@ -67,7 +67,10 @@ function judgeFree(situation: Situation, base: Omit<Findings, 'state' | 'reason'
   if (decision.kind === 'blocked') return { ...base, ...WAITING('record-edited') }
   const why = decision.kind === 'wait' ? decision.why : undefined
   if (why === 'lock-busy' || why === 'lock-turn') return { ...base, ...WAITING('lock-busy') }
-  if (why === 'lock-unsettled') return { ...base, ...WAITING('lock-unsettled') }
+  // Where its ConfigMap is there and blank or edited, the controller can't settle it yet, or is about to.
+  const { state: shared } = situation.named ?? {}
+  if (decision.kind === 'rebuild-named' && shared?.kind === 'lost' && shared.configMap !== undefined)
+    return { ...base, ...WAITING('lock-unsettled') }
 
   const turn = nextTurn(failed, facts.settings.retries, now)
   const isNext = decision.kind !== 'wait' && base.waiting.length > 0

@@ -53,3 +53,27 @@ describe('A runner that has succeeded', () => {
     assert.equal(shop.grantOn('web-a-1'), 'run 5')
   })
 })
+
+describe('How a lock stands after a look', () => {
+  const FAILED = { 'failed.a': '{"count":2,"exit":3}' }
+
+  for (const [what, entries, hasFailed] of [
+    ['never ran', {}, false],
+    ['failed', FAILED, true],
+    ['failed and then succeeded', { ...FAILED, ...COMPLETED }, false],
+    ['is another than the one that failed', { 'failed.b': FAILED['failed.a'] }, false],
+  ] as const)
+    test(`a revision that ${what}`, async () => {
+      const shop = new Shop({ entries })
+      shop.add({ state: ended(3) })
+      const look = await reconcile(KEY, shop.surroundings())
+      assert.deepEqual([look.hasFailed, look.heldSince], [hasFailed, undefined])
+    })
+
+  test('held, since the time that its record says', async () => {
+    const shop = new Shop()
+    const holder = holderOf(shop.add({ grant: 'run 5' }), 5)
+    shop.hold(holder)
+    assert.equal((await reconcile(KEY, shop.surroundings())).heldSince, Date.parse(holder.since))
+  })
+})

@@ -6,7 +6,7 @@ import { Teller } from '../../src/controller/tell.ts'
 import { KubeError } from '../../src/kube/api.ts'
 import { createControllerMetrics } from '../../src/observability/controller-metrics.ts'
 import { createLogs } from '../../src/observability/logs.ts'
-import { KEY, NOW } from './objects.ts'
+import { ended, KEY, NOW, podOf } from './objects.ts'
 
 const MINUTES_MS = 60_000
 
@@ -94,4 +94,17 @@ describe('Why pods wait', () => {
     teller.look(KEY, 'running')
     assert.equal(said().length, 2, 'said anew by one that leads anew')
   })
+})
+
+test('The wait of a pod is over when it runs the migration, goes on or is gone', async () => {
+  const { teller, metric } = tellerAt(NOW)
+  const waits = podOf()
+  const count = () => metric(/^migrate_io_pod_wait_seconds_count (\d+)$/m)
+  teller.seen(waits, podOf({ annotations: { other: 'x' } }))
+  teller.seen(podOf({ state: {} }), waits)
+  assert.equal(await count(), 0)
+  for (const after of [podOf({ grant: 'run 5' }), podOf({ state: ended(0) }), undefined]) teller.seen(waits, after)
+  teller.seen(podOf({ grant: 'run 5' }), podOf({ grant: 'run 5', state: ended(0, 'run 5') }))
+  assert.equal(await count(), 3)
+  assert.equal(await metric(/^migrate_io_pod_wait_seconds_sum (\d+)$/m), 3 * 60)
 })

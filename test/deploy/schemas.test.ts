@@ -1,11 +1,9 @@
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { text } from 'node:stream/consumers'
 import { after, describe, test } from 'node:test'
-import { findTool } from '../cluster/binaries.ts'
+import { judge } from './kubeconform.ts'
 import { find, kustomized, type Rendered, templated, WAYS, type Way } from './rendered.ts'
 import {
   KUBERNETES_VERSIONS,
@@ -16,16 +14,10 @@ import {
 
 const scratch = mkdtempSync(join(tmpdir(), 'migrate-io-schemas-'))
 after(() => rmSync(scratch, { recursive: true, force: true }))
-const kubeconform = await findTool('kubeconform')
 const manifests: Rendered[] = []
 for (const [way, mode] of Object.entries(WAYS) as [Way, string][]) {
   const values = { 'certificates.mode': mode, 'certificates.own.caBundle': 'Q0E=' }
   manifests.push(...(await kustomized(way)), ...(await templated({ values })))
-}
-
-interface Verdict {
-  readonly resources: { readonly name: string; readonly status: string; readonly msg: string }[]
-  readonly summary: { valid: number; invalid: number; errors: number; skipped: number }
 }
 
 async function schemasOf(version: KubernetesVersion): Promise<string> {
@@ -33,15 +25,6 @@ async function schemasOf(version: KubernetesVersion): Promise<string> {
   await writeKubernetesSchemas(version, folder)
   await writeCertManagerSchemas(folder)
   return folder
-}
-
-async function judge(objects: readonly Rendered[], folder: string): Promise<Verdict> {
-  const place = `${folder}/{{ .ResourceKind }}{{ .KindSuffix }}.json`
-  const child = spawn(kubeconform, ['-strict', '-summary', '-output', 'json', '-schema-location', place, '-'])
-  child.stdin.end(objects.map((object) => JSON.stringify(object)).join('\n---\n'))
-  const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr)])
-  assert.equal(stderr, '')
-  return JSON.parse(stdout) as Verdict
 }
 
 describe('every object, by kustomize and by Helm, in each way to certificates', () => {

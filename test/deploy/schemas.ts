@@ -52,7 +52,12 @@ export async function writeKubernetesSchemas(version: KubernetesVersion, folder:
 
 /** The same for what cert-manager adds. */
 export async function writeCertManagerSchemas(folder: string): Promise<void> {
-  for (const crd of await certManagerCrds()) {
+  writeCrdSchemas(await certManagerCrds(), folder)
+}
+
+/** The same for the objects of operators. */
+export function writeCrdSchemas(crds: readonly CustomResourceDefinition[], folder: string): void {
+  for (const crd of crds) {
     const { group, names, versions } = crd.spec
     for (const { name: version, schema } of versions)
       write(folder, { group, version, kind: names.kind }, strictly(schema.openAPIV3Schema))
@@ -67,9 +72,14 @@ export interface CustomResourceDefinition {
   }
 }
 
-export async function certManagerCrds(): Promise<CustomResourceDefinition[]> {
-  const module = await moduleFiles(CERT_MANAGER.module, CERT_MANAGER.crds)
-  return CERT_MANAGER.crds.map((file) => parse(readFileSync(join(module, file), 'utf8')) as CustomResourceDefinition)
+export function certManagerCrds(): Promise<CustomResourceDefinition[]> {
+  return crdsOf(CERT_MANAGER)
+}
+
+/** Out of files of a Go module. */
+export async function crdsOf({ module, crds }: typeof CERT_MANAGER): Promise<CustomResourceDefinition[]> {
+  const folder = await moduleFiles(module, crds)
+  return crds.map((file) => parse(readFileSync(join(folder, file), 'utf8')) as CustomResourceDefinition)
 }
 
 /** Refuses fields that it doesn't know. Numbers with units and ports may be numbers or text, which swagger can't say. */

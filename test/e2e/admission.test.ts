@@ -14,7 +14,8 @@ import {
   withoutAnnotations,
 } from './deployment.ts'
 import { expanded } from './expansion.ts'
-import { type Installation, installWebhook } from './install.ts'
+import { installWebhook } from './install.ts'
+import type { Installation } from './installation.ts'
 import { assertInjected } from './ours.ts'
 import { makePlace, type Place, scopeOf } from './place.ts'
 

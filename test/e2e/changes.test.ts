@@ -11,7 +11,8 @@ import {
   type Template,
   withoutAnnotations,
 } from './deployment.ts'
-import { type Installation, installWebhook } from './install.ts'
+import { installWebhook } from './install.ts'
+import type { Installation } from './installation.ts'
 import { assertBare, assertInjected, type oursIn, templateOf } from './ours.ts'
 import { makePlace, type Place, scopeOf } from './place.ts'
 

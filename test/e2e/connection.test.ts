@@ -7,7 +7,7 @@ import { makeDevelopmentCertificates, writeCertificates } from '../../certs/gene
 import { sharedCluster } from '../cluster/shared.ts'
 import { until } from '../until.ts'
 import { flask } from './deployment.ts'
-import { type Installation, installWebhook } from './install.ts'
+import { installProcess, type ProcessInstallation } from './install.ts'
 import { assertInjected } from './ours.ts'
 import { makePlace, type Place, scopeOf } from './place.ts'
 
@@ -17,12 +17,12 @@ const IN_A_ROW = 200
 const SERVED_LIMIT_MS = 15_000
 
 describe('the API server’s connection', () => {
-  let installation: Installation
+  let installation: ProcessInstallation
   let place: Place
   let proxy: CountingProxy
   const next = makeDevelopmentCertificates()
   before(async () => {
-    installation = await installWebhook(cluster, {
+    installation = await installProcess(cluster, {
       scope: scopeOf('connection'),
       moreCa: (await next).ca,
       via: async ({ port }) => {

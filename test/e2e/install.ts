@@ -5,24 +5,12 @@ import { makeDevelopmentCertificates, writeCertificates } from '../../certs/gene
 import type { SharedCluster } from '../cluster/shared.ts'
 import { until } from '../until.ts'
 import { SCOPE_LABEL, scopedName, type WebhookConfiguration, webhookConfiguration } from './configuration.ts'
-import { sum } from './metrics.ts'
+import { callsOf, type Installation, optIn } from './installation.ts'
+import { installedWebhook } from './installed.ts'
+import { EFFECTIVE_LIMIT_MS, PROBE, probePath, untilServed } from './served.ts'
 import { startWebhookProcess, type WebhookProcess } from './webhook-process.ts'
 
 const CONFIGURATIONS = '/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations'
-const EFFECTIVE_LIMIT_MS = 30_000 // the API server follows a configuration within a second
-const INJECTION_LABEL = 'migrate.io/injection'
-
-/** Never stored. */
-const PROBE = {
-  metadata: { name: 'probe', annotations: { 'migrate.io/command': 'true' } },
-  spec: {
-    selector: { matchLabels: { app: 'probe' } },
-    template: {
-      metadata: { labels: { app: 'probe' } },
-      spec: { containers: [{ name: 'probe', image: 'probe:1' }] },
-    },
-  },
-}
 
 export interface InstallOptions {
   /** Serve only namespaces with this label, so that several installations run side by side. Left out: all, as in a real one. */
@@ -33,30 +21,27 @@ export interface InstallOptions {
   readonly via?: (webhook: WebhookProcess) => Promise<string>
 }
 
-/** A webhook process that an API server really calls. */
-export interface Installation extends AsyncDisposable {
+/** A process that an API server really calls. */
+export interface ProcessInstallation extends Installation {
   /** The process that answers now. */
   readonly webhook: WebhookProcess
-  /** Names of the two webhooks, as the API server's messages and metrics have them. */
-  readonly names: { readonly inject: string; readonly strip: string }
   /** The folder with the certificate that the process serves. */
   readonly certificates: string
-  /** Labels of a namespace that this installation serves; opted in or not. */
-  labels(optedIn: boolean): Record<string, string>
-  /** From now on the source in another root answers, and this process no longer. */
-  useVersion(root: string): Promise<void>
-  /** Starts the process again where it was, after `webhook.stop()`. */
-  restart(): Promise<void>
-  /** Returns when the API server sees a namespace, whose labels were changed, as opted in; or no longer. */
-  untilOptedIn(namespace: string, optedIn?: boolean): Promise<void>
-  /** How often the API server has called us so far, by its own metric. */
-  calls(): Promise<number>
-  /** Ends the process and removes the configuration. */
-  stop(): Promise<void>
+}
+
+/**
+ * Starts the webhook for the API server to call. In a run about what is installed, the webhook is there already, as pods behind
+ * a Service, and serves all namespaces: see `installedWebhook`.
+ */
+export async function installWebhook(cluster: SharedCluster, options: InstallOptions = {}): Promise<Installation> {
+  return installedWebhook() ?? installProcess(cluster, options)
 }
 
 /** Starts the webhook, installs deploy/base's configuration, and returns when the API server calls it. */
-export async function installWebhook(cluster: SharedCluster, options: InstallOptions = {}): Promise<Installation> {
+export async function installProcess(
+  cluster: SharedCluster,
+  options: InstallOptions = {},
+): Promise<ProcessInstallation> {
   const { scope, moreCa = '', via = async ({ url }: WebhookProcess) => url } = options
   const certificates = mkdtempSync(join(tmpdir(), 'migrate-io-webhook-'))
   const made = await makeDevelopmentCertificates()
@@ -64,7 +49,7 @@ export async function installWebhook(cluster: SharedCluster, options: InstallOpt
   const ca = made.ca + moreCa
   const names = { inject: scopedName('inject.migrate.io', scope), strip: scopedName('strip.migrate.io', scope) }
   const labels = (optedIn: boolean) => ({
-    ...(optedIn && { [INJECTION_LABEL]: 'enabled' }),
+    ...optIn(optedIn),
     ...(scope !== undefined && { [SCOPE_LABEL]: scope }),
   })
   let webhook = await startWebhookProcess({ certificates, ca })
@@ -100,27 +85,10 @@ export async function installWebhook(cluster: SharedCluster, options: InstallOpt
       await untilCalled(cluster, webhook, labels(true))
     },
     untilOptedIn: (namespace, optedIn = true) => untilServed(cluster, namespace, optedIn),
-    async calls() {
-      const metrics = await cluster.metrics()
-      const requests = (name: string) => sum(metrics, 'apiserver_admission_webhook_request_total', { name })
-      return requests(names.inject) + requests(names.strip)
-    },
+    calls: () => callsOf(cluster, names),
     stop,
     [Symbol.asyncDispose]: stop,
   }
-}
-
-/** Returns when an annotated Deployment in the namespace is injected; or no longer. */
-export async function untilServed(
-  cluster: Pick<SharedCluster, 'request'>,
-  namespace: string,
-  optedIn: boolean,
-): Promise<void> {
-  const look = () => cluster.request('POST', probePath(namespace), PROBE)
-  await until(`${namespace} is ${optedIn ? '' : 'not '}served`, look, {
-    limitMs: EFFECTIVE_LIMIT_MS,
-    accept: ({ status, body }) => status === 201 && JSON.stringify(body).includes('initContainers') === optedIn,
-  })
 }
 
 async function put(cluster: SharedCluster, configuration: WebhookConfiguration): Promise<void> {
@@ -151,8 +119,4 @@ async function untilCalled(
   } finally {
     await cluster.request('DELETE', `/api/v1/namespaces/${namespace}`)
   }
-}
-
-function probePath(namespace: string): string {
-  return `/apis/apps/v1/namespaces/${namespace}/deployments?dryRun=All`
 }

@@ -3,7 +3,8 @@ import { after, before, describe, test } from 'node:test'
 import { sharedCluster } from '../cluster/shared.ts'
 import { until } from '../until.ts'
 import { app, flask, type PodSpec } from './deployment.ts'
-import { type Installation, installWebhook } from './install.ts'
+import { installWebhook } from './install.ts'
+import type { Installation } from './installation.ts'
 import { assertInjected, oursIn } from './ours.ts'
 import { LIMIT_MS, makePlace, type Place, scopeOf } from './place.ts'
 
@@ -25,7 +26,9 @@ describe('what is rare', () => {
     const { stderr } = await place.kubectl(['get', 'deployment', 'dry'], { allowFailure: true })
     assert.match(stderr, /NotFound/)
     const isLogged = (line: string) => /"deployment":"dry"/.test(line) && /"dryRun":true/.test(line)
-    await until('the log says so', () => installation.webhook.logs().some(isLogged), { limitMs: LIMIT_MS })
+    await until('the log says so', async () => (await installation.webhook.logs()).some(isLogged), {
+      limitMs: LIMIT_MS,
+    })
   })
 
   test('A11: generateName: injected without the record, which comes with the next revision', async () => {

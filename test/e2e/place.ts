@@ -4,7 +4,7 @@ import type { Answer, KubectlOptions, KubectlResult } from '../cluster/cluster.t
 import type { SharedCluster } from '../cluster/shared.ts'
 import { until } from '../until.ts'
 import type { Deployment, Pod, ReplicaSet } from './deployment.ts'
-import type { Installation } from './install.ts'
+import type { Installation } from './installation.ts'
 
 export const LIMIT_MS = 30_000
 

@@ -1,8 +1,8 @@
 import { type Image, migrateIoImage } from '../cluster/images/images.ts'
 import type { NodeCluster } from '../cluster/node/cluster.ts'
 import { startNodeCluster } from '../cluster/node/start.ts'
-import { untilServed } from '../e2e/install.ts'
 import { makePlace, type Place, type PlaceOptions } from '../e2e/place.ts'
+import { untilServed } from '../e2e/served.ts'
 import { type Overlay, withOverlay } from './overlay.ts'
 
 export const NAMESPACE = 'migrate-io'

@@ -16,6 +16,8 @@ export interface ControllerProcessOptions {
   readonly namespace?: string
   /** The project's root whose source runs. Default: this one. */
   readonly root?: string
+  /** More options of `migrate-io controller`. */
+  readonly more?: readonly string[]
   /** Return as soon as it runs, ready or not. Default: false. */
   readonly unready?: boolean
 }
@@ -35,6 +37,8 @@ export interface LogLine {
 /** The controller as a process of its own, as an administrator runs it. */
 export interface ControllerProcess {
   readonly pid: number
+  /** Host and port of its health and metrics. */
+  readonly address: string
   logs(): readonly LogLine[]
   /** All that it wrote, on stdout and stderr, whether or not it is a line of the log. */
   output(): string
@@ -55,8 +59,8 @@ export interface ControllerProcess {
  * if it doesn't get so far.
  */
 export async function startControllerProcess(options: ControllerProcessOptions): Promise<ControllerProcess> {
-  const { kubeconfig, namespace = 'default', root = ownRoot, unready = false } = options
-  const flags = ['--kubeconfig', kubeconfig, '--namespace', namespace, '--host', HOST, '--port', '0']
+  const { kubeconfig, namespace = 'default', root = ownRoot, more = [], unready = false } = options
+  const flags = ['--kubeconfig', kubeconfig, '--namespace', namespace, '--host', HOST, '--port', '0', ...more]
   const child = spawnTied(process.execPath, [join(root, 'src/main.ts'), 'controller', ...flags], {
     stdio: ['ignore', 'pipe', 'pipe'],
   })
@@ -84,6 +88,7 @@ export async function startControllerProcess(options: ControllerProcessOptions):
   }
   return {
     pid: child.pid ?? 0,
+    address: `${HOST}:${port}`,
     logs,
     output: () => lines.join('\n'),
     metrics: async () => (await get('/metrics')).text(),

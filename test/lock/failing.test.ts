@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { delayMs } from '../../src/controller/backoff.ts'
+import type { Manifest } from '../e2e/deployment.ts'
 import { lasted, length } from '../soak/length.ts'
 import { until } from '../until.ts'
 import type { LogLine } from './controller-process.ts'
@@ -18,6 +19,12 @@ const LIMIT_MS = 60_000
 const PROMPT_MS = 5_000
 /** A live annotation is seen when the lock is looked at without any event. */
 const LOOK_LIMIT_MS = 60_000
+
+/** Serves, and kubectl goes on waiting for it, which it does for 10 min by default, however long the tries take. */
+function servePatiently(manifest: Manifest): void {
+  serve(manifest)
+  Object.assign(manifest.spec, { progressDeadlineSeconds: 3600 })
+}
 
 /** A command that fails while the flag of its revision is up. */
 const open = () => openFlaggedWorkshop(stage, { does: `! ${isUp('fails-$REVISION')}` })
@@ -48,11 +55,11 @@ describe('a failing migration', { concurrency: true }, () => {
   test('L3: is tried again with the documented backoff, while the old pods keep serving', async (t) => {
     const { workshop, flags, options } = await open()
     const { place } = workshop.site
-    await workshop.rollOut('tried', options({ change: serve }))
+    await workshop.rollOut('tried', options({ change: servePatiently }))
     using service = await callService(place, 'tried')
     await until('the app is reached', () => service.samples().at(-1)?.text === '1', { limitMs: LIMIT_MS })
     flags.raise('fails-2')
-    await workshop.apply('tried', options({ revision: 2, change: serve }))
+    await workshop.apply('tried', options({ revision: 2, change: servePatiently }))
 
     const [from, late] = [Date.now(), [] as number[]]
     let settled = 0

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { lockConfigMapName } from '../../src/migration/names.ts'
-import { pauseImage } from '../cluster/images/images.ts'
+import { migrateIoImage } from '../cluster/images/images.ts'
 import { app, type Manifest } from '../e2e/deployment.ts'
 import { isReady } from '../node/site.ts'
 import { until } from '../until.ts'
@@ -85,7 +85,7 @@ describe('kubectl describe deployment tells what the matter is', { concurrency: 
     const { pod } = await workshop.journal.untilRun(1)
     await workshop.apply('waiter', { settings })
     const told = await untilTold(workshop, 'waiter', /MigrationWaiting/)
-    assert.match(told, new RegExp(`Warning +MigrationWaiting .*pod ${pod} of Deployment holder has it`))
+    assert.match(told, new RegExp(`Warning +MigrationWaiting .*pod ${pod} of Deployment holder has`))
     flags.raise('go')
     await workshop.rolledOut('waiter')
   })
@@ -105,7 +105,7 @@ describe('kubectl describe deployment tells what the matter is', { concurrency: 
 
   test('L9: its image has no shell', async () => {
     const { workshop } = await open()
-    const image = await pauseImage()
+    const image = await migrateIoImage() // has none
     await cluster.loadImage(image.file)
     const change = (manifest: Manifest) => {
       app(manifest).image = image.name
@@ -133,7 +133,7 @@ describe('kubectl describe deployment tells what the matter is', { concurrency: 
     })
     await untilTold(workshop, 'late', /Warning +ProgressDeadlinePassed .*the migration is not ended by that/)
     flags.raise('go')
-    await workshop.rolledOut('late')
+    await untilTold(workshop, 'late', /MigrationSucceeded/)
   })
 })
 

@@ -35,9 +35,7 @@ export function runBroken(mutation: Mutation, environment: Readonly<Record<strin
     })
     const isFound = status !== 0 && new RegExp(`^${id} +\\d+ +([1-9]\\d*)`, 'm').test(stdout)
     // The reporter repeats what failed at its end, there with the error below it.
-    const failed = [...stdout.matchAll(/^\u2716 (.+\([\d.]+ms\))\n +(.+)$/gm)].findLast(([, name]) =>
-      name?.includes(id),
-    )
+    const failed = [...stdout.matchAll(/^\u2716 (.+\([\d.]+ms\))\n +(.+)$/gm)].find(([, name]) => name?.includes(id))
     const end = `${stdout}\n${stderr}`.trim().split('\n').slice(-TOLD_LINES).join('\n')
     return { isFound, detail: isFound ? `${failed?.[1]}\n    ${failed?.[2]?.slice(0, TOLD_CHARACTERS)}` : end }
   } finally {

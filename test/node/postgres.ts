@@ -72,7 +72,7 @@ export async function applyObjects(place: Place, namespace: string, items: reado
   await place.kubectl(['apply', `--namespace=${namespace}`, '--filename=-'], { input })
 }
 
-interface StatefulSet {
+export interface StatefulSet {
   spec: {
     template: { spec: { containers: { image: string }[]; volumes: object[] } }
     volumeClaimTemplates?: { metadata: { name: string } }[]
@@ -80,7 +80,7 @@ interface StatefulSet {
 }
 
 /** There is no storage class: what would be a volume of its own is an emptyDir. */
-function withoutClaims(statefulSet: StatefulSet, image: string): StatefulSet {
+export function withoutClaims(statefulSet: StatefulSet, image: string): StatefulSet {
   const { volumeClaimTemplates: claims = [], ...spec } = statefulSet.spec
   const pod = spec.template.spec
   const volumes = [...pod.volumes, ...claims.map(({ metadata: { name } }) => ({ name, emptyDir: {} }))]

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import type { ContainerStatus, Pod } from '../../src/kube/objects.ts'
 import type { SharedNode } from '../cluster/shared.ts'
-import { type Installation, installWebhook } from '../e2e/install.ts'
+import { installWebhook } from '../e2e/install.ts'
+import type { Installation } from '../e2e/installation.ts'
 import { MERGE_PATCH, makePlace, type Place, type PlaceOptions, scopeOf } from '../e2e/place.ts'
 import { until } from '../until.ts'
 

@@ -65,3 +65,13 @@ test('The event loop delay is what a blocked loop shows, and starts anew at each
   const delay = Number(await seriesValue(metrics, longest))
   assert.ok(delay > 0.2 && delay < 30, `${delay} s`)
 })
+
+test('Whether it is ready is asked at each scrape; a fault of ours is there before the first one', async () => {
+  let isReady = true
+  const metrics = createWebhookMetrics({ version: '1', isReady: () => isReady })
+  assert.equal(await seriesValue(metrics, 'migrate_io_webhook_ready'), 1)
+  isReady = false
+  assert.equal(await seriesValue(metrics, 'migrate_io_webhook_ready'), 0)
+  const faults = 'migrate_io_admission_requests_total{operation="none",outcome="error",reason="internal"}'
+  assert.equal(await seriesValue(metrics, faults), 0)
+})

@@ -440,11 +440,7 @@ export const CASES: readonly Case[] = [
     'a shared lock that was lost',
     situation({
       pods: [podOf()],
-      named: {
-        lock: 'orders-db',
-        state: { kind: 'open', pod: podOf({ name: 'api-1' }), number: 2 },
-        holder: undefined,
-      },
+      named: { lock: 'orders-db', state: { kind: 'lost', configMap: configMapOf(), turn: 0 }, holder: undefined },
     }),
     'Waiting',
     'lock-unsettled',

@@ -3,6 +3,7 @@ import { describe, test } from 'node:test'
 import { asCalled, calledAs } from '../../src/cli/called-as.ts'
 import type { Deployment } from '../../src/kube/objects.ts'
 import { span } from '../../src/status/age.ts'
+import { Changes } from '../../src/status/changes.ts'
 import { deploymentFacts } from '../../src/status/deployment-facts.ts'
 import { excerpt } from '../../src/status/excerpt.ts'
 import { type DeploymentStatus, statusOf, withQueues } from '../../src/status/status.ts'
@@ -78,6 +79,17 @@ describe('What status prints', () => {
     )
     const [, row] = tableOf(statuses, { now: NOW, withNamespace: false, paint: (_, text) => text }).split('\n')
     assert.match(row ?? '', /db \(api\) {3}2 of 2$/)
+  })
+
+  test('a line for each change, and none for the time that goes by', () => {
+    const changes = new Changes()
+    const earlier = statusOf(situation({ pods: [podOf()] }), 'migrate-io')
+    const later = statusOf(situation({ pods: [podOf()], situation: { now: NOW + 60_000 } }), 'migrate-io')
+    const absent = statusOf(situation({ pods: [podOf()], situation: { controller: { kind: 'absent' } } }), 'migrate-io')
+    assert.deepEqual(
+      [[earlier], [later], [absent], [absent], [later]].map((each) => changes.of(each).length),
+      [1, 0, 1, 0, 1],
+    )
   })
 
   test('what Kubernetes says on one line, without what moves a terminal’s cursor', () => {

@@ -4,6 +4,7 @@ import type { Generated } from './generated.ts'
 import { copies } from './monitoring/copies.ts'
 import { dashboard } from './monitoring/dashboard.ts'
 import { metricsReference } from './monitoring/reference.ts'
+import { referencePages } from './pages/pages.ts'
 import { root } from './root.ts'
 
 /**
@@ -30,7 +31,7 @@ function wrapper(): Generated {
   return { path: 'src/migration/wrapper.generated.ts', text }
 }
 
-const all = [wrapper(), metricsReference(), dashboard(), ...copies()]
+const all = [wrapper(), metricsReference(), ...referencePages(), dashboard(), ...copies()]
 const stale = all.filter(({ path, text }) => read(`${root}/${path}`) !== text)
 if (process.argv.includes('--check')) {
   for (const { path } of stale) console.error(`${path} is stale: run \`npm run generate\` and commit it`)

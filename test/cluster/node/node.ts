@@ -57,6 +57,8 @@ export function nodeIn(folder: string, number: number, { setup, tied, isReadySin
     await bootMachine(place, tied)
     await control.start('containerd')
   }
+  /** Each file once: of two that bring the same image at the same time, containerd refuses one. */
+  const loads = new Map<string, Promise<void>>()
   const joinSince = async (since: Date) => {
     // One after the other, since kube-proxy waits for the Node that kubelet makes, however long that takes.
     await control.start('kubelet')
@@ -68,7 +70,11 @@ export function nodeIn(folder: string, number: number, { setup, tied, isReadySin
     name,
     address,
     log: (component) => logFile(folder, `${name}.${component}`),
-    loadImage: (file) => importImages(place, file),
+    loadImage: (file) => {
+      const load = loads.get(file) ?? importImages(place, file)
+      loads.set(file, load)
+      return load
+    },
     boot: async () => {
       const pause = await pauseImage()
       mkdirSync(place.home, { recursive: true })

@@ -1,0 +1,127 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { kustomized, type Rendered } from '../../deploy/rendered.ts'
+import { untilServed } from '../../e2e/served.ts'
+import { until } from '../../until.ts'
+import { caBundles, deleteSecret, kept } from '../certificates.ts'
+import { DEPLOYMENTS, NAMESPACE, type Site } from '../site.ts'
+import { assertStartsAtOnce, openApps } from './apps.ts'
+
+const LIMIT_MS = 180_000
+
+/** What is installed in a second step. */
+const ORDERS: Readonly<Record<string, (object: Rendered) => boolean>> = {
+  'webhook before controller, and no Secret': ({ kind, metadata }) =>
+    kind === 'Secret' || (kind === 'Deployment' && metadata.name === 'migrate-io-controller'),
+  'controller before webhook, and no MutatingWebhookConfiguration': ({ kind, metadata }) =>
+    kind === 'MutatingWebhookConfiguration' || (kind === 'Deployment' && metadata.name === 'migrate-io-webhook'),
+}
+
+export function testFirstStart(site: Site): void {
+  const { cluster } = site
+  const send = (verb: string, objects: readonly Rendered[]) =>
+    cluster.kubectl([...verb.split(' '), '-f', '-'], {
+      input: JSON.stringify({ apiVersion: 'v1', kind: 'List', items: objects }),
+    })
+  const removeAll = async () => {
+    await send('delete --ignore-not-found --timeout=120s', await kustomized('self-managed'))
+  }
+  const running = async (deployment: (typeof DEPLOYMENTS)[number], wanted: { ready: boolean }) => {
+    const look = () => podsOf(site, deployment.replace('migrate-io-', ''))
+    await until(`${deployment} runs`, look, {
+      limitMs: LIMIT_MS,
+      accept: (pods) => pods.length === 2 && pods.every((pod) => pod.started && pod.ready === wanted.ready),
+    })
+  }
+
+  test('L2: with all of ours deleted but the records, pods of recorded revisions start', async () => {
+    const apps = await openApps(site)
+    await apps.rollOut('left-alone')
+    await removeAll()
+    await assertStartsAtOnce(apps, 'left-alone')
+    await apps.place.kubectl(['delete', 'deployment/left-alone'])
+  })
+
+  for (const [order, isLater] of Object.entries(ORDERS))
+    test(`O5: first start, ${order}: it settles by itself`, async (t) => {
+      await removeAll()
+      const objects = await kustomized('self-managed')
+      await send(
+        'apply',
+        objects.filter((object) => !isLater(object)),
+      )
+      const hasController = objects.some(
+        ({ metadata }) =>
+          !isLater({ metadata, kind: 'Deployment' } as Rendered) && metadata.name === 'migrate-io-controller',
+      )
+      if (hasController) await running('migrate-io-controller', { ready: true })
+      else await running('migrate-io-webhook', { ready: false })
+      const fromMs = performance.now()
+      await send('apply', objects.filter(isLater))
+      await firstInjected(site)
+      t.diagnostic(`${seconds(fromMs)} after the second step a Deployment is injected`)
+      for (const each of DEPLOYMENTS) await running(each, { ready: true })
+    })
+
+  test('O5: kubectl apply -k where the image is there: the time until the first Deployment is injected', async (t) => {
+    await removeAll()
+    const fromMs = performance.now()
+    const applied = site.apply({})
+    await firstInjected(site)
+    t.diagnostic(`injected ${seconds(fromMs)} after kubectl apply -k`)
+    await applied
+    t.diagnostic(`all pods ready ${seconds(fromMs)} after it`)
+  })
+
+  test('O1: the Secret and the configuration deleted while it runs: both are made whole again', async () => {
+    const { 'ca.crt': before = '' } = await kept(site)
+    await deleteSecret(site)
+    await until(
+      'the Secret is back, and trusted',
+      async () => [(await kept(site))['ca.crt'] ?? '', ...(await caBundles(site))],
+      {
+        limitMs: LIMIT_MS,
+        accept: ([ca = '', ...bundles]) => ca !== '' && ca !== before && bundles.every((bundle) => bundle === ca),
+      },
+    )
+    await firstInjected(site)
+    const isConfiguration = ({ kind }: Rendered) => kind === 'MutatingWebhookConfiguration'
+    const configuration = (await kustomized('self-managed')).filter(isConfiguration)
+    await send('delete', configuration)
+    await send('apply', configuration)
+    await firstInjected(site)
+    const [bundle] = await caBundles(site)
+    assert.equal(bundle, (await kept(site))['ca.crt'])
+  })
+}
+
+/** Returns when an annotated Deployment in a new namespace is injected. */
+async function firstInjected(site: Site): Promise<void> {
+  const metadata = { generateName: 'first-', labels: site.labels(true) }
+  const { body } = await site.cluster.request<{ metadata: { name: string } }>('POST', '/api/v1/namespaces', {
+    metadata,
+  })
+  await until('it is injected', () => untilServed(site.cluster, body.metadata.name, true).then(() => true), {
+    limitMs: LIMIT_MS,
+  })
+}
+
+async function podsOf({ cluster }: Site, component: string): Promise<{ started: boolean; ready: boolean }[]> {
+  interface Listed {
+    readonly metadata: { readonly deletionTimestamp?: string }
+    readonly status: { readonly containerStatuses?: { readonly started?: boolean; readonly ready: boolean }[] }
+  }
+  const selector = encodeURIComponent(`app.kubernetes.io/component=${component}`)
+  const path = `/api/v1/namespaces/${NAMESPACE}/pods?labelSelector=${selector}`
+  const { body } = await cluster.get<{ items: Listed[] }>(path)
+  return body.items
+    .filter(({ metadata }) => metadata.deletionTimestamp === undefined)
+    .map(({ status }) => {
+      const [container] = status.containerStatuses ?? []
+      return { started: container?.started ?? false, ready: container?.ready ?? false }
+    })
+}
+
+function seconds(fromMs: number): string {
+  return `${((performance.now() - fromMs) / 1000).toFixed(1)} s`
+}
