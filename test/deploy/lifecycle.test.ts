@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
 import { after, describe, test } from 'node:test'
 import { VERSION } from '../../src/migration/version.ts'
-import { type Cluster, startCluster } from '../cluster/cluster.ts'
+import { startCluster } from '../cluster/cluster.ts'
 import { until } from '../until.ts'
 import { apply, assertDone, CONTROLLER, callsAs } from './apply.ts'
+import { assertSameAs, everything } from './everything.ts'
 import { type HelmResult, helm } from './helm.ts'
 import { CHART, find, kustomized, type Rendered, WAYS, type Way } from './rendered.ts'
 import { certManagerCrds } from './schemas.ts'
@@ -14,22 +15,10 @@ const SECRET = '/api/v1/namespaces/migrate-io/secrets/migrate-io-webhook-tls'
 const LEASE = '/apis/coordination.k8s.io/v1/namespaces/migrate-io/leases/migrate-io-controller'
 const CHECK_PODS = '/api/v1/namespaces/migrate-io/pods?labelSelector=app.kubernetes.io/component=uninstall-check'
 
-/** What comes and goes by itself. */
-const PASSING = /^(events|events\.events\.k8s\.io|ipaddresses\.networking\.k8s\.io)$/
-
 // One of this file's own: it looks at everything that there is.
 const cluster = await startCluster()
 after(() => cluster.stop())
 await cluster.kubectl(['create', 'namespace', 'migrate-io'])
-
-/** Every object in the cluster, as `resource namespace/name`, once nothing comes or goes any more. */
-async function everything({ kubectl }: Cluster): Promise<string[]> {
-  const { stdout } = await kubectl(['api-resources', '--verbs=list', '-o', 'name'])
-  const resources = stdout.split('\n').filter((name) => name !== '' && !PASSING.test(name))
-  const path = '{range .items[*]}{.kind} {.metadata.namespace}/{.metadata.name}{"\\n"}{end}'
-  const list = await kubectl(['get', resources.join(','), '-A', '-o', `jsonpath=${path}`])
-  return list.stdout.split('\n').filter(Boolean).toSorted()
-}
 
 /** What the controller writes when it runs: the certificate, whom to trust for it, and who leads. */
 async function actAsController(): Promise<void> {
@@ -114,17 +103,9 @@ describe('kubectl', () => {
     assert.match(first, /^Deployment migrate-io-webhook 1$/m)
     await assertKept()
     await cluster.kubectl(['delete', '-f', '-'], { input })
-    await assertSameAs(before)
+    await assertSameAs(cluster, before)
   })
 })
-
-async function assertSameAs(before: readonly string[]): Promise<void> {
-  const look = async () => {
-    const now = await everything(cluster)
-    return now.filter((each) => !before.includes(each)).concat(before.filter((each) => !now.includes(each)))
-  }
-  await until('everything is as before', look, { limitMs: LIMIT_MS, accept: ({ length }) => length === 0 })
-}
 
 describe('helm', () => {
   test('install, upgrade, uninstall: what the controller wrote outlives an upgrade, and nothing of ours stays', async () => {
@@ -157,14 +138,14 @@ describe('helm', () => {
     const uninstalled = helm(cluster, ['uninstall', 'migrate-io', '--timeout', '60s'])
     await endCheck('Succeeded')
     assertWorked(await uninstalled)
-    await assertSameAs(before)
+    await assertSameAs(cluster, before)
   })
 
   test('forced: nothing is asked', async () => {
     const before = await everything(cluster)
     assertWorked(await helm(cluster, ['install', 'migrate-io', CHART, '--set', 'uninstall.force=true']))
     assertWorked(await helm(cluster, ['uninstall', 'migrate-io']))
-    await assertSameAs(before)
+    await assertSameAs(cluster, before)
   })
 
   test('the chart is what helm lints and packs', async () => {

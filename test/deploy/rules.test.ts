@@ -61,8 +61,6 @@ const CONTROLLER = [
   'list apps/replicasets any, everywhere',
   'create events.k8s.io/events any, everywhere',
   'update events.k8s.io/events any, everywhere',
-  'create events.k8s.io/events any, everywhere',
-  'update events.k8s.io/events any, everywhere',
   'create coordination.k8s.io/leases any, own namespace',
   'get coordination.k8s.io/leases migrate-io-controller, own namespace',
   'update coordination.k8s.io/leases migrate-io-controller, own namespace',

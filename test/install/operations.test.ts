@@ -5,6 +5,7 @@ import type { Lease } from '../../src/kube/objects.ts'
 import { LEADER_LEASE } from '../../src/migration/names.ts'
 import { until } from '../until.ts'
 import { caBundles, kept, putIntoSecret, serialOf, untilServedOtherThan } from './certificates.ts'
+import { testUpgrade } from './life/upgrade.ts'
 import { startLoad } from './load.ts'
 import { installOnNode, NAMESPACE } from './site.ts'
 
@@ -97,3 +98,5 @@ test('O3, O5: the leading controller’s pod is deleted: the other one leads wit
   for (const each of ['webhook', 'controller'])
     await kubectl('rollout', 'status', `deployment/migrate-io-${each}`, ROLLOUT)
 })
+
+testUpgrade(site)

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
+import { text } from 'node:stream/consumers'
 import { describe, test } from 'node:test'
 import type { Report } from '../../src/status/report.ts'
-import { migrateIo } from '../cli/run-cli.ts'
 import { app, type Manifest } from '../e2e/deployment.ts'
 import { root } from '../tooling/root.ts'
 import { until } from '../until.ts'
@@ -18,20 +18,31 @@ await cluster.request('POST', '/api/v1/namespaces', { metadata: { name: 'migrate
 await stage.startController({ namespace: 'migrate-io' })
 
 const LIMIT_MS = 120_000
+const LOOK_AGAIN_MS = 500 // each look is a process
 
 function args({ name }: Workshop, ...more: string[]): string[] {
   return [...more, '--kubeconfig', cluster.kubeconfig, '-n', name]
 }
 
+/** Beside the others: they are on the same node. */
+async function cli(...[workshop, ...more]: Parameters<typeof args>) {
+  const child = spawn(process.execPath, [`${root}/src/main.ts`, ...args(workshop, ...more)])
+  child.stdin.end()
+  const closed = new Promise<number | null>((resolve) => child.on('close', resolve))
+  const [stdout, stderr, code] = await Promise.all([text(child.stdout), text(child.stderr), closed])
+  return { code, stdout, stderr }
+}
+
 /** What `status` says of one Deployment, once it is in that state for that reason. */
 async function untilStatus(workshop: Workshop, deployment: string, state: string, reason: string) {
-  const look = () => {
-    const { stdout, stderr, code } = migrateIo(args(workshop, 'status', deployment, '-o', 'json'))
+  const look = async () => {
+    const { stdout, stderr, code } = await cli(workshop, 'status', deployment, '-o', 'json')
     assert.equal(code, 0, stderr)
     return (JSON.parse(stdout) as Report).deployments[0]
   }
   const status = await until(`${deployment} is ${state}: ${reason}`, look, {
     limitMs: LIMIT_MS,
+    intervalMs: LOOK_AGAIN_MS,
     accept: (seen) => seen?.state === state && seen.reason === reason,
   })
   assert.ok(status)
@@ -70,7 +81,7 @@ describe('status, logs, rerun and unlock on a real node', { concurrency: true },
     await untilStatus(workshop, 'second', 'Migrated', 'migrated')
     assert.equal(await log.ended, 0)
     assert.match(log.text(), /it begins\nit ends\n/)
-    const { stdout, stderr } = migrateIo(args(workshop, 'logs', 'first'))
+    const { stdout, stderr } = await cli(workshop, 'logs', 'first')
     assert.match(stdout, /it begins\nit ends\n/)
     assert.match(stderr, new RegExp(`run 1 in pod ${running.runner?.pod}`))
   })
@@ -81,13 +92,13 @@ describe('status, logs, rerun and unlock on a real node', { concurrency: true },
     const failed = await untilStatus(workshop, 'fails', 'Failed', 'failed')
     assert.match(failed.why, /exit code 3: attempt 1 of 2/)
     assert.deepEqual([failed.lastFailure?.exitCode, failed.maxAttempts], [3, 2])
-    const { stdout, code } = migrateIo(args(workshop, 'logs', 'fails'))
+    const { stdout, code } = await cli(workshop, 'logs', 'fails')
     assert.equal(code, 0)
     assert.match(stdout, /no such table/)
     await untilStatus(workshop, 'fails', 'Failed', 'gave-up')
     const before = workshop.journal.starts().length
     assert.equal(before, 2)
-    assert.equal(migrateIo(args(workshop, 'rerun', 'fails', '--yes')).code, 0)
+    assert.equal((await cli(workshop, 'rerun', 'fails', '--yes')).code, 0)
     await workshop.journal.untilRun(3, LIMIT_MS)
     workshop.journal.assertInOrder()
   })
@@ -107,7 +118,7 @@ describe('status, logs, rerun and unlock on a real node', { concurrency: true },
     await workshop.apply('web', options({ does: waitsFor('go') }))
     await workshop.journal.untilRun(1)
     await untilStatus(workshop, 'web', 'Running', 'running')
-    const { code, stdout, stderr } = migrateIo(args(workshop, 'unlock', 'web', '--yes'))
+    const { code, stdout, stderr } = await cli(workshop, 'unlock', 'web', '--yes')
     assert.equal(code, 0, stderr)
     assert.match(stderr, /on node node-1, which is ready\. Its container migrate-io runs/)
     assert.match(stdout, /does not hold the lock of web any more/)
