@@ -1,12 +1,10 @@
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
-import { sha256 } from '../../src/migration/wrapper.ts'
-import { MIGRATE_IO_NAME, migrateIoImage } from '../cluster/images/migrate-io.ts'
+import { MIGRATE_IO_NAME } from '../cluster/images/migrate-io.ts'
 import { connectNodeCluster, type NodeCluster } from '../cluster/node/cluster.ts'
 import { until } from '../until.ts'
 import { callsOf, type Installation, optIn, type Webhook } from './installation.ts'
 import { sum } from './metrics.ts'
 import { untilServed } from './served.ts'
+import { versionImage } from './version-image.ts'
 
 /** Run folder of a cluster with a node, where migrate.io is installed: what `installWebhook` then gives is that. */
 export const INSTALLED = 'MIGRATE_IO_TEST_INSTALLED'
@@ -18,7 +16,6 @@ const NAMES = { inject: 'inject.migrate.io', strip: 'strip.migrate.io' }
 const METRICS_PORT = 8080
 const ROLLOUT_SECONDS = 120
 const GONE_LIMIT_MS = 60_000
-const OTHER_IMAGE = 'migrate.io/another-version'
 
 interface OwnPod {
   readonly metadata: { readonly name: string }
@@ -62,9 +59,7 @@ function webhookIn(cluster: NodeCluster): Installation {
     names: NAMES,
     labels: optIn,
     async useVersion(root) {
-      // As other versions differ, so do their names: a node has one image of a name.
-      const version = sha256(readFileSync(join(root, 'src/migration/wrapper.ts'), 'utf8')).slice(0, 12)
-      const made = await migrateIoImage({ root, name: `${OTHER_IMAGE}:${version}` })
+      const made = await versionImage(root)
       await cluster.loadImage(made.file)
       image = made.name
       await useImage(image)

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { root } from '../tooling/root.ts'
 import { readRules } from './rules.ts'
 
-const RATE_INTERVAL = '30s' // for Grafana's $__rate_interval: several scrapes of one second
+const RATE_INTERVAL = '10m' // for Grafana's $__rate_interval: longer than the test, so that all that happened in it counts
 
 /** An expression and where it stands. */
 export interface Expression {

@@ -91,13 +91,14 @@ export async function assertStartsAtOnce({ place, settled, record }: Apps, name:
   await settled(name, 2)
 }
 
-/** All of our pods go, or come back. */
+/** All of our pods go, or come back and are ready. */
 export async function scaleOurs(site: Site, replicas: number): Promise<void> {
+  const ours = (...args: string[]) => site.cluster.kubectl([`--namespace=${NAMESPACE}`, ...args])
   const names = DEPLOYMENTS.map((each) => `deployment/${each}`)
-  await site.cluster.kubectl([`--namespace=${NAMESPACE}`, 'scale', ...names, `--replicas=${replicas}`])
-  const look = async () => (await Promise.all(DEPLOYMENTS.map(site.pods))).flat()
-  await until(`${replicas} of each are there`, look, {
+  await ours('scale', ...names, `--replicas=${replicas}`)
+  for (const name of names) await ours('rollout', 'status', name, `--timeout=${LIMIT_MS / 1000}s`)
+  await until('those that end are gone', () => ours('get', 'pods', '-o', 'name'), {
     limitMs: LIMIT_MS,
-    accept: (pods) => pods.length === replicas * DEPLOYMENTS.length,
+    accept: ({ stdout }) => stdout.split('\n').filter(Boolean).length === replicas * names.length,
   })
 }

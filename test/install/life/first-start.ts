@@ -9,13 +9,18 @@ import { assertStartsAtOnce, openApps } from './apps.ts'
 
 const LIMIT_MS = 180_000
 
-/** What is installed in a second step. */
-const ORDERS: Readonly<Record<string, (object: Rendered) => boolean>> = {
-  'webhook before controller, and no Secret': ({ kind, metadata }) =>
-    kind === 'Secret' || (kind === 'Deployment' && metadata.name === 'migrate-io-controller'),
-  'controller before webhook, and no MutatingWebhookConfiguration': ({ kind, metadata }) =>
-    kind === 'MutatingWebhookConfiguration' || (kind === 'Deployment' && metadata.name === 'migrate-io-webhook'),
+interface Order {
+  readonly first: (typeof DEPLOYMENTS)[number]
+  /** Whether it can be ready before the rest is there. */
+  readonly isReadyAlone: boolean
+  /** What is not there either until the second step, beside the other Deployment. */
+  readonly lacking: string
 }
+
+const ORDERS: readonly Order[] = [
+  { first: 'migrate-io-webhook', isReadyAlone: false, lacking: 'Secret' },
+  { first: 'migrate-io-controller', isReadyAlone: true, lacking: 'MutatingWebhookConfiguration' },
+]
 
 export function testFirstStart(site: Site): void {
   const { cluster } = site
@@ -42,20 +47,17 @@ export function testFirstStart(site: Site): void {
     await apps.place.kubectl(['delete', 'deployment/left-alone'])
   })
 
-  for (const [order, isLater] of Object.entries(ORDERS))
-    test(`O5: first start, ${order}: it settles by itself`, async (t) => {
+  for (const { first, isReadyAlone, lacking } of ORDERS)
+    test(`O5: first start, ${first} first, without the ${lacking}: it settles by itself`, async (t) => {
       await removeAll()
       const objects = await kustomized('self-managed')
+      const isLater = ({ kind, metadata }: Rendered) =>
+        kind === lacking || (kind === 'Deployment' && metadata.name !== first)
       await send(
         'apply',
         objects.filter((object) => !isLater(object)),
       )
-      const hasController = objects.some(
-        ({ metadata }) =>
-          !isLater({ metadata, kind: 'Deployment' } as Rendered) && metadata.name === 'migrate-io-controller',
-      )
-      if (hasController) await running('migrate-io-controller', { ready: true })
-      else await running('migrate-io-webhook', { ready: false })
+      await running(first, { ready: isReadyAlone })
       const fromMs = performance.now()
       await send('apply', objects.filter(isLater))
       await firstInjected(site)

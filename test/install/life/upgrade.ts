@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Pod } from '../../../src/kube/objects.ts'
-import { migrateIoImage } from '../../cluster/images/images.ts'
 import { makeAnotherVersion, OTHER_LINE } from '../../e2e/another-version.ts'
 import { assertInjected, templateOf } from '../../e2e/ours.ts'
+import { versionImage } from '../../e2e/version-image.ts'
 import { ours } from '../../node/site.ts'
 import { until } from '../../until.ts'
 import type { Site } from '../site.ts'
@@ -13,14 +13,13 @@ const LIMIT_MS = 120_000
 const CONTAINER = 'migrate-io'
 /** Ends when the test lets it. */
 const LONG = 'echo started; until [ -e /tmp/go ]; do sleep 0.2; done; echo migrated'
-const IMAGE = 'migrate.io/next-version:1'
 
 export function testUpgrade(site: Site): void {
   const { cluster } = site
 
   test('A4, L2: an upgrade in the middle of a migration: it goes on and ends well, once, and no rollout starts', async (t) => {
     using next = makeAnotherVersion({ isReleased: true })
-    const image = await migrateIoImage({ root: next.root, name: IMAGE })
+    const image = await versionImage(next.root)
     const apps = await openApps(site)
     const { place } = apps
     await apps.rollOut('done')
