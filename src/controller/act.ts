@@ -1,11 +1,11 @@
 import { KubeError } from '../kube/api.ts'
 import type { ConfigMap, Pod } from '../kube/objects.ts'
-import { GRANT_ANNOTATION, lockConfigMapName } from '../migration/names.ts'
+import { lockConfigMapName } from '../migration/names.ts'
+import { skip, tell, unmark, withPod } from './act-on-pod.ts'
+import type { Acted } from './acted.ts'
 import { marksOff, marksOn } from './autoscalers.ts'
 import { LOOK_AGAIN_MS } from './clock.ts'
-import { isDone } from './container-end.ts'
 import type { Decision, Stored, Waiting } from './decision.ts'
-import { formatGrant, type Grant } from './grant.ts'
 import { releaseNamed, takeNamed } from './keep-named.ts'
 import { keyText } from './key.ts'
 import { createBlank, makeAnew } from './make-anew.ts'
@@ -16,15 +16,7 @@ import { afterFailure, afterSuccess } from './results.ts'
 import { revisionOfPod } from './rollout.ts'
 import type { Snapshot } from './snapshot.ts'
 import type { Surroundings } from './surroundings.ts'
-import { ownedBy, versionOf } from './versions.ts'
-
-/** What is known after a step: a snapshot to go on from, or that all has to be read again, or to wait. */
-export type Acted =
-  | { readonly kind: 'on'; readonly snapshot: Snapshot }
-  /** A write met a conflict, and what it was about was read again: it may be tried as often as any conflict. */
-  | { readonly kind: 'stale'; readonly snapshot: Snapshot; readonly conflict: KubeError }
-  | { readonly kind: 'again'; readonly released?: string }
-  | Extract<Waiting, { kind: 'wait' }>
+import { ownedBy } from './versions.ts'
 
 const AGAIN: Acted = { kind: 'again' }
 
@@ -126,12 +118,6 @@ export async function act(
   }
 }
 
-function withPod(snapshot: Snapshot, name: string, pod: Pod | undefined): Extract<Acted, { kind: 'on' }> {
-  const pods = new Map(snapshot.pods)
-  pods.set(name, { pod, isLive: true })
-  return { kind: 'on', snapshot: { ...snapshot, pods } }
-}
-
 function holderFor(pod: Pod, number: number, lock: string | undefined, now: number): Holder {
   const { name, uid } = pod.metadata
   const since = new Date(now).toISOString()
@@ -140,15 +126,6 @@ function holderFor(pod: Pod, number: number, lock: string | undefined, now: numb
 
 async function write({ configMap }: Stored, record: LockRecord, { api }: Surroundings): Promise<ConfigMap> {
   return await api.replace('ConfigMap', { ...configMap, data: formatRecord(record) })
-}
-
-async function tell(
-  pod: Pod,
-  grant: Exclude<Grant, { kind: 'none' | 'unreadable' }>,
-  marks: Record<string, string | null>,
-  { api }: Surroundings,
-): Promise<Pod> {
-  return await api.annotatePod(versionOf(pod.metadata), { [GRANT_ANNOTATION]: formatGrant(grant), ...marks })
 }
 
 /**
@@ -167,37 +144,4 @@ function expectSame(now: ConfigMap | undefined, before: ConfigMap): void {
   const { uid, resourceVersion, name } = before.metadata
   if (now?.metadata.uid !== uid || now.metadata.resourceVersion !== resourceVersion)
     throw new KubeError('conflict', `${name} changed before its grant`)
-}
-
-async function skip(
-  { pod, revision }: Extract<Decision, { kind: 'skip' }>,
-  snapshot: Snapshot,
-  surroundings: Surroundings,
-): Promise<Acted> {
-  const { name, namespace } = pod.metadata
-  try {
-    const told = await tell(pod, { kind: 'skip' }, marksOff(pod), surroundings)
-    // One that has run it itself is only kept from waiting once more.
-    if (!isDone(pod)) surroundings.report({ kind: 'skipped', pod: name, revision }, snapshot.key)
-    return withPod(snapshot, name, told)
-  } catch (error) {
-    if (!(error instanceof KubeError) || error.code !== 'conflict') throw error
-    // The watch lags behind: only this pod is looked at again.
-    const seen = withPod(snapshot, name, await surroundings.api.read('Pod', namespace, name))
-    return { ...seen, kind: 'stale', conflict: error }
-  }
-}
-
-async function unmark(pod: Pod, snapshot: Snapshot, { api, report }: Surroundings): Promise<Acted> {
-  try {
-    return withPod(snapshot, pod.metadata.name, await api.annotatePod(versionOf(pod.metadata), marksOff(pod)))
-  } catch (error) {
-    if (!(error instanceof KubeError) || error.code === 'conflict' || error.code === 'unavailable') throw error
-    const reason = error.code === 'forbidden' ? 'forbidden' : 'refused'
-    report({ kind: 'problem', reason, object: pod.metadata.name, detail: error.message }, snapshot.key)
-    return {
-      kind: 'on',
-      snapshot: { ...snapshot, markedForGood: new Set([...snapshot.markedForGood, pod.metadata.uid]) },
-    }
-  }
 }

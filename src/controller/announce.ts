@@ -14,7 +14,10 @@ export const EVENT_REASONS = {
   MigrationFailed: { type: 'Warning', means: 'the command failed, or ran longer than `migrate.io/timeout`' },
   MigrationInterrupted: { type: 'Warning', means: 'how a run ended is unknown, so it is repeated' },
   MigrationSkipped: { type: 'Normal', means: 'pods of a revision that is already migrated start without a run' },
-  MigrationWaiting: { type: 'Warning', means: 'pods wait, and not just for a run that goes on' },
+  MigrationWaiting: {
+    type: 'Warning',
+    means: 'pods wait for something other than a running migration of their own Deployment',
+  },
   RunnerNodeLost: { type: 'Warning', means: 'the node of the pod that runs the migration is not ready, or gone' },
   ImageLacksShell: { type: 'Warning', means: 'the image has no `/bin/sh` or no `sleep`, which the wrapper needs' },
   ProgressDeadlinePassed: { type: 'Warning', means: 'the rollout takes longer than `progressDeadlineSeconds`' },
@@ -68,7 +71,7 @@ export function announce(event: ControllerEvent): Announcement | undefined {
       const next =
         nextAt === undefined
           ? 'That is as often as migrate.io/retries allows: change the template or that annotation.'
-          : `Next try not before ${new Date(nextAt).toISOString()}; old pods go on serving.`
+          : `Next try not before ${new Date(nextAt).toISOString()}; pods that serve go on serving.`
       const what = `Run ${number} of revision ${revision} ${howItFailed(event)} in pod ${pod}; failures so far: ${count}.`
       return say('MigrationFailed', `${what} ${next} See why: kubectl logs ${pod} -c migrate-io [--previous]`)
     }

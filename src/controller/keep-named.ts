@@ -1,6 +1,6 @@
 import { KubeError } from '../kube/api.ts'
 import { namedLockConfigMapName } from '../migration/names.ts'
-import type { Acted } from './act.ts'
+import type { Acted } from './acted.ts'
 import type { Decision } from './decision.ts'
 import { formatNamedLock, readNamedLock } from './named-lock.ts'
 import { lockText } from './read-named.ts'

@@ -7,8 +7,8 @@ export const WAITS = {
   'lock-busy': 'the lock of migrate.io/lock is held by another Deployment',
   'lock-unsettled': 'the lock of migrate.io/lock was lost, and a pod may still be running with it; that is waited for',
   'lock-turn': 'another Deployment has waited longer for the lock of migrate.io/lock',
-  'no-deployment': 'its Deployment is gone, or about to be',
-  'skip-later': 'pods of a recorded revision are about to see the record by themselves',
+  'no-deployment': 'its Deployment is gone, or is being deleted',
+  'skip-later': 'pods of a recorded revision read the record by themselves in a moment',
   'not-current': 'its pods wait, but belong to a revision that is not being rolled out',
 } as const
 
@@ -32,7 +32,7 @@ export const PROBLEMS = {
   'numbers-exhausted':
     'the highest possible run number was written by hand: take it off the pod, and delete the ConfigMap of the lock if it has it too',
   forbidden: 'the controller lacks a permission',
-  refused: 'the API server refuses what the controller writes, for now and ever',
+  refused: 'the API server refuses what the controller writes, and would refuse it again',
   unavailable: 'the API server does not answer',
 } as const
 

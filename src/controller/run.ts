@@ -1,8 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { hostname } from 'node:os'
 import closeWithGrace from 'close-with-grace'
-import { createCertificateManager } from '../certificates/self-managed/manager.ts'
-import { CertificateTeller } from '../certificates/self-managed/tell.ts'
+import { type CertificateNames, createCertificateRole } from '../certificates/self-managed/role.ts'
 import type { CertificateTimes } from '../certificates/self-managed/times.ts'
 import { buildHealthApp, type NotReady } from '../http/health.ts'
 import { listen } from '../http/listen.ts'
@@ -14,7 +13,6 @@ import { type LeaderTimes, startLeaderElection } from '../kube/leader-election.t
 import { loadKube } from '../kube/load.ts'
 import { connect } from '../kube/transport.ts'
 import { startWatch } from '../kube/watch.ts'
-import { createWebhookConfigurations } from '../kube/webhook-configuration.ts'
 import { LEADER_LEASE, NAMESPACE, PROTOCOL_LABEL } from '../migration/names.ts'
 import { VERSION } from '../migration/version.ts'
 import { createControllerMetrics } from '../observability/controller-metrics.ts'
@@ -32,7 +30,7 @@ const STOP_MAX_MS = 15_000 // one call to the API server at most, and letting th
 /** Who sees to the webhook's certificate: this controller, or somebody else. */
 export type CertificateWay = 'self-managed' | 'none'
 
-export interface ControllerOptions {
+export interface ControllerOptions extends Omit<CertificateNames, 'namespace'> {
   readonly kubeconfig?: string | undefined
   readonly context?: string | undefined
   /** Where the leader's Lease and the certificates' Secret are. Default: the own namespace in a pod, else migrate-io. */
@@ -43,9 +41,6 @@ export interface ControllerOptions {
   readonly host?: string | undefined
   readonly logLevel: LogLevel
   readonly certificates: CertificateWay
-  readonly tlsSecret: string
-  readonly webhookService: string
-  readonly webhookConfiguration: string
   readonly times?: Partial<LeaderTimes>
   readonly certificateTimes?: Partial<CertificateTimes>
 }
@@ -128,26 +123,21 @@ export async function runController(options: ControllerOptions): Promise<void> {
     pending: () => pods.keys(),
     now: Date.now,
     clock: systemClock,
-    say: (announcement, key) => announcer.say(announcement, key),
+    say(announcement, key) {
+      logs.info({ ...key, reason: announcement.reason }, 'its pods have been waiting for a while: an Event says why')
+      announcer.say(announcement, key)
+    },
     onLasting: metrics.lasting,
     onFailure: (error) => teller.trouble(error, 'why pods wait could not be found out'),
   })
   const namespace = options.namespace ?? (target.isOwnPod ? target.namespace : NAMESPACE)
-  const certificateTeller = new CertificateTeller(logs, metrics, {
-    secret: `${namespace}/${options.tlsSecret}`,
-    configuration: options.webhookConfiguration,
-  })
-  const certificates = createCertificateManager({
-    api,
-    configurations: createWebhookConfigurations(transport),
-    namespace,
-    secretName: options.tlsSecret,
-    serviceName: options.webhookService,
-    configurationName: options.webhookConfiguration,
-    now: Date.now,
-    report: (event) => certificateTeller.event(event),
+  const certificates = createCertificateRole({
+    cluster: { transport, api },
+    names: { ...options, namespace },
+    times: options.certificateTimes,
+    logs,
+    metrics,
     onFailure: (error) => teller.trouble(error, 'a look at the certificates failed and is repeated'),
-    ...(options.certificateTimes && { times: options.certificateTimes }),
   })
   const election = startLeaderElection({
     api,
@@ -172,7 +162,7 @@ export async function runController(options: ControllerOptions): Promise<void> {
         standings.forget()
       })
       void overseer.stop()
-      void certificates.stop().then(() => certificateTeller.forget())
+      void certificates.stop()
     },
     onNewLeader: (leader) => leader !== identity && logs.info({ leader }, 'another controller leads'),
     onTrouble: (error) => teller.trouble(error, `cannot read or write the Lease ${namespace}/${LEADER_LEASE}`),

@@ -30,7 +30,7 @@ describe('Events', () => {
   test('L3: a failure says how, how often, when the next try is, and where to look', () => {
     assert.equal(
       announce(FAILED)?.note,
-      'Run 3 of revision 5d8f9 failed with exit code 137 (signal 9) in pod shop-5d8f9-abcde; failures so far: 2. Next try not before 2026-01-01T00:00:00.000Z; old pods go on serving. See why: kubectl logs shop-5d8f9-abcde -c migrate-io [--previous]',
+      'Run 3 of revision 5d8f9 failed with exit code 137 (signal 9) in pod shop-5d8f9-abcde; failures so far: 2. Next try not before 2026-01-01T00:00:00.000Z; pods that serve go on serving. See why: kubectl logs shop-5d8f9-abcde -c migrate-io [--previous]',
     )
     assert.match(announce({ ...FAILED, nextAt: undefined })?.note ?? '', /as often as migrate.io\/retries allows/)
     assert.match(announce({ ...FAILED, isTimeout: true })?.note ?? '', /was ended at migrate.io\/timeout in pod/)

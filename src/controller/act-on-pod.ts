@@ -1,0 +1,63 @@
+import { KubeError } from '../kube/api.ts'
+import type { Pod } from '../kube/objects.ts'
+import { GRANT_ANNOTATION } from '../migration/names.ts'
+import type { Acted } from './acted.ts'
+import { marksOff } from './autoscalers.ts'
+import { isDone } from './container-end.ts'
+import type { Decision } from './decision.ts'
+import { formatGrant, type Grant } from './grant.ts'
+import type { Snapshot } from './snapshot.ts'
+import type { Surroundings } from './surroundings.ts'
+import { versionOf } from './versions.ts'
+
+/** Goes on with a pod as it was just read or written; undefined where it is gone. */
+export function withPod(snapshot: Snapshot, name: string, pod: Pod | undefined): Extract<Acted, { kind: 'on' }> {
+  const pods = new Map(snapshot.pods)
+  pods.set(name, { pod, isLive: true })
+  return { kind: 'on', snapshot: { ...snapshot, pods } }
+}
+
+/** Decides on a pod, as a compare-and-swap. @throws KubeError, with code `conflict` where the pod has changed */
+export async function tell(
+  pod: Pod,
+  grant: Exclude<Grant, { kind: 'none' | 'unreadable' }>,
+  marks: Record<string, string | null>,
+  { api }: Surroundings,
+): Promise<Pod> {
+  return await api.annotatePod(versionOf(pod.metadata), { [GRANT_ANNOTATION]: formatGrant(grant), ...marks })
+}
+
+/** Lets a pod of a recorded revision go on. @throws KubeError other than `conflict` */
+export async function skip(
+  { pod, revision }: Extract<Decision, { kind: 'skip' }>,
+  snapshot: Snapshot,
+  surroundings: Surroundings,
+): Promise<Acted> {
+  const { name, namespace } = pod.metadata
+  try {
+    const told = await tell(pod, { kind: 'skip' }, marksOff(pod), surroundings)
+    // One that has run it itself is only kept from waiting once more.
+    if (!isDone(pod)) surroundings.report({ kind: 'skipped', pod: name, revision }, snapshot.key)
+    return withPod(snapshot, name, told)
+  } catch (error) {
+    if (!(error instanceof KubeError) || error.code !== 'conflict') throw error
+    // The watch lags behind: only this pod is looked at again.
+    const seen = withPod(snapshot, name, await surroundings.api.read('Pod', namespace, name))
+    return { ...seen, kind: 'stale', conflict: error }
+  }
+}
+
+/** Takes the autoscalers' marks off; one that this is refused for keeps them, and is not asked again. */
+export async function unmark(pod: Pod, snapshot: Snapshot, { api, report }: Surroundings): Promise<Acted> {
+  try {
+    return withPod(snapshot, pod.metadata.name, await api.annotatePod(versionOf(pod.metadata), marksOff(pod)))
+  } catch (error) {
+    if (!(error instanceof KubeError) || error.code === 'conflict' || error.code === 'unavailable') throw error
+    const reason = error.code === 'forbidden' ? 'forbidden' : 'refused'
+    report({ kind: 'problem', reason, object: pod.metadata.name, detail: error.message }, snapshot.key)
+    return {
+      kind: 'on',
+      snapshot: { ...snapshot, markedForGood: new Set([...snapshot.markedForGood, pod.metadata.uid]) },
+    }
+  }
+}

@@ -1,0 +1,11 @@
+import type { KubeError } from '../kube/api.ts'
+import type { Waiting } from './decision.ts'
+import type { Snapshot } from './snapshot.ts'
+
+/** What is known after a step: a snapshot to go on from, or that all has to be read again, or to wait. */
+export type Acted =
+  | { readonly kind: 'on'; readonly snapshot: Snapshot }
+  /** A write met a conflict, and what it was about was read again: it may be tried as often as any conflict. */
+  | { readonly kind: 'stale'; readonly snapshot: Snapshot; readonly conflict: KubeError }
+  | { readonly kind: 'again'; readonly released?: string }
+  | Extract<Waiting, { kind: 'wait' }>
