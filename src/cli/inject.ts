@@ -31,6 +31,9 @@ Examples:
   migrate-io inject -f deployment.yaml | kubectl apply -f -
   helm template . | migrate-io inject -f - > injected.yaml
 
+The pods wait for the controller, so the cluster needs migrate.io all the same. Where its webhook is installed too, the
+namespace has to bear the label migrate.io/injection=enabled: in others it takes off what was injected.
+
 Warnings and refusals go to standard error. If anything is refused, nothing is printed.
 Exit codes: 0 done; 1 refused or unreadable; 2 wrong usage`
 }

@@ -39,7 +39,9 @@ function plan({ runner, deployment }: DeploymentStatus): readonly string[] {
   return [
     ...(runner === undefined
       ? []
-      : [`Pod ${runner.pod} holds the lock for now: what it runs is not ended, and the new run comes after it.`]),
+      : [
+          `Pod ${runner.pod} holds the lock: as any new rollout, this ends what it runs, and the new run starts when that has ended.`,
+        ]),
     `This restarts the pods of ${deployment} as a new revision, by its own strategy, and runs its migration before them.`,
   ]
 }

@@ -29,7 +29,8 @@ times in UTC; what does not apply is left out. With --watch one such document fo
 
 ${CLUSTER_HELP} Needed: list
 deployments, replicasets, pods and configmaps. Told as unseen where you may not: get namespaces, get nodes, and get the
-Lease migrate-io-controller in namespace migrate-io.
+Lease migrate-io-controller in namespace migrate-io; if it is installed in another, get mutatingwebhookconfigurations too, by
+which that is found.
 
 Examples:
   migrate-io status                       # of your namespace

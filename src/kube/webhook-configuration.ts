@@ -19,8 +19,8 @@ export interface WebhookConfiguration {
   }
   webhooks?: {
     name: string
-    /** `caBundle` is PEM in base64. */
-    clientConfig: { caBundle?: string }
+    /** `caBundle` is PEM in base64; `service` is absent where the webhook is called by a URL. */
+    clientConfig: { caBundle?: string; service?: { namespace: string } }
   }[]
 }
 

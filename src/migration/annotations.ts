@@ -53,7 +53,7 @@ export const ANNOTATIONS: { readonly [Name in keyof Required<Settings>]: Annotat
   strategy: {
     value:
       'rolling: maxSurge 1 and maxUnavailable 1 (0 for a single replica), whatever the manifest says; keep: never touched',
-    default: 'like rolling where the manifest states no strategy; one that it states stays',
+    default: 'like rolling where the manifest states none, or 25 % and 25 %, which Kubernetes fills in; another stays',
     example: 'rolling',
     shapesContainer: false,
     parse: (text) =>

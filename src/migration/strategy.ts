@@ -39,7 +39,7 @@ export function chooseStrategy(
 
 function ownStrategyWarning(stated: Json | undefined, replicas: number): string {
   const { maxUnavailable } = rollingUpdate(stated)
-  const stays = `spec.strategy (${describe(stated)}) stays as it is; set migrate.io/strategy to rolling for one pod at a time, or to keep to silence this`
+  const stays = `spec.strategy (${describe(stated)}) stays as it is; set migrate.io/strategy to rolling for maxSurge 1 and maxUnavailable ${replicas <= 1 ? 0 : 1}, or to keep to silence this`
   const isRecreate = isObject(stated ?? null) && (stated as JsonObject)['type'] === 'Recreate'
   if (isRecreate) return `${stays}. All old pods end before the migration starts`
   if (replicas === 1 && maxUnavailable === 1) return `${stays}. The only pod ends before the migration starts`

@@ -5,7 +5,8 @@ import type { Transport } from '../kube/transport.ts'
 import { lockConfigMapName } from '../migration/names.ts'
 import { type NodeFacts, nodeFacts } from './node-facts.ts'
 import { podFacts } from './pod-facts.ts'
-import { projectConfigMap, type Survey, unlessForbidden } from './survey.ts'
+import { projectConfigMap, type Survey } from './survey.ts'
+import { unlessForbidden } from './unless-forbidden.ts'
 import { viewOf } from './view.ts'
 
 const AT_A_TIME = 20

@@ -2,6 +2,7 @@ import { endOf, isRunning } from '../controller/container-end.ts'
 import { decisionOn, grantOf } from '../controller/grant.ts'
 import { isAbsent } from './absent.ts'
 import { span } from './age.ts'
+import { namespaceOf } from './controller-facts.ts'
 import type { Run } from './findings.ts'
 import { runOf } from './judge-run.ts'
 import type { Situation } from './situation.ts'
@@ -30,7 +31,7 @@ export function releaseOf(situation: Situation): Release {
   if (run === undefined) return nothing(undefined, ['The lock is free.'])
   const holds = `Pod ${run.pod} holds the lock, as run ${run.number} of revision ${run.revision}, since ${span(now - Date.parse(run.since))}.`
   const byItself = isAbsent(situation)
-    ? 'The controller of migrate.io frees it, but none is at work: see kubectl -n migrate-io get pods.'
+    ? `The controller of migrate.io frees it, but none is at work: see kubectl -n ${namespaceOf(situation.controller)} get pods.`
     : 'The controller frees it by itself, within half a minute.'
   const found = pods.find(({ pod }) => pod.metadata.uid === run.uid)?.pod
   if (found === undefined) return nothing(run, [holds, `That pod is gone. ${byItself}`])

@@ -1,4 +1,5 @@
-import { INJECTION_LABEL, LEADER_LEASE, NAMESPACE, PREFIX, PROTOCOL_LABEL } from '../migration/names.ts'
+import { INJECTION_LABEL, LEADER_LEASE, PREFIX, PROTOCOL_LABEL } from '../migration/names.ts'
+import { namespaceOf } from './controller-facts.ts'
 import type { Sentences } from './sentences.ts'
 import { quoted } from './words.ts'
 
@@ -23,18 +24,18 @@ type OfRollout =
 
 /** Where it is about the lock, the rollout or the installation and not about one pod. */
 export const ROLLOUT_SENTENCES: Sentences<OfRollout> = {
-  next: ({ waiting }) => ({
+  next: ({ waiting, situation: { controller } }) => ({
     why: `${waiting[0] === undefined ? 'The lock' : `Pod ${waiting[0]}`} is next: the controller of migrate.io has something to do here, which takes it a second or two.`,
-    todo: [`If it lasts, see whether the controller works: kubectl -n ${NAMESPACE} get pods`],
+    todo: [`If it lasts, see whether the controller works: kubectl -n ${namespaceOf(controller)} get pods`],
   }),
 
   'controller-absent': ({ situation: { controller }, ago }) => ({
     why: `Pods wait for the controller of migrate.io, which decides who runs the migration, and ${
       controller.kind === 'stale'
-        ? `it was last heard of ${ago(controller.renewedAt)} ago (Lease ${LEADER_LEASE} in namespace ${NAMESPACE})`
-        : `none is at work (nobody holds Lease ${LEADER_LEASE} in namespace ${NAMESPACE})`
+        ? `it was last heard of ${ago(controller.renewedAt)} ago (Lease ${LEADER_LEASE} in namespace ${namespaceOf(controller)})`
+        : `none is at work (nobody holds Lease ${LEADER_LEASE} in namespace ${namespaceOf(controller)})`
     }.`,
-    todo: [`See why it does not run: kubectl -n ${NAMESPACE} get deployments,pods`],
+    todo: [`See why it does not run: kubectl -n ${namespaceOf(controller)} get deployments,pods`],
   }),
 
   'lock-busy': ({ situation: { named, facts }, ago, ours }) => {
@@ -137,7 +138,7 @@ export const ROLLOUT_SENTENCES: Sentences<OfRollout> = {
   }),
 
   'no-command': () => ({
-    why: `It has no annotation ${PREFIX}command under metadata.annotations, so it is none of migrate.io's business.`,
+    why: `It has no annotation ${PREFIX}command under metadata.annotations, so migrate.io does nothing with it.`,
     todo: [`If it should be migrated, say how, such as ${PREFIX}command: flask db upgrade`],
   }),
 

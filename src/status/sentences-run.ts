@@ -26,9 +26,9 @@ export const RUN_SENTENCES: Sentences<OfRun> = {
 
   'result-seen': ({ run, exit, ours }) =>
     exit === undefined
-      ? { why: `The migration in pod ${run?.pod} has succeeded, and is about to be recorded.`, todo: [] }
+      ? { why: `The migration in pod ${run?.pod} has succeeded. The controller records that in a moment.`, todo: [] }
       : {
-          why: `The migration in pod ${run?.pod} has failed with ${exitInWords(exit.code, exit.isTimeout)}, which is about to be recorded.`,
+          why: `The migration in pod ${run?.pod} has failed with ${exitInWords(exit.code, exit.isTimeout)}. The controller records that in a moment.`,
           todo: [`See its output: ${ours('logs')}`],
         },
 

@@ -1,22 +1,22 @@
 import { type RecordRead, readRecord } from '../controller/record.ts'
-import { type Api, KubeError } from '../kube/api.ts'
+import type { Api } from '../kube/api.ts'
 import { readClusterObject } from '../kube/cluster-object.ts'
 import type { ConfigMap, ReplicaSet } from '../kube/objects.ts'
 import { listInPages } from '../kube/pages.ts'
 import type { Transport } from '../kube/transport.ts'
 import {
   INJECTION_LABEL,
-  LEADER_LEASE,
-  NAMESPACE,
   PROTOCOL_LABEL,
   RECORD_LABEL,
   REVISION_ANNOTATION,
   REVISION_LABEL,
 } from '../migration/names.ts'
-import { type ControllerFacts, controllerFacts } from './controller-facts.ts'
+import type { ControllerFacts } from './controller-facts.ts'
 import { type DeploymentFacts, deploymentFacts } from './deployment-facts.ts'
 import { type PodFacts, podFacts } from './pod-facts.ts'
+import { readController } from './read-controller.ts'
 import type { NamespaceFacts } from './situation.ts'
+import { unlessForbidden } from './unless-forbidden.ts'
 
 /** What is looked at. */
 export interface Scope {
@@ -70,7 +70,7 @@ export async function survey(
       project: projectConfigMap,
     }),
     readNamespaces(transport, namespace),
-    unlessForbidden(async () => controllerFacts(await api.read('Lease', NAMESPACE, LEADER_LEASE), now)),
+    readController({ transport, api }, now),
   ])
   return {
     deployments: deployments.items.filter((facts) => facts !== undefined),
@@ -78,17 +78,7 @@ export async function survey(
     pods: pods.items,
     configMaps: configMaps.items,
     namespaces: (name) => namespaces?.get(name) ?? { kind: 'unseen' },
-    controller: controller ?? { kind: 'unseen' },
-  }
-}
-
-/** @returns undefined where a permission is missing without which the rest is still worth telling */
-export async function unlessForbidden<T>(read: () => Promise<T>): Promise<T | undefined> {
-  try {
-    return await read()
-  } catch (error) {
-    if (error instanceof KubeError && error.code === 'forbidden') return undefined
-    throw error
+    controller,
   }
 }
 

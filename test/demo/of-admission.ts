@@ -28,7 +28,7 @@ export async function demoOfAdmission({ keep }: { keep: boolean }): Promise<void
   await kubectl('label', 'namespace', NAMESPACE, 'migrate.io/injection=enabled')
   await kubectl('create', 'namespace', 'elsewhere')
 
-  showStep('Apply the Flask Deployment of the article, with one annotation')
+  showStep('Apply the Flask app of examples/flask, with one annotation')
   await kubectl('apply', '-n', NAMESPACE, '-f', MANIFEST)
   await kubectl('apply', '-n', 'elsewhere', '-f', MANIFEST)
   showText('What is stored in the namespace that opted in, against what is stored in the other:')

@@ -19,8 +19,8 @@ const PRINTS: Readonly<Record<string, readonly RegExp[]>> = {
     /^DEPLOYMENT +STATE +REVISION +RUNNER +ATTEMPT +SINCE +NEXT TRY +LOCK +QUEUE$/m,
     /Running upgrade {2}-> 0001/,
   ],
-  '5. Once per revision': [/deployment\.apps\/flask scaled/, /count\n-+\n +1\n/],
-  '6. A new version': [/version_num\n-+\n 0004\n/, /^flask +Migrated /m],
+  '5. Once per revision': [/deployment\.apps\/flask scaled/, /count *\n-+\n +1\n/],
+  '6. A new version': [/version_num *\n-+\n 0004\n/, /^flask +Migrated /m],
   '7. A migration that fails': [
     /it was given up/,
     /^flask +Failed /m,

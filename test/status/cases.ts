@@ -106,7 +106,7 @@ export const CASES: readonly Case[] = [
     situation({ record: held, pods: [podOf({ grant: 'run 5', state: ended(0, 'run 5') })] }),
     'Running',
     'result-seen',
-    /about to be recorded/,
+    /has succeeded\. The controller records that in a moment/,
   ],
   [
     'a failure that is about to be counted',
@@ -193,7 +193,7 @@ export const CASES: readonly Case[] = [
   ['a first pod, with no record yet', situation({ configMap: undefined, pods: [podOf()] }), 'Waiting', 'next'],
   [
     'no controller',
-    situation({ pods: [podOf()], situation: { controller: { kind: 'absent' } } }),
+    situation({ pods: [podOf()], situation: { controller: { kind: 'absent', namespace: 'migrate-io' } } }),
     'Waiting',
     'controller-absent',
     /none is at work/,
@@ -203,11 +203,11 @@ export const CASES: readonly Case[] = [
     'a controller that was not heard of',
     situation({
       pods: [podOf()],
-      situation: { controller: { kind: 'stale', leader: 'x', renewedAt: Date.parse(at(-200)) } },
+      situation: { controller: { kind: 'stale', leader: 'x', renewedAt: Date.parse(at(-200)), namespace: 'ops' } },
     }),
     'Waiting',
     'controller-absent',
-    /last heard of 3m20s ago/,
+    /last heard of 3m20s ago \(Lease migrate-io-controller in namespace ops\)/,
   ],
   [
     'another Deployment’s lock',

@@ -67,7 +67,9 @@ describe('What a person may do about a lock', () => {
   })
 
   test('without a controller nothing frees itself', () => {
-    const { says } = releaseOf(situation({ record, situation: { controller: { kind: 'absent' } } }))
+    const { says } = releaseOf(
+      situation({ record, situation: { controller: { kind: 'absent', namespace: 'migrate-io' } } }),
+    )
     assert.match(says.join('\n'), /none is at work/)
   })
 })

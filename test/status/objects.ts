@@ -40,7 +40,7 @@ export function situation(changes: Changes = {}): Situation {
     read: configMap === undefined ? undefined : readRecord(configMap),
     named,
     namespace: { kind: 'seen', label: 'enabled' },
-    controller: { kind: 'leading', leader: 'migrate-io-controller-1' },
+    controller: { kind: 'leading', leader: 'migrate-io-controller-1', namespace: 'migrate-io' },
     node: undefined,
     now: NOW,
     ...changes.situation,

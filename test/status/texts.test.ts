@@ -85,7 +85,10 @@ describe('What status prints', () => {
     const changes = new Changes()
     const earlier = statusOf(situation({ pods: [podOf()] }), 'migrate-io')
     const later = statusOf(situation({ pods: [podOf()], situation: { now: NOW + 60_000 } }), 'migrate-io')
-    const absent = statusOf(situation({ pods: [podOf()], situation: { controller: { kind: 'absent' } } }), 'migrate-io')
+    const absent = statusOf(
+      situation({ pods: [podOf()], situation: { controller: { kind: 'absent', namespace: 'migrate-io' } } }),
+      'migrate-io',
+    )
     assert.deepEqual(
       [[earlier], [later], [absent], [absent], [later]].map((each) => changes.of(each).length),
       [1, 0, 1, 0, 1],
