@@ -11,7 +11,7 @@ const HELP = `
 What it does is one thing: it sets the annotation kubectl.kubernetes.io/restartedAt in the pod template, as kubectl rollout
 restart does. That makes a new revision, whose migration runs once before its pods start, under the same lock. So nothing has
 to be forgotten, and nothing is: the record of this revision stays, and a rollout undo to it runs nothing. Failures and
-migrate.io/retries start counting anew. A run that is under way is ended by it, as by any new rollout: Kubernetes deletes its
+migrate.io/retries start counting anew. A run that is under way is mostly ended by it, as by any new rollout: Kubernetes deletes its
 pod, which has its grace period. The new run starts when that one has ended. To let it finish first, wait for it:
 migrate-io logs web -n shop -f
 

@@ -40,7 +40,7 @@ function plan({ runner, deployment }: DeploymentStatus): readonly string[] {
     ...(runner === undefined
       ? []
       : [
-          `Pod ${runner.pod} holds the lock: as any new rollout, this ends what it runs, and the new run starts when that has ended.`,
+          `Pod ${runner.pod} holds the lock: as any new rollout, this mostly ends what it runs, and the new run starts after that.`,
         ]),
     `This restarts the pods of ${deployment} as a new revision, by its own strategy, and runs its migration before them.`,
   ]

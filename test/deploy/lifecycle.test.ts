@@ -20,6 +20,10 @@ const cluster = await startCluster()
 after(() => cluster.stop())
 await cluster.kubectl(['create', 'namespace', 'migrate-io'])
 
+interface Listed {
+  readonly resources: readonly { readonly kind: string }[]
+}
+
 /** What the controller writes when it runs: the certificate, whom to trust for it, and who leads. */
 async function actAsController(): Promise<void> {
   const controller = callsAs(cluster, CONTROLLER)
@@ -83,6 +87,11 @@ describe('kubectl', () => {
       if (way === 'cert-manager') {
         await apply(cluster, await certManagerCrds(), ['--server-side'])
         await cluster.kubectl(['wait', '--for=condition=Established', 'crd', '--all', '--timeout=30s'])
+        // What is established is in the API server's lists a moment later.
+        await until('its kinds are listed', () => cluster.get<Listed>('/apis/cert-manager.io/v1'), {
+          limitMs: LIMIT_MS,
+          accept: ({ status, body }) => status === 200 && body.resources.some(({ kind }) => kind === 'Certificate'),
+        })
       }
       await apply(cluster, objects, ['--server-side', '--dry-run=server', '--validate=strict'])
       await cluster.kubectl(['delete', 'crd', '--all'])

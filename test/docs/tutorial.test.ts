@@ -12,6 +12,8 @@ const ELSEWHERE = [
   'docker build --tag docker.io/project/my-flask-app:2 examples/flask',
   'kind load docker-image docker.io/project/my-flask-app:2',
   'kind delete cluster',
+  'npm uninstall --global migrate-io',
+  'rm examples/flask/migrations/versions/0005_remarks.py',
 ]
 
 test('all of the tutorial is run by a test, but for images, the cluster itself and the installation of the command line', () => {

@@ -32,15 +32,22 @@ export interface Site extends AsyncDisposable {
   stop(): Promise<void>
 }
 
+export interface NewSite extends Site {
+  /** From `kubectl apply -k`, with the image there, to the first Deployment that was injected, once all pods were ready. */
+  readonly injectedAfterMs: number
+}
+
 /** Starts a node, and installs migrate.io there by `kubectl apply -k`. Returns when an annotated Deployment is injected. */
-export async function installOnNode(options: SiteOptions = {}): Promise<Site> {
+export async function installOnNode(options: SiteOptions = {}): Promise<NewSite> {
   const image = options.image ?? (await migrateIoImage())
   const cluster = await startNodeCluster()
   const site = siteOn(cluster)
   try {
+    await cluster.loadImage(image.file)
+    const fromMs = performance.now()
     await site.apply({ ...options, image })
     await site.place()
-    return site
+    return { ...site, injectedAfterMs: performance.now() - fromMs }
   } catch (error) {
     await site.stop()
     throw error

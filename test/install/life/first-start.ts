@@ -65,16 +65,6 @@ export function testFirstStart(site: Site): void {
       for (const each of DEPLOYMENTS) await running(each, { ready: true })
     })
 
-  test('O5: kubectl apply -k where the image is there: the time until the first Deployment is injected', async (t) => {
-    await removeAll()
-    const fromMs = performance.now()
-    const applied = site.apply({})
-    await firstInjected(site)
-    t.diagnostic(`injected ${seconds(fromMs)} after kubectl apply -k`)
-    await applied
-    t.diagnostic(`all pods ready ${seconds(fromMs)} after it`)
-  })
-
   test('O1: the Secret and the configuration deleted while it runs: both are made whole again', async () => {
     const { 'ca.crt': before = '' } = await kept(site)
     await deleteSecret(site)

@@ -12,7 +12,7 @@ export function cliPage(): Generated {
     'cli',
     "the program's own help",
     '# Command line',
-    '`migrate-io`; as a plugin of kubectl `kubectl migrate-io`, which is the same program under the name `kubectl-migrate_io`.',
+    '`migrate-io`; as a plugin of kubectl `kubectl migrate-io`, which is the same program under the name `kubectl-migrate_io`. [How to get it](../how-to/install.md#the-command-line).',
     ...[program, ...program.commands].flatMap((command) => [
       command === program ? '## migrate-io' : `## ${command.name()}`,
       `\`\`\`text\n${helpOf(command)}\n\`\`\``,
