@@ -17,7 +17,7 @@ const LONG = 'echo started; until [ -e /tmp/go ]; do sleep 0.2; done; echo migra
 export function testUpgrade(site: Site): void {
   const { cluster } = site
 
-  test('A4, L2: an upgrade in the middle of a migration: it goes on and ends well, once, and no rollout starts', async (t) => {
+  test('A4, L2: an upgrade in the middle of a migration: it goes on and ends well, once, and no rollout starts', async () => {
     using next = makeAnotherVersion({ isReleased: true })
     const image = await versionImage(next.root)
     const apps = await openApps(site)
@@ -51,10 +51,10 @@ export function testUpgrade(site: Site): void {
     const runs = (await Promise.all(texts)).filter((text) => /^migrated$/m.test(text))
     assert.equal(runs.length, 1)
 
-    await place.kubectl(['rollout', 'restart', 'deployment/done'])
+    // A restart alone keeps the wrapper that it has.
+    await place.kubectl(['set', 'env', 'deployment/done', 'LATER=1'])
     await place.kubectl(['rollout', 'status', 'deployment/done', '--timeout=120s'])
     const wrapper = assertInjected(await place.deployment('done')).command?.[2]
-    t.diagnostic(`after its restart: ${wrapper?.split('\n')[0]}`)
     assert.ok(wrapper?.startsWith(OTHER_LINE), 'the other version answers')
     assert.equal((await apps.record('done')).completed.length, 2)
   })

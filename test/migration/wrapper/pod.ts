@@ -174,7 +174,7 @@ export class Container {
     // What is left running may keep the output open: then `ended` comes without the rest of it.
     const closed = new Promise<void>((resolve) => child.once('close', () => resolve()))
     this.ended = exited.then(async (result) => {
-      await Promise.race([closed, new Promise((resolve) => setTimeout(resolve, 1_000).unref())])
+      await Promise.race([closed, new Promise((resolve) => setTimeout(resolve, 3_000).unref())])
       return result
     })
   }

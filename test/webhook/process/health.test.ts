@@ -13,6 +13,7 @@ const TYPES = {
   migrate_io_certificate_expiry_timestamp_seconds: 'gauge',
   migrate_io_certificate_reload_failures_total: 'counter',
   migrate_io_event_loop_delay_seconds: 'gauge',
+  migrate_io_webhook_ready: 'gauge',
   migrate_io_build_info: 'gauge',
   process_start_time_seconds: 'gauge',
   process_resident_memory_bytes: 'gauge',
