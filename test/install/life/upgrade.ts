@@ -51,8 +51,8 @@ export function testUpgrade(site: Site): void {
     const runs = (await Promise.all(texts)).filter((text) => /^migrated$/m.test(text))
     assert.equal(runs.length, 1)
 
-    // A restart alone keeps the wrapper that it has.
-    await place.kubectl(['set', 'env', 'deployment/done', 'LATER=1'])
+    // A restart alone keeps the wrapper that it has, and so does what changes our container as well.
+    await place.kubectl(['set', 'env', 'deployment/done', '--containers=app', 'LATER=1'])
     await place.kubectl(['rollout', 'status', 'deployment/done', '--timeout=120s'])
     const wrapper = assertInjected(await place.deployment('done')).command?.[2]
     assert.ok(wrapper?.startsWith(OTHER_LINE), 'the other version answers')
