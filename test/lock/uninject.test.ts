@@ -49,8 +49,11 @@ async function assertLeft(shop: Workshop, replicas: number): Promise<void> {
   )
   assert.ok(!hasOurs(spec.template))
   assert.deepEqual(spec.strategy, DEFAULT_STRATEGY)
-  const pods = await shop.site.pods('app')
-  assert.equal(pods.length, replicas)
+  // An old pod that is over may be listed for a moment longer than its Deployment counts it.
+  const pods = await until(`${replicas} pods are left`, () => shop.site.pods('app'), {
+    limitMs: LIMIT_MS,
+    accept: ({ length }) => length === replicas,
+  })
   for (const pod of pods) {
     assert.ok(isReady(pod))
     assert.deepEqual(pod.spec.initContainers ?? [], [])
