@@ -20,10 +20,14 @@ const PROMPT_MS = 5_000
 /** A live annotation is seen when the lock is looked at without any event. */
 const LOOK_LIMIT_MS = 60_000
 
-/** Serves, and kubectl goes on waiting for it, which it does for 10 min by default, however long the tries take. */
+/** kubectl goes on waiting for it, which it does for 10 min by default, however long the tries take. */
+function waitPatiently(manifest: Manifest): void {
+  Object.assign(manifest.spec, { progressDeadlineSeconds: 3600 })
+}
+
 function servePatiently(manifest: Manifest): void {
   serve(manifest)
-  Object.assign(manifest.spec, { progressDeadlineSeconds: 3600 })
+  waitPatiently(manifest)
 }
 
 /** A command that fails while the flag of its revision is up. */
@@ -93,7 +97,7 @@ describe('a failing migration', { concurrency: true }, () => {
     const { workshop, flags, options } = await open()
     const { place } = workshop.site
     flags.raise('fails-1')
-    await workshop.apply('limited', options({ settings: { retries: '1' } }))
+    await workshop.apply('limited', options({ settings: { retries: '1' }, change: waitPatiently }))
     const { nextMs } = await failure(workshop, 'limited', 2)
     const gaveUp = () =>
       stage.controller.logs().some((line) => line['namespace'] === workshop.name && line.reason === 'gave-up')
