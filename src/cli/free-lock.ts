@@ -2,7 +2,7 @@ import { setTimeout } from 'node:timers/promises'
 import type { Command } from 'commander'
 import { readNamedLock } from '../controller/named-lock.ts'
 import { readRecord } from '../controller/record.ts'
-import { deletePod } from '../kube/delete-pod.ts'
+import { removeObject } from '../kube/remove.ts'
 import { lockConfigMapName, namedLockConfigMapName } from '../migration/names.ts'
 import type { Run } from '../status/findings.ts'
 import { type Release, releaseOf } from '../status/lock-release.ts'
@@ -37,7 +37,12 @@ export async function unlock(command: Command, named: string | undefined, option
       command.error('migrate-io unlock: nothing was changed', { exitCode: EXIT_REFUSED })
     const { namespace } = situation.facts.deployment.metadata
     const isForced = release.kind === 'force'
-    const isDeleted = await deletePod(cluster.transport, { namespace, name: pod, uid }, isForced)
+    const isDeleted = await removeObject(
+      cluster.transport,
+      'Pod',
+      { namespace, name: pod },
+      { preconditions: { uid }, ...(isForced ? { gracePeriodSeconds: 0 } : {}) },
+    )
     const asked = isForced ? 'taken away by force' : `asked to end, for which it has ${release.run.graceSeconds} s`
     process.stderr.write(`pod/${pod} ${isDeleted ? asked : 'was gone'}\n`)
     const isFree = await untilFree(cluster, deployment, release.run)

@@ -1,11 +1,7 @@
 import type { Announcement, EventType } from '../kube/event-recorder.ts'
 import type { ControllerEvent } from './event.ts'
+import { exitCodeInWords } from './exit-signal.ts'
 import { INTERRUPTIONS, PROBLEMS, type ProblemReason } from './reasons.ts'
-
-/** An exit code above it is a signal's number and 128, as shells and container runtimes have it. */
-const SIGNAL_BASE = 128
-/** Above that it is the command's own. */
-const SIGNAL_MAX = SIGNAL_BASE + 31
 
 /** Every reason of our Events: what people filter by, and what the reference page is made from. */
 export const EVENT_REASONS = {
@@ -116,6 +112,5 @@ export function say(reason: EventReason, note: string): Announcement {
 
 function howItFailed({ exitCode, isTimeout }: Extract<ControllerEvent, { kind: 'run-failed' }>): string {
   if (isTimeout) return 'was ended at migrate.io/timeout'
-  const isSignal = exitCode > SIGNAL_BASE && exitCode <= SIGNAL_MAX
-  return `failed with exit code ${exitCode}${isSignal ? ` (signal ${exitCode - SIGNAL_BASE})` : ''}`
+  return `failed with ${exitCodeInWords(exitCode)}`
 }

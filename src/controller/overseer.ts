@@ -16,6 +16,8 @@ const PATIENCE_MS = 15_000
 
 export interface OverseerOptions {
   readonly cluster: { readonly transport: Transport; readonly api: Api }
+  /** This one, which leads: nobody needs to be asked whether one does. */
+  readonly leader: { readonly leader: string; readonly namespace: string }
   /** Locks with pending pods, as `namespace/deployment`. */
   readonly pending: () => readonly string[]
   /** Milliseconds since 1970. */
@@ -38,7 +40,7 @@ export interface Overseer {
  * lock does not rest on it.
  */
 export function createOverseer(options: OverseerOptions): Overseer {
-  const { cluster, pending, now, clock, say, onLasting, onFailure } = options
+  const { cluster, leader, pending, now, clock, say, onLasting, onFailure } = options
   let ending: AbortController | undefined
   let work: Promise<void> | undefined
 
@@ -51,7 +53,7 @@ export function createOverseer(options: OverseerOptions): Overseer {
       try {
         const reasons: string[] = []
         for (const namespace of new Set(lasting.map(({ namespace }) => namespace))) {
-          const { situations } = await gather(cluster, { namespace }, now())
+          const { situations } = await gather(cluster, { namespace, controller: { kind: 'leading', ...leader } }, now())
           if (signal.aborted) return
           for (const situation of situations) {
             const reason = tell(situation, since, told)

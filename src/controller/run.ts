@@ -64,6 +64,7 @@ export async function runController(options: ControllerOptions): Promise<void> {
     standings,
   })
   const teller = new Teller(logs, metrics, Date.now)
+  const namespace = options.namespace ?? (target.isOwnPod ? target.namespace : NAMESPACE)
   const identity = `${hostname()}-${randomBytes(4).toString('hex')}`
   const recorder = createEventRecorder({
     api,
@@ -120,6 +121,7 @@ export async function runController(options: ControllerOptions): Promise<void> {
   })
   const overseer = createOverseer({
     cluster: { transport, api },
+    leader: { leader: identity, namespace },
     pending: () => pods.keys(),
     now: Date.now,
     clock: systemClock,
@@ -130,7 +132,6 @@ export async function runController(options: ControllerOptions): Promise<void> {
     onLasting: metrics.lasting,
     onFailure: (error) => teller.trouble(error, 'why pods wait could not be found out'),
   })
-  const namespace = options.namespace ?? (target.isOwnPod ? target.namespace : NAMESPACE)
   const certificates = createCertificateRole({
     cluster: { transport, api },
     names: { ...options, namespace },

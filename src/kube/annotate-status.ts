@@ -1,7 +1,6 @@
 import { FIELD_MANAGER } from '../migration/names.ts'
 import type { Version } from './api.ts'
-import { failure, type Request } from './failure.ts'
-import { pathOf } from './resources.ts'
+import { patch } from './patch.ts'
 import type { Transport } from './transport.ts'
 
 /**
@@ -14,13 +13,6 @@ export async function annotateDeploymentStatus(
   { namespace, name, uid, resourceVersion }: Version,
   annotations: Readonly<Record<string, string | null>>,
 ): Promise<void> {
-  const request: Request = { verb: 'patch', kind: 'Deployment', namespace, name, subresource: 'status' }
-  const answer = await transport.send({
-    request,
-    method: 'PATCH',
-    path: `${pathOf('Deployment', request)}?${new URLSearchParams({ fieldManager: FIELD_MANAGER })}`,
-    body: { metadata: { uid, resourceVersion, annotations } },
-    contentType: 'application/merge-patch+json',
-  })
-  if (answer.status !== 200) throw failure(request, answer)
+  const request = { verb: 'patch', kind: 'Deployment', namespace, name, subresource: 'status' } as const
+  await patch(transport, request, { metadata: { uid, resourceVersion, annotations } }, { fieldManager: FIELD_MANAGER })
 }

@@ -1,13 +1,13 @@
 import { FIELD_MANAGER } from '../migration/names.ts'
 import { type Api, KubeError, type Selection, type Version } from './api.ts'
-import { described } from './described.ts'
-import { type Answer, failure, inWords, type Request, saysNotFound } from './failure.ts'
+import { failure, type Request, saysNotFound } from './failure.ts'
+import { objectOf } from './object-of.ts'
 import type { Kind, Objects } from './objects.ts'
 import { listInPages } from './pages.ts'
+import { MERGE_PATCH } from './patch.ts'
 import { formOf, pathOf, RESOURCES } from './resources.ts'
 import type { Call, Transport } from './transport.ts'
 
-const MERGE_PATCH = 'application/merge-patch+json'
 const BY_US = new URLSearchParams({ fieldManager: FIELD_MANAGER })
 
 /**
@@ -17,17 +17,22 @@ const BY_US = new URLSearchParams({ fieldManager: FIELD_MANAGER })
 export function createApi(transport: Transport): Api {
   async function write<K extends Kind>(kind: K, call: Call): Promise<Objects[K]> {
     const answer = await transport.send({ ...call, path: `${call.path}?${BY_US}` })
-    if (answer.status === 200 || answer.status === 201) return objectOf(kind, call, answer)
+    if (answer.status === 200 || answer.status === 201)
+      return objectOf<Objects[K]>(call.request, answer, formOf(kind, 'object').kind)
     throw failure(call.request, answer)
   }
   return {
     async read<K extends Kind>(kind: K, namespace: string, name: string) {
       const request: Request = { verb: 'get', kind, namespace, name }
       // Without resourceVersion in the query: what the store holds, not what a cache of the server still believes.
-      const { accept } = formOf(kind, 'object')
-      const call: Call = { request, method: 'GET', path: pathOf(kind, request), accept }
-      const answer = await transport.send(call)
-      if (answer.status === 200) return objectOf(kind, call, answer)
+      const form = formOf(kind, 'object')
+      const answer = await transport.send({
+        request,
+        method: 'GET',
+        path: pathOf(kind, request),
+        accept: form.accept,
+      })
+      if (answer.status === 200) return objectOf<Objects[K]>(request, answer, form.kind)
       if (saysNotFound(answer, name)) return undefined
       throw failure(request, answer)
     },
@@ -65,19 +70,6 @@ export function createApi(transport: Transport): Api {
 
 function typed<T extends object>(kind: Kind, object: T): T & { apiVersion: string; kind: string } {
   return { ...object, apiVersion: RESOURCES[kind].apiVersion, kind }
-}
-
-/** A 200 of something in between, such as a login page, must not pass for an object. */
-function objectOf<K extends Kind>(kind: K, { request }: Call, answer: Answer): Objects[K] {
-  const { body } = answer
-  const isIt =
-    typeof body === 'object' &&
-    body !== null &&
-    'kind' in body &&
-    body.kind === formOf(kind, 'object').kind &&
-    'metadata' in body
-  if (isIt) return body as unknown as Objects[K]
-  throw new KubeError('unavailable', `${inWords(request)}: an answer that is no ${kind}: ${described(answer)}`)
 }
 
 /** Without either the API server would write over whatever is there. */

@@ -1,5 +1,5 @@
-import { KubeError } from './api.ts'
-import { failure, inWords, type Request, saysNotFound } from './failure.ts'
+import { failure, type Request, saysNotFound } from './failure.ts'
+import { objectOf } from './object-of.ts'
 import type { Objects } from './objects.ts'
 import { formOf, pathOf } from './resources.ts'
 import type { Transport } from './transport.ts'
@@ -19,8 +19,5 @@ export async function readClusterObject<K extends ReadClusterKind>(
   const answer = await transport.send({ request, method: 'GET', path: pathOf(kind, { name }), accept: form.accept })
   if (saysNotFound(answer, name)) return undefined
   if (answer.status !== 200) throw failure(request, answer)
-  const { body } = answer
-  if (typeof body === 'object' && body !== null && 'kind' in body && body.kind === form.kind && 'metadata' in body)
-    return body as unknown as Objects[K]
-  throw new KubeError('unavailable', `${inWords(request)}: an answer that is no ${kind}`)
+  return objectOf<Objects[K]>(request, answer, form.kind)
 }

@@ -1,5 +1,4 @@
-import { failure, type Request } from './failure.ts'
-import { pathOf } from './resources.ts'
+import { patch } from './patch.ts'
 import type { Transport } from './transport.ts'
 
 /** As `kubectl rollout restart` writes it. */
@@ -12,14 +11,12 @@ export async function restartDeployment(
   { namespace, name }: { readonly namespace: string; readonly name: string },
   at: Date,
 ): Promise<void> {
-  const request: Request = { verb: 'patch', kind: 'Deployment', namespace, name }
+  const request = { verb: 'patch', kind: 'Deployment', namespace, name } as const
   const annotations = { [RESTARTED_AT]: at.toISOString().replace(/\.\d+Z$/, 'Z') }
-  const answer = await transport.send({
+  await patch(
+    transport,
     request,
-    method: 'PATCH',
-    path: `${pathOf('Deployment', request)}?${new URLSearchParams({ fieldManager: FIELD_MANAGER })}`,
-    body: { spec: { template: { metadata: { annotations } } } },
-    contentType: 'application/merge-patch+json',
-  })
-  if (answer.status !== 200) throw failure(request, answer)
+    { spec: { template: { metadata: { annotations } } } },
+    { fieldManager: FIELD_MANAGER },
+  )
 }

@@ -1,6 +1,7 @@
 import { FIELD_MANAGER } from '../migration/names.ts'
-import { KubeError } from './api.ts'
-import { failure, inWords, type Request, saysNotFound } from './failure.ts'
+import { failure, type Request, saysNotFound } from './failure.ts'
+import { objectOf } from './object-of.ts'
+import { patch } from './patch.ts'
 import { pathOf } from './resources.ts'
 import type { Transport } from './transport.ts'
 
@@ -40,33 +41,20 @@ export function createWebhookConfigurations(transport: Transport): WebhookConfig
     async read(name) {
       const request: Request = { verb: 'get', kind: KIND, name }
       const answer = await transport.send({ request, method: 'GET', path: pathOf(KIND, request) })
-      if (answer.status === 200) return configurationOf(request, answer.body)
+      if (answer.status === 200) return objectOf(request, answer)
       if (saysNotFound(answer, name)) return undefined
       throw failure(request, answer)
     },
 
     async trust({ metadata: { name, uid, resourceVersion }, webhooks = [] }, caBundle) {
-      const request: Request = { verb: 'patch', kind: KIND, name }
+      const request = { verb: 'patch', kind: KIND, name } as const
       const clientConfig = { caBundle: Buffer.from(caBundle).toString('base64') }
-      const answer = await transport.send({
-        request,
-        method: 'PATCH',
-        path: `${pathOf(KIND, request)}?${new URLSearchParams({ fieldManager: FIELD_MANAGER })}`,
-        body: {
-          metadata: { uid, resourceVersion },
-          webhooks: webhooks.map((webhook) => ({ name: webhook.name, clientConfig })),
-        },
-        contentType: STRATEGIC_MERGE_PATCH,
-      })
-      if (answer.status === 200) return configurationOf(request, answer.body)
-      throw failure(request, answer)
+      const body = {
+        metadata: { uid, resourceVersion },
+        webhooks: webhooks.map((webhook) => ({ name: webhook.name, clientConfig })),
+      }
+      const by = { fieldManager: FIELD_MANAGER, contentType: STRATEGIC_MERGE_PATCH }
+      return objectOf(request, await patch(transport, request, body, by))
     },
   }
-}
-
-/** A 200 of something in between, such as a login page, must not pass for it. */
-function configurationOf(request: Request, body: unknown): WebhookConfiguration {
-  if (typeof body === 'object' && body !== null && 'kind' in body && body.kind === KIND && 'metadata' in body)
-    return body as unknown as WebhookConfiguration
-  throw new KubeError('unavailable', `${inWords(request)}: an answer that is no ${KIND}`)
 }

@@ -1,5 +1,4 @@
-import { versionOf } from '../controller/versions.ts'
-import { removeConfigMap } from '../kube/remove.ts'
+import { removeObject } from '../kube/remove.ts'
 import { type Ground, survey } from './survey.ts'
 import { unusedRecords } from './unused-records.ts'
 
@@ -10,7 +9,10 @@ import { unusedRecords } from './unused-records.ts'
 export async function sweep(ground: Ground): Promise<number> {
   const seen = await survey(ground)
   let count = 0
-  for (const { metadata } of unusedRecords(seen.records, seen))
-    if (await removeConfigMap(ground.transport, versionOf(metadata))) count++
+  for (const { metadata } of unusedRecords(seen.records, seen)) {
+    const { uid, resourceVersion } = metadata
+    if (await removeObject(ground.transport, 'ConfigMap', metadata, { preconditions: { uid, resourceVersion } }))
+      count++
+  }
   return count
 }

@@ -4,19 +4,25 @@ import type { Trouble, TroubleKind } from './trouble.ts'
 export const STATES = ['Migrated', 'Running', 'Waiting', 'Failed', 'Interrupted', 'NotInjected'] as const
 export type State = (typeof STATES)[number]
 
-/** Why a Deployment is in its state. The key is what `-o json` prints as `reason`; the sentences are in sentences.ts. */
-export type Reason =
+/** A run is under way, or has been. */
+export type RunReason =
   | 'migrated'
   | 'running'
   | 'result-seen'
   | 'node-lost'
   | 'runner-ends'
   | 'not-started'
+  | 'failed'
+  | 'gave-up'
+  | 'interrupted'
+  | 'older-revision'
+
+/** It is about the lock, the rollout or the installation and not about one pod. */
+export type RolloutReason =
   | 'next'
   | 'controller-absent'
   | 'lock-busy'
   | 'lock-unsettled'
-  | 'older-revision'
   | 'rollout-unsettled'
   | 'being-deleted'
   | 'paused'
@@ -26,14 +32,13 @@ export type Reason =
   | 'record-edited'
   | 'unreadable-grant'
   | 'unknown-protocol'
-  | TroubleKind
-  | 'failed'
-  | 'gave-up'
-  | 'interrupted'
   | 'namespace-not-labelled'
   | 'bad-annotations'
   | 'no-command'
   | 'not-yet-injected'
+
+/** Why a Deployment is in its state. The key is what `-o json` prints as `reason`; the sentences are in sentences.ts. */
+export type Reason = RunReason | RolloutReason | TroubleKind
 
 /** The pod that holds the Deployment's own lock. */
 export interface Run {

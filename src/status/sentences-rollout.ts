@@ -1,29 +1,11 @@
 import { INJECTION_LABEL, LEADER_LEASE, PREFIX, PROTOCOL_LABEL } from '../migration/names.ts'
 import { namespaceOf } from './controller-facts.ts'
+import type { RolloutReason } from './findings.ts'
 import type { Sentences } from './sentences.ts'
 import { quoted } from './words.ts'
 
-type OfRollout =
-  | 'next'
-  | 'controller-absent'
-  | 'lock-busy'
-  | 'lock-unsettled'
-  | 'rollout-unsettled'
-  | 'being-deleted'
-  | 'paused'
-  | 'no-replicas'
-  | 'no-pods'
-  | 'foreign-configmap'
-  | 'record-edited'
-  | 'unreadable-grant'
-  | 'unknown-protocol'
-  | 'namespace-not-labelled'
-  | 'bad-annotations'
-  | 'no-command'
-  | 'not-yet-injected'
-
 /** Where it is about the lock, the rollout or the installation and not about one pod. */
-export const ROLLOUT_SENTENCES: Sentences<OfRollout> = {
+export const ROLLOUT_SENTENCES: Sentences<RolloutReason> = {
   next: ({ waiting, situation: { controller } }) => ({
     why: `${waiting[0] === undefined ? 'The lock' : `Pod ${waiting[0]}`} is next: the controller of migrate.io has something to do here, which takes it a second or two.`,
     todo: [`If it lasts, see whether the controller works: kubectl -n ${namespaceOf(controller)} get pods`],

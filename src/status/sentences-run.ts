@@ -1,22 +1,11 @@
 import { span } from './age.ts'
+import type { RunReason } from './findings.ts'
 import type { Sentences } from './sentences.ts'
 import type { Situation } from './situation.ts'
 import { exitInWords, quoted } from './words.ts'
 
-type OfRun =
-  | 'migrated'
-  | 'running'
-  | 'result-seen'
-  | 'node-lost'
-  | 'runner-ends'
-  | 'not-started'
-  | 'failed'
-  | 'gave-up'
-  | 'interrupted'
-  | 'older-revision'
-
 /** Where a run is under way, or has been. */
-export const RUN_SENTENCES: Sentences<OfRun> = {
+export const RUN_SENTENCES: Sentences<RunReason> = {
   migrated: () => ({ why: 'The migration of this revision is done; none of its pods runs it again.', todo: [] }),
 
   running: ({ run, ago, since, ours, failed }) => ({

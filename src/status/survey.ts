@@ -24,6 +24,8 @@ export interface Scope {
   readonly namespace: string | undefined
   /** Only this one; the others of its namespace are read all the same, since they may share a lock. */
   readonly deployment?: string | undefined
+  /** For who knows it without asking: the leader itself. */
+  readonly controller?: ControllerFacts | undefined
 }
 
 /** What the cluster says, each object cut down to what is needed as soon as its page is there. */
@@ -49,7 +51,7 @@ export interface ReadConfigMap {
  */
 export async function survey(
   { transport, api }: { readonly transport: Transport; readonly api: Api },
-  { namespace, deployment }: Scope,
+  { namespace, deployment, controller: known }: Scope,
   now: number,
 ): Promise<Survey> {
   const within = namespace === undefined ? {} : { namespace }
@@ -70,7 +72,7 @@ export async function survey(
       project: projectConfigMap,
     }),
     readNamespaces(transport, namespace),
-    readController({ transport, api }, now),
+    known ?? readController({ transport, api }, now),
   ])
   return {
     deployments: deployments.items.filter((facts) => facts !== undefined),

@@ -1,3 +1,4 @@
+import { exitCodeInWords } from '../controller/exit-signal.ts'
 import { span } from './age.ts'
 import type { Findings } from './findings.ts'
 import type { Situation } from './situation.ts'
@@ -29,17 +30,13 @@ export function wordsOf(findings: Findings, situation: Situation, program: strin
   }
 }
 
-/** An exit code above this is that of a signal, as shells and container runtimes have it. */
-const SIGNAL_BASE = 128
-const SIGNAL_MAX = SIGNAL_BASE + 31
 const TIMEOUT_EXIT = 124
 
 /** `exit code 3`, `exit code 137 (signal 9)`. */
 export function exitInWords(code: number, isTimeout = code === TIMEOUT_EXIT): string {
   if (isTimeout) return `exit code ${code} (it ran longer than migrate.io/timeout)`
   if (code === 137) return 'exit code 137 (signal 9: killed, often for using too much memory)'
-  const isSignal = code > SIGNAL_BASE && code <= SIGNAL_MAX
-  return `exit code ${code}${isSignal ? ` (signal ${code - SIGNAL_BASE})` : ''}`
+  return exitCodeInWords(code)
 }
 
 /** What Kubernetes said, after a colon; nothing where it said nothing. */

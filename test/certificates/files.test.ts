@@ -99,12 +99,7 @@ test('O5: files that are missing or empty are waited for, and readiness says so'
 })
 
 test('O5: a Secret volume that is filled later, by a symlink that is switched', async (t) => {
-  const volume = await secretVolume(t)
-  const refused: string[] = []
-  const onRefused = ({ code }: { code: string }) => refused.push(code)
-  const source = await certificateFromFiles(volume.files, { pollMs: POLL_MS, onRefused })
-  t.after(() => source.stop())
-  source.watch(() => {})
+  const { volume, source, refused } = await emptyVolume(t)
   assert.match(source.unusableAt(new Date()) ?? '', /^no certificate yet: there is no /)
   const { cert, key } = await makeDevelopmentCertificates()
   await volume.show({ 'tls.crt': cert, 'tls.key': key })
@@ -118,12 +113,7 @@ test('O5: a Secret volume that is filled later, by a symlink that is switched', 
 })
 
 test('O1: the first files to come are no good: said once, and waited for better ones', async (t) => {
-  const volume = await secretVolume(t)
-  const refused: string[] = []
-  const onRefused = ({ code }: { code: string }) => refused.push(code)
-  const source = await certificateFromFiles(volume.files, { pollMs: POLL_MS, onRefused })
-  t.after(() => source.stop())
-  source.watch(() => {})
+  const { volume, source, refused } = await emptyVolume(t)
   const { cert, key } = await makeDevelopmentCertificates()
   await volume.show({ 'tls.crt': 'garbage', 'tls.key': key })
   await until('it is refused', () => refused.length > 0, SOON)
@@ -172,4 +162,15 @@ test('O1: no message holds any of the key', async (t) => {
 // What must not happen can only be given the time to happen.
 function afterSomePolls(): Promise<void> {
   return pause(20 * POLL_MS)
+}
+
+/** A Secret volume with nothing in it, and the source that reads it, with the codes of what it refused. */
+async function emptyVolume(t: TestContext) {
+  const volume = await secretVolume(t)
+  const refused: string[] = []
+  const onRefused = ({ code }: { code: string }) => refused.push(code)
+  const source = await certificateFromFiles(volume.files, { pollMs: POLL_MS, onRefused })
+  t.after(() => source.stop())
+  source.watch(() => {})
+  return { volume, source, refused }
 }

@@ -34,16 +34,9 @@ const TIMES = {
 }
 
 test('O1: a renewal and a rotation of the authority under 50 admissions/s: no failed call', async (t) => {
-  const { site, controller, load } = await installed(t)
+  const { site, controller, load, rotated } = await installed(t)
   const first = await site.kept('ca.crt')
-  await until('the rotation is over', () => controller.said(/took the older certificate authorities/).length > 0, {
-    limitMs: 180_000,
-  })
-  await until('the old authority is trusted no more', () => site.caBundles(), {
-    ...SOON,
-    accept: (bundles) => bundles.every((each) => each.split('BEGIN').length === 2 && each !== first),
-  })
-  await load.for(3 * SECOND_MS)
+  await rotated(first)
   const counts = await load.stop()
   const issued = controller.said(/made a new serving certificate/).map(({ reason }) => reason)
   t.diagnostic(`${JSON.stringify(counts)}; issued: ${issued.join(', ')}`)
@@ -53,17 +46,13 @@ test('O1: a renewal and a rotation of the authority under 50 admissions/s: no fa
 })
 
 test('O1: the Secret deleted under 50 admissions/s: made anew, and no failed call', async (t) => {
-  const { site, controller, load } = await installed(t, { servingLifeMs: 3_600_000, authorityLifeMs: 36_000_000 })
+  const { site, controller, load, rotated } = await installed(t, {
+    servingLifeMs: 3_600_000,
+    authorityLifeMs: 36_000_000,
+  })
   const first = await site.kept('ca.crt')
   await cluster.request('DELETE', site.secretPath)
-  await until('the rotation is over', () => controller.said(/took the older certificate authorities/).length > 0, {
-    limitMs: 180_000,
-  })
-  await until('the old authority is trusted no more', () => site.caBundles(), {
-    ...SOON,
-    accept: (bundles) => bundles.every((each) => each.split('BEGIN').length === 2 && each !== first),
-  })
-  await load.for(3 * SECOND_MS)
+  await rotated(first)
   t.diagnostic(JSON.stringify(await load.stop()))
   assert.equal(controller.said(/made a new certificate authority: there is no Secret/).length, 2)
 })
@@ -86,7 +75,19 @@ async function installed(t: TestContext, times: Partial<typeof TIMES> = {}) {
   })
   await until('both serve', () => Promise.all(webhooks.map((each) => handshake(site, each, undefined))), SOON)
   await until('a Deployment is admitted', async () => (await site.admit()).status === 201, SOON)
-  return { site, controller, load: startLoad(t, site, webhooks) }
+  const load = startLoad(t, site, webhooks)
+  /** Returns when another authority than the first one is the only one trusted, and some calls more have been made. */
+  const rotated = async (first: string) => {
+    await until('the rotation is over', () => controller.said(/took the older certificate authorities/).length > 0, {
+      limitMs: 180_000,
+    })
+    await until('the old authority is trusted no more', () => site.caBundles(), {
+      ...SOON,
+      accept: (bundles) => bundles.every((each) => each.split('BEGIN').length === 2 && each !== first),
+    })
+    await load.for(3 * SECOND_MS)
+  }
+  return { site, controller, load, rotated }
 }
 
 /** Each connection to the next webhook. */
