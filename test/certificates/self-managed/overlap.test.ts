@@ -51,9 +51,7 @@ test('O1: whatever comes in between, no webhook serves a certificate that some A
   fc.assert(
     fc.property(fc.array(action, { minLength: 5, maxLength: 60 }), skew(), skew(), (actions, first, second) => {
       const world = new World()
-      const leaders = [first, second].map(
-        (skewMs): Leader => ({ skewMs, versions: '', sinceMs: 0, pending: undefined }),
-      )
+      const leaders = [first, second].map(newLeader)
       world.install(false)
       for (const each of actions) {
         carryOut(world, leaders, each)
@@ -69,6 +67,27 @@ test('O1: whatever comes in between, no webhook serves a certificate that some A
   for (const kind of ['make-authority', 'trust', 'issue', 'drop-authorities'])
     assert.ok((seen.get(kind) ?? 0) > RUNS / 10, `${kind} happens: ${seen.get(kind)}`)
 })
+
+test('O1: a controller that looked before Secret and caBundle were lost cannot keep what it writes from being put right', () => {
+  const world = new World()
+  const [paused, working] = [newLeader(0), newLeader(0)]
+  world.install(false)
+  run(world, paused, TIMES.trustMs)
+  world.install(false)
+  world.look(paused)
+  world.spoil('delete')
+  world.look(working)
+  assert.ok(world.write(working), 'a new authority')
+  assert.ok(world.write(paused), 'the old one is trusted')
+  assert.equal(world.isSettled, false)
+  run(world, working, TIMES.lookMs)
+  assert.ok(world.isSettled, world.steps.join(' '))
+  assert.equal(world.mismatch(), undefined)
+})
+
+function newLeader(skewMs: number): Leader {
+  return { skewMs, versions: '', sinceMs: 0, pending: undefined }
+}
 
 /** Clocks of controllers may be half a day off. */
 function skew(): fc.Arbitrary<number> {

@@ -46,6 +46,10 @@ export class World {
   #stored: Stored = { version: 0, secret: undefined }
   #configured: Configured = { generation: 0, configuration: undefined }
   #made = 0
+  /** The Secret's version at the last time that it and caBundle were both gone. */
+  #lostAtVersion = 0
+  /** What caBundle holds is from before that. */
+  #isOutdated = false
   /** Issuers of certificates that webhooks may be serving. */
   readonly #served: Kept<string>[] = []
   /** What API servers may go by: only what the controllers wrote counts, not what somebody took away. */
@@ -73,6 +77,10 @@ export class World {
       if (generation !== this.#configured.generation || configuration === undefined) return false
       const authorities = this.#known(step.caBundle)
       this.#configure({ caBundles: configuration.caBundles.map(() => step.caBundle), authorities })
+      // Who looked before all was lost writes what nobody serves any more. An API server that goes by it refuses just as one
+      // that trusts nobody, as all did until then; the next look puts it right.
+      this.#isOutdated = version < this.#lostAtVersion
+      if (this.#isOutdated) this.#trusted.pop()
     } else {
       if (version !== this.#stored.version) return false
       this.#store(this.#after(step, this.nowMs + leader.skewMs))
@@ -102,10 +110,12 @@ export class World {
 
   /** Where Secret and caBundle are both gone, nobody knows any more what webhooks serve: it begins anew. */
   #excuseLoss(): void {
-    const known = [...(this.#stored.secret?.trusted ?? []), ...(this.#configured.configuration?.authorities ?? [])]
+    const inBundle = this.#isOutdated ? [] : (this.#configured.configuration?.authorities ?? [])
+    const known = [...(this.#stored.secret?.trusted ?? []), ...inBundle]
     if (known.length > 0) return
     this.#served.length = 0
     this.#trusted.length = 0
+    this.#lostAtVersion = this.#stored.version
   }
 
   pass(ms: number): void {
