@@ -7,6 +7,7 @@ import { startCluster } from './cluster/cluster.ts'
 import { bestLevel } from './cluster/node/requirements.ts'
 import { startNodeCluster } from './cluster/node/start.ts'
 import { together } from './cluster/together.ts'
+import { slowestFiles } from './slowest.ts'
 import { FULL_LENGTH } from './soak/length.ts'
 import { sayProgress } from './soak/progress.ts'
 import { Table } from './table.ts'
@@ -64,6 +65,7 @@ const events = run({
   ...(pattern === '' ? {} : { testNamePatterns: [new RegExp(pattern)] }),
 })
 if (values.soak) sayProgress(events)
+const slowest = slowestFiles(events)
 events.on('test:pass', ({ name, skip, todo, details }) => {
   const outcome = skip || todo ? 'skipped' : 'passed'
   table.count(name, outcome, details.type === 'suite')
@@ -77,6 +79,7 @@ try {
   await together(clusters.map((cluster) => cluster.stop()))
 }
 const isRequired = isWhole && pattern === ''
+if (chosen.length > 1) process.stdout.write(slowest())
 process.stdout.write(table.text(isRequired))
 if (!table.isGood(isRequired)) process.exitCode = 1
 

@@ -108,7 +108,7 @@ for (const [way, mode] of Object.entries(WAYS) as [Way, string][])
         const [volume, ...more] = spec.volumes ?? []
         assert.deepEqual(more, [])
         const items = ['tls.crt', 'tls.key'].map((key) => ({ key, path: key }))
-        assert.deepEqual(volume?.secret, { secretName: 'migrate-io-webhook-tls', items, optional: true })
+        assert.deepEqual(volume?.secret, { secretName: 'migrate-io-webhook-tls', items })
         for (const { env, envFrom } of spec.containers) assert.deepEqual([env, envFrom], [undefined, undefined])
       })
 

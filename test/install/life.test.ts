@@ -9,7 +9,7 @@ import { installOnNode } from './site.ts'
 const site = await installOnNode()
 after(() => site.stop())
 
-/** The certificate within seconds, and kubelet's look at the Secret: two minutes at most by its documentation. */
+/** The certificate within seconds; kubelet tries again and again to mount it, at intervals that double to two minutes. */
 const LIMIT_MS = 180_000
 
 test('O5: kubectl apply -k, where the node has the image: it settles by itself', (t) => {

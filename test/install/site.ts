@@ -8,7 +8,7 @@ import { type Overlay, withOverlay } from './overlay.ts'
 export const NAMESPACE = 'migrate-io'
 export const DEPLOYMENTS = ['migrate-io-webhook', 'migrate-io-controller'] as const
 
-/** From an empty node: the images, the certificate, and kubelet's look at the Secret once a minute. */
+/** From an empty node: the certificate, and kubelet's next try to mount it, two minutes later at most. */
 const ROLLOUT_LIMIT_SECONDS = 240
 
 export interface SiteOptions {

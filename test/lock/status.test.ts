@@ -1,14 +1,12 @@
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
-import { text } from 'node:stream/consumers'
 import { describe, test } from 'node:test'
-import type { Report } from '../../src/status/report.ts'
+import type { Reason, State } from '../../src/status/findings.ts'
 import { app, type Manifest } from '../e2e/deployment.ts'
-import { root } from '../tooling/root.ts'
 import { until } from '../until.ts'
 import { openFlaggedWorkshop } from './flagged.ts'
 import { waitsFor } from './flags.ts'
 import { makeStage } from './stage.ts'
+import { runCli, type Sight, startCli, untilStatus as untilStatusOf } from './status-of.ts'
 import type { Workshop } from './workshop.ts'
 
 const stage = await makeStage('status')
@@ -18,45 +16,26 @@ await cluster.request('POST', '/api/v1/namespaces', { metadata: { name: 'migrate
 await stage.startController({ namespace: 'migrate-io' })
 
 const LIMIT_MS = 120_000
-const LOOK_AGAIN_MS = 500 // each look is a process
 
-function args({ name }: Workshop, ...more: string[]): string[] {
-  return [...more, '--kubeconfig', cluster.kubeconfig, '-n', name]
+function sightOf({ name }: Workshop): Sight {
+  return { kubeconfig: cluster.kubeconfig, namespace: name }
 }
 
-/** Beside the others: they are on the same node. */
-async function cli(...[workshop, ...more]: Parameters<typeof args>) {
-  const child = spawn(process.execPath, [`${root}/src/main.ts`, ...args(workshop, ...more)])
-  child.stdin.end()
-  const closed = new Promise<number | null>((resolve) => child.on('close', resolve))
-  const [stdout, stderr, code] = await Promise.all([text(child.stdout), text(child.stderr), closed])
-  return { code, stdout, stderr }
+function cli(workshop: Workshop, ...args: string[]) {
+  return runCli(sightOf(workshop), ...args)
 }
 
-/** What `status` says of one Deployment, once it is in that state for that reason. */
-async function untilStatus(workshop: Workshop, deployment: string, state: string, reason: string) {
-  const look = async () => {
-    const { stdout, stderr, code } = await cli(workshop, 'status', deployment, '-o', 'json')
-    assert.equal(code, 0, stderr)
-    return (JSON.parse(stdout) as Report).deployments[0]
-  }
-  const status = await until(`${deployment} is ${state}: ${reason}`, look, {
-    limitMs: LIMIT_MS,
-    intervalMs: LOOK_AGAIN_MS,
-    accept: (seen) => seen?.state === state && seen.reason === reason,
-  })
-  assert.ok(status)
-  return status
+function untilStatus(workshop: Workshop, deployment: string, state: State, reason: Reason) {
+  return untilStatusOf(sightOf(workshop), deployment, { state, reason })
 }
 
 /** Started, and what it has written so far. */
 function follow(workshop: Workshop, deployment: string) {
-  const child = spawn(process.execPath, [`${root}/src/main.ts`, ...args(workshop, 'logs', deployment, '-f')])
+  const { child, ended } = startCli(sightOf(workshop), 'logs', deployment, '-f')
   let stdout = ''
   child.stdout.on('data', (chunk: Buffer) => {
     stdout += chunk.toString()
   })
-  const ended = new Promise<number | null>((resolve) => child.on('close', resolve))
   return { ended, text: () => stdout }
 }
 

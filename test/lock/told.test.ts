@@ -8,6 +8,7 @@ import { until } from '../until.ts'
 import { openFlaggedWorkshop } from './flagged.ts'
 import { waitsFor } from './flags.ts'
 import { makeStage } from './stage.ts'
+import { untilStatus } from './status-of.ts'
 import type { Workshop } from './workshop.ts'
 
 const stage = await makeStage('told')
@@ -17,6 +18,11 @@ const LIMIT_MS = 180_000
 const EVENTS_MAX = 10 // for a rollout of 100 replicas
 
 const open = () => openFlaggedWorkshop(stage)
+
+/** Where `status` looks for the Deployments of a workshop. */
+function sightOf({ name }: Workshop) {
+  return { kubeconfig: cluster.kubeconfig, namespace: name }
+}
 
 /** What a person sees who knows nothing but this command. */
 async function describeDeployment({ site }: Workshop, name: string): Promise<string> {
@@ -112,6 +118,9 @@ describe('kubectl describe deployment tells what the matter is', { concurrency: 
     }
     await workshop.apply('shell-less', { change })
     await untilTold(workshop, 'shell-less', /Warning +ImageLacksShell .*has no \/bin\/sh/)
+    const status = await untilStatus(sightOf(workshop), 'shell-less', { state: 'Waiting', reason: 'no-shell' })
+    assert.match(status.why, new RegExp(`${image.name}.* has no /bin/sh`))
+    assert.match(status.whatToDo.join(' '), /Build the app on an image with a POSIX shell/)
   })
 
   test('L9: a ConfigMap of the lock’s name is somebody else’s', async () => {
@@ -149,4 +158,7 @@ test('L6: the node of its runner is lost: that the lock stays, why, and what to 
   node.disconnect()
   const told = await untilTold(workshop, 'cut-off', /RunnerNodeLost/)
   assert.match(told, /Warning +RunnerNodeLost .*NotReady\).*the lock stays with it.*Bring the node back/)
+  const status = await untilStatus(sightOf(workshop), 'cut-off', { state: 'Running', reason: 'node-lost' })
+  assert.equal(status.runner?.node, node.name)
+  assert.match(status.whatToDo.join(' '), /Bring the node back/)
 })

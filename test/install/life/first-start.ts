@@ -11,15 +11,15 @@ const LIMIT_MS = 180_000
 
 interface Order {
   readonly first: (typeof DEPLOYMENTS)[number]
-  /** Whether it can be ready before the rest is there. */
-  readonly isReadyAlone: boolean
+  /** Whether it can start before the rest is there. */
+  readonly startsAlone: boolean
   /** What is not there either until the second step, beside the other Deployment. */
   readonly lacking: string
 }
 
 const ORDERS: readonly Order[] = [
-  { first: 'migrate-io-webhook', isReadyAlone: false, lacking: 'Secret' },
-  { first: 'migrate-io-controller', isReadyAlone: true, lacking: 'MutatingWebhookConfiguration' },
+  { first: 'migrate-io-webhook', startsAlone: false, lacking: 'Secret' },
+  { first: 'migrate-io-controller', startsAlone: true, lacking: 'MutatingWebhookConfiguration' },
 ]
 
 export function testFirstStart(site: Site): void {
@@ -31,11 +31,13 @@ export function testFirstStart(site: Site): void {
   const removeAll = async () => {
     await send('delete --ignore-not-found --timeout=120s', await kustomized('self-managed'))
   }
-  const running = async (deployment: (typeof DEPLOYMENTS)[number], wanted: { ready: boolean }) => {
+  /** Returns when both pods of it are ready, or are there and can't start. */
+  const pods = async (deployment: (typeof DEPLOYMENTS)[number], wanted: { ready: boolean }) => {
     const look = () => podsOf(site, deployment.replace('migrate-io-', ''))
-    await until(`${deployment} runs`, look, {
+    await until(`${deployment} is ${wanted.ready ? '' : 'not '}ready`, look, {
       limitMs: LIMIT_MS,
-      accept: (pods) => pods.length === 2 && pods.every((pod) => pod.started && pod.ready === wanted.ready),
+      accept: (seen) =>
+        seen.length === 2 && seen.every(({ ready, started }) => ready === wanted.ready && started === wanted.ready),
     })
   }
 
@@ -47,7 +49,7 @@ export function testFirstStart(site: Site): void {
     await apps.place.kubectl(['delete', 'deployment/left-alone'])
   })
 
-  for (const { first, isReadyAlone, lacking } of ORDERS)
+  for (const { first, startsAlone, lacking } of ORDERS)
     test(`O5: first start, ${first} first, without the ${lacking}: it settles by itself`, async (t) => {
       await removeAll()
       const objects = await kustomized('self-managed')
@@ -57,12 +59,12 @@ export function testFirstStart(site: Site): void {
         'apply',
         objects.filter((object) => !isLater(object)),
       )
-      await running(first, { ready: isReadyAlone })
+      await pods(first, { ready: startsAlone })
       const fromMs = performance.now()
       await send('apply', objects.filter(isLater))
       await firstInjected(site)
       t.diagnostic(`${seconds(fromMs)} after the second step a Deployment is injected`)
-      for (const each of DEPLOYMENTS) await running(each, { ready: true })
+      for (const each of DEPLOYMENTS) await pods(each, { ready: true })
     })
 
   test('O1: the Secret and the configuration deleted while it runs: both are made whole again', async () => {
@@ -108,10 +110,8 @@ async function podsOf({ cluster }: Site, component: string): Promise<{ started: 
   const { body } = await cluster.get<{ items: Listed[] }>(path)
   return body.items
     .filter(({ metadata }) => metadata.deletionTimestamp === undefined)
-    .map(({ status }) => {
-      const [container] = status.containerStatuses ?? []
-      return { started: container?.started ?? false, ready: container?.ready ?? false }
-    })
+    .flatMap(({ status }) => status.containerStatuses ?? []) // each has one, and none before kubelet knows of it
+    .map(({ started = false, ready }) => ({ started, ready }))
 }
 
 function seconds(fromMs: number): string {
