@@ -1,99 +1,100 @@
 import { setTimeout } from 'node:timers/promises'
 import type { Command } from 'commander'
-import { readNamedLock } from '../controller/named-lock.ts'
-import { readRecord } from '../controller/record.ts'
 import { removeObject } from '../kube/remove.ts'
-import { lockConfigMapName, namedLockConfigMapName } from '../migration/names.ts'
-import type { Run } from '../status/findings.ts'
-import { type Release, releaseOf } from '../status/lock-release.ts'
+import { isSameRun } from '../status/own-release.ts'
+import type { Release } from '../status/pod-release.ts'
 import { asCalled } from './called-as.ts'
 import { ask, askForWord } from './cluster/ask.ts'
 import type { ClusterConnection } from './cluster/connect.ts'
 import { onCluster } from './cluster/on-cluster.ts'
 import { EXIT_REFUSED } from './exit-codes.ts'
-import { readOne } from './one-deployment.ts'
+import { type Lock, namedLock, ownLock } from './lock-in-question.ts'
 import type { UnlockOptions } from './unlock.ts'
 
 const FORCE_OPTION = '--yes-i-know-that-it-may-still-run'
 const LOOK_AGAIN_MS = 500
 /** After the pod has gone: the controller sees it at once by its watch, or by its look every 30 s. */
 const RELEASE_MS = 45_000
+/** Of a pod that changes between the look and the deletion, which takes some milliseconds. */
+const MAX_TRIES = 5
+
+type Held = Extract<Release, { kind: 'delete' | 'force' }>
 
 /** Says what holds a lock, and frees it after asking. */
 export async function unlock(command: Command, named: string | undefined, options: UnlockOptions): Promise<void> {
   await onCluster(command, options, async (cluster) => {
-    const deployment = named ?? (await holderOfNamed(cluster, options.lock ?? ''))
-    if (deployment === undefined) return
-    const { situation } = await readOne(command, cluster, deployment)
-    const release = releaseOf(situation)
-    for (const line of release.says) process.stderr.write(`${line}\n`)
-    if (release.kind === 'nothing') {
-      // Held still, for now: a script must not take it for free.
-      if (release.run !== undefined) process.exitCode = EXIT_REFUSED
+    const lock =
+      named === undefined ? namedLock(cluster, options.lock ?? '') : ownLock({ command, cluster, deployment: named })
+    const release = await lock.look()
+    say(release)
+    if (!isHeld(release)) {
+      // A script must not take it for free.
+      if (release.kind === 'wait') process.exitCode = EXIT_REFUSED
       return
     }
-    const { pod, uid } = release.run
+    // What is asked for after the deletion must not fail then: without a permission for it nothing is done at all.
+    await lock.hasLetGo(release.run)
     if (!(await isAgreed(release, options)))
       command.error('migrate-io unlock: nothing was changed', { exitCode: EXIT_REFUSED })
-    const { namespace } = situation.facts.deployment.metadata
-    const isForced = release.kind === 'force'
-    const isDeleted = await removeObject(
-      cluster.transport,
-      'Pod',
-      { namespace, name: pod },
-      { preconditions: { uid }, ...(isForced ? { gracePeriodSeconds: 0 } : {}) },
-    )
-    const asked = isForced ? 'taken away by force' : `asked to end, for which it has ${release.run.graceSeconds} s`
-    process.stderr.write(`pod/${pod} ${isDeleted ? asked : 'was gone'}\n`)
-    const isFree = await untilFree(cluster, deployment, release.run)
-    if (isFree) process.stdout.write(`Pod ${pod} does not hold the lock of ${deployment} any more.\n`)
+
+    const deleted = await removeAsAgreed(command, { cluster, lock, agreed: release })
+    if (deleted === undefined) return
+    const { pod, graceSeconds } = deleted.run
+    const asked = deleted.kind === 'force' ? 'taken away by force' : `asked to end, for which it has ${graceSeconds} s`
+    process.stderr.write(`pod/${pod} ${asked}\n`)
+    if (await untilLetGo(lock, deleted))
+      process.stdout.write(`Pod ${pod} does not hold the lock ${lock.whose} any more.\n`)
     else
-      command.error(
-        asCalled(
-          `migrate-io unlock: pod ${pod} holds the lock still: see migrate-io status ${deployment} -n ${namespace}`,
-        ),
-        { exitCode: EXIT_REFUSED },
-      )
+      command.error(asCalled(`migrate-io unlock: pod ${pod} holds the lock still: see ${lock.see}`), {
+        exitCode: EXIT_REFUSED,
+      })
   })
 }
 
-function isAgreed({ kind, run }: Extract<Release, { run: Run }>, options: UnlockOptions): Promise<boolean> | boolean {
-  if (kind !== 'force') return options.yes === true || ask(`Delete pod ${run?.pod}?`)
+function isHeld(release: Release): release is Held {
+  return release.kind === 'delete' || release.kind === 'force'
+}
+
+function say({ says }: Release): void {
+  for (const line of says) process.stderr.write(`${asCalled(line)}\n`)
+}
+
+function isAgreed({ kind, run: { pod } }: Held, options: UnlockOptions): Promise<boolean> | boolean {
+  if (kind !== 'force') return options.yes === true || ask(`Delete pod ${pod}?`)
   if (options.yesIKnowThatItMayStillRun === true) return true
-  return askForWord(`Type ${run.pod} to take that pod away by force:`, run.pod, FORCE_OPTION)
+  return askForWord(`Type ${pod} to take that pod away by force:`, pod, FORCE_OPTION)
 }
 
-/** Undefined where nobody holds it, which is said. */
-async function holderOfNamed({ api, namespace = '' }: ClusterConnection, lock: string): Promise<string | undefined> {
-  const configMap = await api.read('ConfigMap', namespace, namedLockConfigMapName(lock))
-  const read = configMap === undefined ? undefined : readNamedLock(configMap)
-  const holder = read?.kind === 'lock' ? read.holder : undefined
-  if (holder !== undefined) {
-    process.stderr.write(`Deployment ${holder.deployment} has the lock ${lock}, since ${holder.since}.\n`)
-    return holder.deployment
+/**
+ * Deletes the pod as it is now, if what was agreed to still holds: meanwhile its node may have come back, or its run ended.
+ * @returns what was done; undefined where there was no need, since the lock is free by now
+ */
+async function removeAsAgreed(
+  command: Command,
+  { cluster, lock, agreed }: { readonly cluster: ClusterConnection; readonly lock: Lock; readonly agreed: Held },
+): Promise<Held | undefined> {
+  for (let tries = 0; tries < MAX_TRIES; tries++) {
+    const now = await lock.look()
+    if (!isHeld(now) || now.kind !== agreed.kind || !isSameRun(now.run, agreed.run)) {
+      say(now)
+      if (now.kind === 'free') return undefined
+      return command.error('migrate-io unlock: this has changed meanwhile, so nothing was done: ask again', {
+        exitCode: EXIT_REFUSED,
+      })
+    }
+    const object = { namespace: lock.namespace, name: now.run.pod }
+    if (await removeObject(cluster.transport, 'Pod', object, now.deletion)) return now
   }
-  process.stderr.write(
-    read === undefined
-      ? `Nobody has ever held a lock ${lock} in namespace ${namespace}.\n`
-      : read.kind === 'lock'
-        ? `The lock ${lock} is free.\n`
-        : `The ConfigMap of lock ${lock} is not as migrate.io wrote it: the controller settles it anew.\n`,
+  return command.error(
+    `migrate-io unlock: pod ${agreed.run.pod} changes all the time, so it was left alone: try again`,
+    { exitCode: EXIT_REFUSED },
   )
-  return undefined
 }
 
-/** Whether this run has let go of the lock, which whoever is next may have by then. */
-async function untilFree(
-  { api, namespace = '' }: ClusterConnection,
-  deployment: string,
-  { uid, number, graceSeconds }: Run,
-): Promise<boolean> {
-  const endMs = performance.now() + graceSeconds * 1000 + RELEASE_MS
+async function untilLetGo(lock: Lock, { run }: Held): Promise<boolean> {
+  const endMs = performance.now() + run.graceSeconds * 1000 + RELEASE_MS
   while (performance.now() < endMs) {
-    const configMap = await api.read('ConfigMap', namespace, lockConfigMapName(deployment))
-    const read = configMap === undefined ? undefined : readRecord(configMap)
-    const holder = read?.kind === 'record' ? read.record.holder : undefined
-    if (holder?.uid !== uid || holder.number !== number) return true
+    if (await lock.hasLetGo(run)) return true
     await setTimeout(LOOK_AGAIN_MS)
   }
   return false

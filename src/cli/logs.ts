@@ -12,7 +12,7 @@ The output is that of container migrate-io in the pod that runs the migration of
 goes to standard output, all else to standard error. A pod that is gone took its log with it.
 
 ${CLUSTER_HELP}
-Needed: list deployments, replicasets, pods and configmaps, and get pods/log.
+Needed: list deployments and replicasets, get and list pods and configmaps, and get pods/log.
 
 Examples:
   migrate-io logs web -n shop

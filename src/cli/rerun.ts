@@ -15,15 +15,20 @@ migrate.io/retries start counting anew. A run that is under way is mostly ended 
 pod, which has its grace period. The new run starts when that one has ended. To let it finish first, wait for it:
 migrate-io logs web -n shop -f
 
+It does nothing where that would migrate nothing: in a namespace that has not opted in (any more), while the Deployment is
+paused or has 0 replicas, or where it changed while you were asked.
+
 Where a manifest is applied by a tool such as Argo CD, change the manifest instead if the tool takes that annotation off.
 
 ${CLUSTER_HELP}
-Needed: list deployments, replicasets, pods and configmaps, and patch deployments.
+Needed: list deployments and replicasets, get and list pods and configmaps, and patch deployments. To see beforehand that the
+namespace has opted in: get namespaces.
 
 Example:
   migrate-io rerun web -n shop && migrate-io logs web -n shop -f
 
-Exit codes: 0 the rollout has begun; 1 the answer was no, it can't run, or the cluster can't be asked; 2 wrong usage`
+Exit codes: 0 the rollout has begun; 1 the answer was no, it can't run, it has changed meanwhile, or the cluster can't be
+asked; 2 wrong usage`
 
 /** Adds `migrate-io rerun`. */
 export function addRerunCommand(program: Command): void {

@@ -27,10 +27,10 @@ Shown are Deployments with a migrate.io/ annotation, or what looks like one; a D
 rollout, since, attempt, maxAttempts, runner, lastFailure, migrated, lock: {name, heldBy, queue}, why, whatToDo, notes}]};
 times in UTC; what does not apply is left out. With --watch one such document for each change.
 
-${CLUSTER_HELP} Needed: list
-deployments, replicasets, pods and configmaps. Told as unseen where you may not: get namespaces, get nodes, and get the
-Lease migrate-io-controller in namespace migrate-io; if it is installed in another, get mutatingwebhookconfigurations too, by
-which that is found.
+${CLUSTER_HELP}
+Needed: list deployments and replicasets, get and list pods and configmaps. Told as unseen where you may not: get namespaces
+(with -A: list namespaces), get nodes, and get the Lease migrate-io-controller in namespace migrate-io; if it is installed in
+another, get mutatingwebhookconfigurations too, by which that is found.
 
 Examples:
   migrate-io status                       # of your namespace

@@ -22,17 +22,19 @@ finds out from the pods who holds it.
   Its node is lost    only the pod object can be taken away, by force. Its container may run on where nobody can see it, and
                       the next run may overlap with it. The question has to be answered with the name of the pod.
 
-Either way the run is cut off, and the migration runs again in another pod.
+Either way the run is cut off, and the migration runs again in another pod. Before the pod is deleted all is looked at again:
+where its node has come back, or another run has the lock, while you were asked, nothing is done.
 
 ${CLUSTER_HELP}
-Needed: list deployments, replicasets, pods and configmaps, and delete pods. To tell whether a node is lost: get nodes.
+Needed: list deployments and replicasets, get and list pods and configmaps, and delete pods. To tell whether a node is lost:
+get nodes.
 
 Examples:
   migrate-io unlock web -n shop
   migrate-io unlock --lock orders-db -n shop    # the lock of annotation migrate.io/lock, whoever holds it
 
-Exit codes: 0 the lock was freed, or was free; 1 it is still held, the answer was no, or the cluster can't be asked; 2 wrong
-usage`
+Exit codes: 0 the lock was freed, or is free; 1 it is held still, or nobody can tell by now who holds it, the answer was no, it
+has changed meanwhile, or the cluster can't be asked; 2 wrong usage`
 
 /** Adds `migrate-io unlock`. */
 export function addUnlockCommand(program: Command): void {

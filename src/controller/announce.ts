@@ -45,14 +45,16 @@ const OF_PROBLEM: { readonly [R in ProblemReason]?: EventReason } = {
 /**
  * What people are told on the Deployment; undefined where it is of no use to them. Names and numbers only: nothing that a
  * command or an environment says.
+ * @param namespace of the Deployment, for the commands that it names
  */
-export function announce(event: ControllerEvent): Announcement | undefined {
+export function announce(event: ControllerEvent, namespace: string): Announcement | undefined {
+  const logs = `kubectl -n ${namespace} logs`
   switch (event.kind) {
     case 'run-started': {
       const { pod, revision, number } = event
       return say(
         'MigrationStarted',
-        `Pod ${pod} runs the migration of revision ${revision} (run ${number}). Follow it: kubectl logs -f ${pod} -c migrate-io`,
+        `Pod ${pod} runs the migration of revision ${revision} (run ${number}). Follow it: ${logs} -f ${pod} -c migrate-io`,
       )
     }
     case 'run-succeeded': {
@@ -66,10 +68,13 @@ export function announce(event: ControllerEvent): Announcement | undefined {
       const { pod, revision, number, count, nextAt } = event
       const next =
         nextAt === undefined
-          ? 'That is as often as migrate.io/retries allows: change the template or that annotation.'
+          ? 'That is as often as migrate.io/retries allows, so it is not tried again: deploy a corrected version, raise that annotation, or run migrate-io rerun.'
           : `Next try not before ${new Date(nextAt).toISOString()}; pods that serve go on serving.`
       const what = `Run ${number} of revision ${revision} ${howItFailed(event)} in pod ${pod}; failures so far: ${count}.`
-      return say('MigrationFailed', `${what} ${next} See why: kubectl logs ${pod} -c migrate-io [--previous]`)
+      return say(
+        'MigrationFailed',
+        `${what} ${next} See why: ${logs} ${pod} -c migrate-io (with --previous, where it has started again)`,
+      )
     }
     case 'interrupted': {
       const { pod, number, why } = event

@@ -19,7 +19,7 @@ export class Announcer {
   }
 
   event(event: ControllerEvent, key: Key): void {
-    const announcement = announce(event)
+    const announcement = announce(event, key.namespace)
     if (announcement === undefined) return
     if (event.kind === 'run-succeeded') this.#isFirstSkip(key, event.revision) // the other pods of that rollout
     if (event.kind === 'skipped' && !this.#isFirstSkip(key, event.revision)) return

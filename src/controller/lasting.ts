@@ -51,11 +51,18 @@ export function tellNow(
   const told: { about: 'why' | 'deadline'; what: string; announcement: Announcement }[] = []
   const event = LASTING[reason]
   const what = `${reason} ${revision}`
+  // What brings the node back is of no use where its machine is off for good.
+  const advice = reason === 'node-lost' ? 2 : 1
   if (event !== undefined && isDue('why', what))
-    told.push({ about: 'why', what, announcement: say(event, [why, ...whatToDo.slice(0, 1)].join(' ')) })
+    told.push({ about: 'why', what, announcement: say(event, [sentence(why), ...whatToDo.slice(0, advice)].join(' ')) })
   if (isPastDeadline && isDue('deadline', revision))
     told.push({ about: 'deadline', what: revision, announcement: say('ProgressDeadlinePassed', `${DEADLINE} ${why}`) })
   return told
+}
+
+/** What Kubernetes says, and is quoted last, has no full stop. */
+function sentence(text: string): string {
+  return /[.!?]$/.test(text) ? text : `${text}.`
 }
 
 const DEADLINE =

@@ -2,7 +2,8 @@
 export const WAITS = {
   running: 'a run is under way',
   backoff: 'the last run failed; the next one waits for its time',
-  'gave-up': 'it failed as often as migrate.io/retries allows; change the template or that annotation',
+  'gave-up':
+    'it failed as often as migrate.io/retries allows: deploy a corrected version, raise that, or run `migrate-io rerun`',
   'rollout-unsettled': 'the Deployment controller has not caught up with the latest change',
   'lock-busy': 'the lock of migrate.io/lock is held by another Deployment',
   'lock-unsettled': 'the lock of migrate.io/lock was lost, and a pod may still be running with it; that is waited for',

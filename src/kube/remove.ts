@@ -5,7 +5,10 @@ import type { Transport } from './transport.ts'
 export interface RemoveOptions {
   /** What it must still be: of this UID, and where that is given in this state. */
   readonly preconditions: { readonly uid: string; readonly resourceVersion?: string }
-  /** 0: a pod object goes at once, whether or not its containers have ended. Left out: as the object says. */
+  /**
+   * 0: a pod object goes at once, whether or not its containers have ended. Left out: as the object says, which may be 0.
+   * One in phase Failed or Succeeded, or without a node, goes at once whatever is said here.
+   */
   readonly gracePeriodSeconds?: number
 }
 

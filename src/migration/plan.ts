@@ -33,7 +33,8 @@ export function makePlan(deployment: Deployment, template: PodTemplate): Planned
   const warnings: string[] = []
   const problems = [...settingProblems]
   const target = findTarget(template, settings.container, problems, warnings)
-  problems.push(...clashes(template), ...stateProblems(template), ...windowsProblems(template))
+  problems.push(...clashes(template), ...stateProblems(template))
+  problems.push(...windowsProblems(template), ...gracePeriodProblems(template))
   if (target !== undefined) problems.push(...mountClashes(target, template.spec, containerPath(template, target)))
   const misplaced = Object.keys(template.metadata?.annotations ?? {}).filter(
     (key) => key.startsWith(PREFIX) && key !== GRANT_ANNOTATION,
@@ -115,6 +116,25 @@ function windowsProblems(template: PodTemplate): readonly Problem[] {
       reason: 'windows',
       path,
       message: 'is "windows", where the wrapper, a POSIX shell script, cannot run; remove the migrate.io/ annotations',
+      identity: identify(path),
+    },
+  ]
+}
+
+/**
+ * Kubernetes takes a pod object with no grace period away as soon as it is deleted, by a rollout or a drain as well, while
+ * its containers still run: the end of a run would be seen too early.
+ * https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/#pod-termination-forced
+ */
+function gracePeriodProblems(template: PodTemplate): readonly Problem[] {
+  const path = 'spec.template.spec.terminationGracePeriodSeconds'
+  if (template.spec['terminationGracePeriodSeconds'] !== 0) return []
+  return [
+    {
+      reason: 'no-grace-period',
+      path,
+      message:
+        'is 0, with which Kubernetes forgets a deleted pod before its containers have ended, so that the next migration could start beside one that still runs; allowed: 1 or more; or leave it out, for 30',
       identity: identify(path),
     },
   ]

@@ -15,6 +15,7 @@ export const REASONS = {
   'name-clash': 'it uses a name or a path that the injected parts need',
   'state-in-template': 'its pod template carries state that only the controller writes',
   windows: 'its pods run on Windows, where the wrapper cannot run',
+  'no-grace-period': 'its pods have no grace period, so nobody could see when a run that is cut off has ended',
   malformed: 'it is not a Deployment as Kubernetes defines it',
 } as const
 

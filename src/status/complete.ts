@@ -1,13 +1,13 @@
+import { readNamedLock } from '../controller/named-lock.ts'
 import type { Holder } from '../controller/record.ts'
 import type { Api } from '../kube/api.ts'
-import { readClusterObject } from '../kube/cluster-object.ts'
 import type { Transport } from '../kube/transport.ts'
 import { lockConfigMapName } from '../migration/names.ts'
-import { type NodeFacts, nodeFacts } from './node-facts.ts'
+import type { NodeFacts } from './node-facts.ts'
 import { podFacts } from './pod-facts.ts'
-import { projectConfigMap, type Survey } from './survey.ts'
-import { unlessForbidden } from './unless-forbidden.ts'
-import { viewOf } from './view.ts'
+import { readNode } from './read-node.ts'
+import { projectConfigMap, type ReadConfigMap, type Survey } from './survey.ts'
+import { type View, viewOf } from './view.ts'
 
 const AT_A_TIME = 20
 
@@ -18,6 +18,15 @@ export interface Completed {
 
 export function holderOf({ read }: Survey['configMaps'][number]): Holder | undefined {
   return read.kind === 'record' ? read.record.holder : undefined
+}
+
+/** Who decides about a named lock by its pod: its holder's own record, which would, is lost or says nothing. */
+function orphanedHolder(view: View, { configMap }: ReadConfigMap): { namespace: string; name: string }[] {
+  const { namespace } = configMap.metadata
+  const lock = readNamedLock(configMap)
+  if (lock.kind !== 'lock' || lock.holder === undefined) return []
+  const own = view.configMap(namespace, lockConfigMapName(lock.holder.deployment))
+  return own?.read.kind === 'record' ? [] : [{ namespace, name: lock.holder.pod }]
 }
 
 /**
@@ -34,8 +43,13 @@ export async function complete(
     const holder = holderOf(each)
     return holder === undefined ? [] : [{ namespace: each.configMap.metadata.namespace, name: holder.pod }]
   })
-  const unlisted = holders.filter(({ namespace, name }) => view.pod(namespace, name) === undefined)
-  const more = await each(unlisted, ({ namespace, name }) => api.read('Pod', namespace, name))
+  const orphaned = listed.configMaps.flatMap((one) => orphanedHolder(view, one))
+  const unlisted = new Map(
+    [...holders, ...orphaned]
+      .filter(({ namespace, name }) => view.pod(namespace, name) === undefined)
+      .map((pod) => [`${pod.namespace}/${pod.name}`, pod]),
+  )
+  const more = await each([...unlisted.values()], ({ namespace, name }) => api.read('Pod', namespace, name))
   const pods = [...listed.pods, ...more.filter((pod) => pod !== undefined).map(podFacts)]
 
   const lockless = listed.deployments
@@ -51,10 +65,10 @@ export async function complete(
       .filter(({ pod: { metadata } }) => runners.has(`${metadata.namespace}/${metadata.name}`))
       .flatMap(({ pod }) => pod.spec.nodeName ?? []),
   )
-  const nodes = await each([...names], async (name): Promise<[string, NodeFacts]> => {
-    const facts = await unlessForbidden(async () => nodeFacts(await readClusterObject(transport, 'Node', name)))
-    return [name, facts ?? { kind: 'unseen' }]
-  })
+  const nodes = await each(
+    [...names],
+    async (name): Promise<[string, NodeFacts]> => [name, await readNode(transport, name)],
+  )
   return { survey: { ...listed, pods, configMaps }, nodes: new Map(nodes) }
 }
 

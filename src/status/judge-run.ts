@@ -2,11 +2,10 @@ import { endOf, isRunning } from '../controller/container-end.ts'
 import { decide } from '../controller/decide.ts'
 import { decisionOn, grantOf } from '../controller/grant.ts'
 import type { Findings, Run } from './findings.ts'
+import { graceSecondsOf } from './grace.ts'
 import type { PodFacts } from './pod-facts.ts'
 import type { Situation } from './situation.ts'
 import { snapshotOf } from './snapshot-of.ts'
-
-const GRACE_DEFAULT_SECONDS = 30 // https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/#pod-termination
 
 type Base = Omit<Findings, 'state' | 'reason'>
 
@@ -15,9 +14,8 @@ export function runOf({ read, pods }: Situation): Run | undefined {
   const holder = read?.kind === 'record' ? read.record.holder : undefined
   if (holder === undefined) return undefined
   const { pod, uid, number, revision, since } = holder
-  const { nodeName: node, terminationGracePeriodSeconds: graceSeconds = GRACE_DEFAULT_SECONDS } =
-    find(pods, holder)?.pod.spec ?? {}
-  return { pod, uid, number, revision, since, node, graceSeconds }
+  const found = find(pods, holder)?.pod
+  return { pod, uid, number, revision, since, node: found?.spec.nodeName, graceSeconds: graceSecondsOf(found) }
 }
 
 /**

@@ -1,6 +1,6 @@
 import type { Sentences } from './sentences.ts'
 import type { TroubleKind } from './trouble.ts'
-import { exitInWords, imageInWords, quoted } from './words.ts'
+import { exitInWords, imageInWords, quoted, undo } from './words.ts'
 
 /** Where no pod of the revision can have its turn, since its wrapper does not run. The lock is free meanwhile. */
 export const POD_SENTENCES: Sentences<TroubleKind> = {
@@ -27,11 +27,13 @@ export const POD_SENTENCES: Sentences<TroubleKind> = {
     todo: [`See why: ${kubectl(`logs ${pod} -c ${trouble?.container} --previous`)}`],
   }),
 
-  'no-shell': ({ pod, trouble }) => ({
+  'no-shell': ({ pod, trouble, ...words }) => ({
     why: `${imageInWords(trouble?.image)} has no /bin/sh, so container migrate-io of pod ${pod} can't start. migrate.io waits for its turn by a small shell script inside your image; a JSON array in migrate.io/command needs the shell too. Kubernetes says${quoted(trouble?.detail)}`,
     todo: [
       'Build the app on an image with a POSIX shell and sleep, such as the -slim, alpine or busybox variant of its base instead of a distroless or scratch one.',
       'Or name another container of the pod template, whose image has both, by migrate.io/container.',
+      ...undo(words),
+      'If the image is to stay as it is, take the annotations off, and migrate by a Job before each deploy.',
     ],
   }),
 

@@ -2,7 +2,7 @@ import { span } from './age.ts'
 import type { RunReason } from './findings.ts'
 import type { Sentences } from './sentences.ts'
 import type { Situation } from './situation.ts'
-import { exitInWords, quoted } from './words.ts'
+import { exitInWords, quoted, undo } from './words.ts'
 
 /** Where a run is under way, or has been. */
 export const RUN_SENTENCES: Sentences<RunReason> = {
@@ -24,16 +24,20 @@ export const RUN_SENTENCES: Sentences<RunReason> = {
   'node-lost': (words) => {
     const { run, ago, since, ours, kubectl, situation } = words
     const { node } = situation
-    const isGone = node?.kind === 'gone'
-    const what = isGone
-      ? `the Node object of ${run?.node} is gone`
-      : `its node ${run?.node} has not been heard of${node?.kind === 'not-ready' && node.since !== undefined ? ` for ${ago(node.since)}` : ''} (NotReady)`
+    const see = `See the pod: ${kubectl(`get pod ${run?.pod} -o wide`)}`
+    const got = `Pod ${run?.pod} got the lock ${ago(since)} ago, and`
+    if (node?.kind === 'gone')
+      return {
+        why: `${got} the Node object of ${run?.node} is gone. Kubernetes takes the pod object away within about a minute, and that frees the lock, although the migration may still be running on that machine.`,
+        todo: ['Make certain now that the machine is off, or cut off from the database.', see],
+      }
+    const silence = node?.kind === 'not-ready' && node.since !== undefined ? ` for ${ago(node.since)}` : ''
     return {
-      why: `Pod ${run?.pod} got the lock ${ago(since)} ago, and ${what}. The migration may still be running there, where nobody can see it, so the lock stays with it, and no other pod migrates.`,
+      why: `${got} its node ${run?.node} has not been heard of${silence} (NotReady). The migration may still be running there, where nobody can see it, so the lock stays with it, and no other pod migrates.`,
       todo: [
-        `Bring the node back, and all goes on by itself: kubectl get node ${run?.node}`,
+        `Bring the node back, and all goes on by itself. See it: kubectl get node ${run?.node}`,
         `If its machine is certainly off, free the lock; otherwise that risks two migrations at once: ${ours('unlock')}`,
-        `See the pod: ${kubectl(`get pod ${run?.pod} -o wide`)}`,
+        see,
       ],
     }
   },
@@ -65,7 +69,7 @@ export const RUN_SENTENCES: Sentences<RunReason> = {
       todo: [
         `See its output: ${ours('logs')}`,
         'Mend the migration and deploy again: a new revision is tried at once.',
-        ...undo(situation, kubectl(`rollout undo deployment/${name}`)),
+        ...undo({ situation, kubectl, name }),
       ],
     }
   },
@@ -75,8 +79,9 @@ export const RUN_SENTENCES: Sentences<RunReason> = {
     todo: [
       `See its output: ${ours('logs')}`,
       'Mend the migration and deploy again: a new revision starts counting anew.',
-      `Or try this one once more, or allow more tries by migrate.io/retries: ${ours('rerun')}`,
-      ...undo(situation, kubectl(`rollout undo deployment/${name}`)),
+      `Or try this one once more: ${ours('rerun')}`,
+      `Or allow more tries: ${kubectl(`annotate deployment ${name} --overwrite migrate.io/retries=N`)}`,
+      ...undo({ situation, kubectl, name }),
     ],
   }),
 
@@ -101,9 +106,4 @@ function again(failures: number | undefined): string {
 function serving({ facts: { available } }: Situation): string {
   if (available === 0) return 'No pod of the app is serving.'
   return `Meanwhile ${available === 1 ? 'a pod' : `${available} pods`} of the revision before go${available === 1 ? 'es' : ''} on serving.`
-}
-
-/** Nothing where this is the first revision. */
-function undo({ replicaSets }: Situation, command: string): readonly string[] {
-  return replicaSets.length < 2 ? [] : [`Or go back to the revision before: ${command}`]
 }

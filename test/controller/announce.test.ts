@@ -29,17 +29,23 @@ function announcer() {
 describe('Events', () => {
   test('L3: a failure says how, how often, when the next try is, and where to look', () => {
     assert.equal(
-      announce(FAILED)?.note,
-      'Run 3 of revision 5d8f9 failed with exit code 137 (signal 9) in pod shop-5d8f9-abcde; failures so far: 2. Next try not before 2026-01-01T00:00:00.000Z; pods that serve go on serving. See why: kubectl logs shop-5d8f9-abcde -c migrate-io [--previous]',
+      announce(FAILED, 'shop')?.note,
+      'Run 3 of revision 5d8f9 failed with exit code 137 (signal 9) in pod shop-5d8f9-abcde; failures so far: 2. Next try not before 2026-01-01T00:00:00.000Z; pods that serve go on serving. See why: kubectl -n shop logs shop-5d8f9-abcde -c migrate-io (with --previous, where it has started again)',
     )
-    assert.match(announce({ ...FAILED, nextAt: undefined })?.note ?? '', /as often as migrate.io\/retries allows/)
-    assert.match(announce({ ...FAILED, isTimeout: true })?.note ?? '', /was ended at migrate.io\/timeout in pod/)
-    assert.match(announce({ ...FAILED, exitCode: 200 })?.note ?? '', /exit code 200 in pod/)
+    assert.match(
+      announce({ ...FAILED, nextAt: undefined }, 'shop')?.note ?? '',
+      /as often as migrate.io\/retries allows/,
+    )
+    assert.match(
+      announce({ ...FAILED, isTimeout: true }, 'shop')?.note ?? '',
+      /was ended at migrate.io\/timeout in pod/,
+    )
+    assert.match(announce({ ...FAILED, exitCode: 200 }, 'shop')?.note ?? '', /exit code 200 in pod/)
   })
 
   test('each problem that can be told is, with the table’s sentence', () => {
     for (const reason of Object.keys(PROBLEMS) as ProblemReason[]) {
-      const told = announce({ kind: 'problem', reason, object: 'thing', detail: 'password=hunter2' })
+      const told = announce({ kind: 'problem', reason, object: 'thing', detail: 'password=hunter2' }, 'shop')
       if (reason === 'unavailable') assert.equal(told, undefined)
       else {
         assert.ok(told && told.reason in EVENT_REASONS)

@@ -30,6 +30,7 @@ describe('bad input', () => {
       const { metadata, spec } = each.spec.template
       metadata.annotations = { 'migrate.io/grant': 'run 1' }
       spec.nodeSelector = { 'kubernetes.io/os': 'windows' }
+      spec['terminationGracePeriodSeconds'] = 0
       spec.initContainers = [{ name: 'migrate-io', image: 'own:1' }]
       spec.volumes = [{ name: 'migrate-io', emptyDir: {} }]
     })
@@ -48,6 +49,7 @@ describe('bad input', () => {
         /volumes\[0\]\.name/,
         /migrate\.io\/grant/,
         /kubernetes\.io\/os.*windows/,
+        /terminationGracePeriodSeconds: is 0/,
       ]) {
         assert.equal(lines.filter((line) => problem.test(line)).length, 1, `${verb}: ${problem} once in\n${stderr}`)
       }

@@ -10,9 +10,11 @@ import { migrateIo } from '../cli/run-cli.ts'
 import { sharedCluster } from '../cluster/shared.ts'
 import { makeLimitedUser } from '../lock/limited-user.ts'
 import { root } from '../tooling/root.ts'
+import { until } from '../until.ts'
 import { openScene, revisionOf, running, type Scene } from './migrating.ts'
 
 const cluster = await sharedCluster()
+const LIMIT_MS = 30_000
 const ROLLOUTS = { apiGroups: ['apps'], resources: ['deployments', 'replicasets'], verbs: ['list'] }
 const OPTED_IN = { 'migrate.io/injection': 'enabled' }
 
@@ -98,23 +100,27 @@ describe('migrate-io status', () => {
       for (const pod of pods) await scene.tell(pod, running())
       await scene.record(name, { number: 1 })
     }
-    const { uid } = (
-      await cluster.get<{ metadata: { uid: string } }>(`/apis/apps/v1/namespaces/${scene.namespace}/deployments/first`)
-    ).body.metadata
-    const holder = { pod: runner.metadata.name, uid: runner.metadata.uid, number: 3, deployment: 'first' }
-    await scene.send('POST', `/api/v1/namespaces/${scene.namespace}/configmaps?fieldManager=migrate-io`, {
-      metadata: { name: 'lock.orders-db.migrate-io', labels: { 'migrate.io/record': 'lock' } },
-      data: {
-        turn: '1',
-        holder: JSON.stringify({ ...holder, deploymentUid: uid, since: new Date().toISOString(), turn: 1 }),
-      },
-    })
+    await scene.share('orders-db', runner, { number: 3, deployment: 'first' })
     const [first, second, third] = reportOf(scene).deployments
     assert.equal(first?.state, 'Running')
     for (const each of [second, third]) {
       assert.deepEqual([each?.state, each?.reason, each?.lock.heldBy?.deployment], ['Waiting', 'lock-busy', 'first'])
       assert.deepEqual(each?.lock.queue.toSorted(), ['second', 'third'])
     }
+  })
+
+  test('whose lock it waits for is told by the pod, also by one that left phase Pending, where the record is lost', async () => {
+    const scene = await openScene(cluster, OPTED_IN)
+    const [runner] = await scene.deploy('first', { settings: { lock: 'orders-db' } })
+    const [waiting] = await scene.deploy('second', { settings: { lock: 'orders-db' } })
+    assert.ok(runner && waiting)
+    await scene.tell(runner, running(), 'Running')
+    await scene.grant(runner, 'run 3')
+    await scene.tell(waiting, running())
+    await scene.record('second', { number: 1 })
+    await scene.share('orders-db', runner, { number: 3, deployment: 'first' })
+    const second = reportOf(scene).deployments.find(({ deployment }) => deployment === 'second')
+    assert.deepEqual([second?.reason, second?.lock.heldBy?.pod], ['lock-busy', runner.metadata.name])
   })
 
   test('a runner whose node is lost: the table says what freeing it means', async () => {
@@ -222,9 +228,21 @@ describe('migrate-io status', () => {
       refused.stderr,
       /needed is verb "list" on resource "(pods|configmaps)" of API group "" in namespace scene-/,
     )
-    await user.allow([ROLLOUTS, { apiGroups: [''], resources: ['pods', 'configmaps'], verbs: ['list'] }])
-    const { code, stdout, stderr } = ask()
-    assert.equal(code, 0, stderr)
+    const core = { apiGroups: [''], resources: ['pods', 'configmaps'] }
+    const [left] = await scene.deploy('left')
+    assert.ok(left)
+    await scene.tell(left, running(), 'Running')
+    const holder = { pod: left.metadata.name, uid: left.metadata.uid, revision: revisionOf(left) }
+    await scene.record('left', { number: 1, holder })
+    await user.allow([ROLLOUTS, { ...core, verbs: ['list'] }])
+    const listed = await until('the role counts', ask, {
+      limitMs: LIMIT_MS,
+      accept: (result) => !result.stderr.includes('verb "list"'),
+    })
+    assert.match(listed.stderr, /needed is verb "get" on resource "pods"/)
+    await user.allow([ROLLOUTS, { ...core, verbs: ['get', 'list'] }])
+    const { stdout } = await until('the role counts', ask, { limitMs: LIMIT_MS, accept: ({ code }) => code === 0 })
+    assert.match(stdout, /left +Running|left +Waiting/)
     assert.match(stdout, /web +Running/)
   })
 })

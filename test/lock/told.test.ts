@@ -62,7 +62,7 @@ describe('kubectl describe deployment tells what the matter is', { concurrency: 
     assert.match(told, /Warning +MigrationFailed .*Run 1 of revision \w+ failed with exit code 3 in pod failing-/)
     assert.match(
       told,
-      /failures so far: 1\. Next try not before \d{4}-.*pods that serve go on serving\. See why: kubectl logs/,
+      /failures so far: 1\. Next try not before \d{4}-.*pods that serve go on serving\. See why: kubectl -n \S+ logs/,
     )
     assert.match(told, /failures so far: 2\. That is as often as migrate.io\/retries allows/)
   })

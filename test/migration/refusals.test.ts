@@ -130,6 +130,11 @@ const FAULTS: readonly (readonly [what: string, object: JsonObject, says: readon
     [/nodeSelector/, /windows/i],
   ],
   [
+    'no grace period',
+    put(flask(), [...POD, 'terminationGracePeriodSeconds'], 0),
+    [/terminationGracePeriodSeconds: is 0/, /allowed: 1 or more/],
+  ],
+  [
     'a grant in the template',
     put(flask(), [...TEMPLATE_ANNOTATIONS, 'migrate.io/grant'], 'run 7'),
     [/template\.metadata\.annotations\[migrate\.io\/grant\]/, /remove/],
@@ -195,12 +200,20 @@ suite('A8: what is refused', () => {
     object = put(object, [...POD, 'volumes'], [{ name: 'migrate-io' }, { name: 'migrate-io-state' }])
     object = put(object, [...POD, 'initContainers'], [{ name: 'migrate-io', image: 'x' }])
     object = put(object, [...POD, 'os'], { name: 'windows' })
+    object = put(object, [...POD, 'terminationGracePeriodSeconds'], 0)
     const problems = refusal(create(object))
     const expected = [
       ...['command', 'container', 'strategy', 'lock', 'timeout', 'retries', 'retires'].map(
         (name) => `migrate.io/${name}]`,
       ),
-      ...['migrate.io/grant]', 'volumes[0]', 'volumes[1]', 'initContainers[0]', 'os.name'],
+      ...[
+        'migrate.io/grant]',
+        'volumes[0]',
+        'volumes[1]',
+        'initContainers[0]',
+        'os.name',
+        'terminationGracePeriodSeconds',
+      ],
     ]
     for (const path of expected)
       assert.equal(problems.filter((text) => text.split(': ')[0]?.includes(path)).length, 1, path)
