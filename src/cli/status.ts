@@ -22,6 +22,9 @@ States:
   Interrupted   a run was cut off and its result is unknown: it runs again
   NotInjected   it is not run at all, and the app starts without it: it says why
 
+Columns: ATTEMPT is this try, of those allowed. LOCK is own, or the shared one, and in brackets the Deployment that has it.
+QUEUE is how many pods wait for the own lock, or the place in the queue for the shared one.
+
 Shown are Deployments with a migrate.io/ annotation, or what looks like one; a Deployment that is named is always shown.
 -o json: {"version": 1, "controller": {state, leader}, "deployments": [{namespace, deployment, state, reason, revision,
 rollout, since, attempt, maxAttempts, runner, lastFailure, migrated, lock: {name, heldBy, queue}, why, whatToDo, notes}]};

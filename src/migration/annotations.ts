@@ -61,7 +61,7 @@ export const ANNOTATIONS: { readonly [Name in keyof Required<Settings>]: Annotat
   },
   lock: {
     value:
-      'the name of a lock that all Deployments of the namespace share which name it, such as those on one database',
+      'the name of a shared lock: of the Deployments in a namespace that give the same name, one migrates at a time',
     default: "the Deployment's own lock",
     example: 'orders-db',
     shapesContainer: false,

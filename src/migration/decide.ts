@@ -38,7 +38,8 @@ export interface Wrappers {
  * | yes                               | it came with a released wrapper | it stays as it came                   |
  * | yes                               | anything else                   | ours is made anew                     |
  *
- * A fault that the stored object has too is a warning: an update is refused only for what it changes.
+ * A fault that the stored object has too is a warning: an update is refused only for what it changes. One that makes a new
+ * revision of an injected Deployment is refused for an old fault as well, such as one that only a newer version minds.
  * Pure; never throws, whatever the JSON.
  */
 export function decide(change: Change, wrappers: Wrappers = { script: SCRIPT, released: RELEASED }): Decision {
@@ -73,8 +74,9 @@ function putIn(sides: Sides, wrappers: Wrappers): Decision {
       template: equal(now.spec.template, before.spec.template) ? now.spec.template : before.spec.template,
       warnings,
     })
-  // What the stored object carries of ours would run with an older image than the app's.
-  if (planned.plan === undefined && (sides.isHeld || sides.wasHeld)) return stripped(sides, 'old-faults', warnings)
+  // Its new revision would start without its migration, and what is stored would run with an older image than the app's.
+  if (planned.plan === undefined && sides.wasHeld) return refuse(planned.problems, planned.warnings)
+  if (planned.plan === undefined && sides.isHeld) return stripped(sides, 'old-faults', warnings)
   if (planned.plan === undefined) return leave(now, 'old-faults', warnings)
   if (before !== undefined && !sides.wasHeld && isTemplateUnchanged(sides) && areAnnotationsUnchanged(sides))
     warnings.push(

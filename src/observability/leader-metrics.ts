@@ -59,7 +59,7 @@ export function addLeaderMetrics(
   )
   const seconds = new Histogram({
     name: 'migrate_io_pod_wait_seconds',
-    help: 'How long pods waited for their turn, or for the result of another; those of a controller that led meanwhile.',
+    help: 'How long pods waited to run or to be let through, as seen by the controller that leads.',
     buckets: RUN_EDGES_SECONDS,
     registers,
   })

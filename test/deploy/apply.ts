@@ -45,6 +45,7 @@ export function callsAs(cluster: Sends, user?: string) {
   return {
     post: (path: string, body: object) => cluster.request<Stored>('POST', path, body, who),
     put: (path: string, body: object) => cluster.request<Stored>('PUT', path, body, who),
+    delete: (path: string) => cluster.request<Stored>('DELETE', path, undefined, who),
     patch: (path: string, body: object) =>
       cluster.request<Stored>('PATCH', path, body, { ...who, 'content-type': 'application/merge-patch+json' }),
   }

@@ -118,7 +118,8 @@ describe('values', () => {
       const { spec, metadata } = find<PodsOf>(objects, 'Deployment', `migrate-io-${role}`)
       const { template } = spec
       const [container] = template.spec.containers
-      for (const [key, value] of Object.entries(scheduling)) assert.deepEqual(template.spec[key], value, key)
+      const expected = { ...scheduling, nodeSelector: { 'kubernetes.io/os': 'linux', ...scheduling.nodeSelector } }
+      for (const [key, value] of Object.entries(expected)) assert.deepEqual(template.spec[key], value, key)
       assert.equal(spec.replicas, 3)
       assert.equal(metadata.labels?.['owner'], 'platform')
       assert.equal(template.metadata.labels['team'], 'db')

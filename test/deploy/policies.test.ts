@@ -137,7 +137,7 @@ describe('what else the controller writes', () => {
   const own = '/api/v1/namespaces/migrate-io'
   const leases = '/apis/coordination.k8s.io/v1/namespaces/migrate-io/leases'
 
-  test('S1: only ConfigMaps that bear our names', async () => {
+  test('S1: only ConfigMaps that bear our names, and it deletes none', async () => {
     for (const name of [
       'deployment.shop.migrate-io',
       'lock.db.migrate-io',
@@ -145,6 +145,7 @@ describe('what else the controller writes', () => {
     ]) {
       const made = assertDone(await controller.post(configMaps, { metadata: { name } }), name)
       assertDone(await controller.put(`${configMaps}/${name}`, { ...made, data: { number: '1' } }), name)
+      assertDenied(await controller.delete(`${configMaps}/${name}`), POLICY, `deleted: ${name}`)
     }
     for (const name of ['shop', 'deployment.migrate-io', 'my-lock.db.migrate-io', 'lock.db.migrate-io.x'])
       assertDenied(await controller.post(configMaps, { metadata: { name } }), POLICY, name)

@@ -46,6 +46,7 @@ function told(objects: readonly Rendered[], account: string): string[] {
 /** Written out: whoever adds a right changes this too. */
 const CONTROLLER = [
   'create /configmaps any, everywhere',
+  'delete /configmaps any, everywhere',
   'get /configmaps any, everywhere',
   'list /configmaps any, everywhere',
   'update /configmaps any, everywhere',

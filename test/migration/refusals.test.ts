@@ -220,6 +220,17 @@ suite('A8: what is refused', () => {
     assert.equal(problems.length, expected.length)
   })
 
+  test('A8: an old fault that only a newer version minds: a new revision is refused, everything else goes by', () => {
+    const before = put(stored(create(flask())), [...POD, 'terminationGracePeriodSeconds'], 0)
+    const after = put(before, [...POD, 'containers', 0, 'image'], 'app:next')
+    assert.match(refusal(update(before, after)).join(), /terminationGracePeriodSeconds: is 0/)
+    const kept = update(before, annotate(before, { other: 'x' }))
+    assert.equal(kept.kind, 'kept')
+    assert.match(kept.warnings.join(), /as before: .*terminationGracePeriodSeconds/)
+    const mended = put(after, [...POD, 'terminationGracePeriodSeconds'], 1)
+    assert.equal(update(before, mended).kind, 'injected')
+  })
+
   test('A8: an annotation that is no text is refused with its place', () => {
     const object = put(flask(), ['metadata', 'annotations', 'migrate.io/retries'], 3)
     assert.match(refusal(create(object)).join(), /metadata\.annotations\[migrate\.io\/retries\].*string/)

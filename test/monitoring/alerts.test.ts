@@ -87,6 +87,22 @@ const CASES: Readonly<Record<string, readonly Case[]>> = {
     { what: 'it did once, long ago', series: faults('internal', '0x5 1x60'), at: 30 },
     { what: 'somebody sends it what is no review', series: faults('body-not-json', '0x5 1+1x20'), at: 9 },
     { what: 'API servers get no answer', series: unanswered('inject.migrate.io', '0x5 1+1x20'), at: 9, fires: true },
+    {
+      what: 'an API server gets no answer for the first time',
+      series: { up: '1x40', ...unanswered('inject.migrate.io', '_x20 1x20') },
+      at: 24,
+      fires: true,
+    },
+    {
+      what: 'it had got none when Prometheus was started',
+      series: { up: '_x20 1x20', ...unanswered('inject.migrate.io', '_x20 1x20') },
+      at: 24,
+    },
+    {
+      what: 'it had got none earlier',
+      series: { up: '1x60', ...unanswered('inject.migrate.io', '1x60') },
+      at: 24,
+    },
     { what: 'it is not our webhook', series: unanswered('injectamigrate.io', '0x5 1+1x20'), at: 9 },
   ],
   MigrateIoWebhookNotReady: [

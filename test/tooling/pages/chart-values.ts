@@ -53,9 +53,11 @@ function settingOf(map: YAMLMap, pair: Pair, path: string): Value {
   return { path, otherwise: JSON.stringify(value?.toJSON() ?? null), says: commentOf(map, pair) }
 }
 
-/** A mapping with values of its own: an empty one is a value. Resources are one value as a whole, as people set them. */
+const WHOLE = ['resources', 'nodeSelector']
+
+/** A mapping with values of its own: an empty one is a value. Some are one value as a whole, as people set them. */
 function isSection(pair: Pair): pair is Pair & { value: YAMLMap } {
-  return isMap(pair.value) && pair.value.items.length > 0 && keyOf(pair) !== 'resources'
+  return isMap(pair.value) && pair.value.items.length > 0 && !WHOLE.includes(keyOf(pair))
 }
 
 function pairsOf(map: YAMLMap): readonly Pair[] {

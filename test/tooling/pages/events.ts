@@ -16,13 +16,13 @@ export function eventsPage(): Generated {
     '# Events',
     'The controller writes them on the Deployment:',
     `\`\`\`sh
-kubectl describe deployment web
+kubectl -n shop describe deployment web
 kubectl get events --field-selector reason=MigrationFailed -A
 \`\`\``,
     table(['reason', 'type', 'what it means', 'what to do'], rows),
     `Their text names pods, revisions and run numbers, and never what a command or its environment says. What is the same again
 within 6 minutes is counted on one Event. A revision's skipping is told once, however many pods skip. What lasts, such as
-waiting, is told after 15 s, and again after half an hour. The API server keeps Events for an hour unless it is set
+waiting, is told within about half a minute, and again after half an hour. The API server keeps Events for an hour unless it is set
 otherwise; the record and \`migrate-io status\` stay.`,
   )
 }
