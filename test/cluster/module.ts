@@ -62,8 +62,8 @@ export function toolboxModule(): GoModule {
       prometheus: 'github.com/prometheus/prometheus/cmd/prometheus',
       promtool: 'github.com/prometheus/prometheus/cmd/promtool',
     },
-    // Prometheus without the clients of all clouds in which it could look for targets.
-    installArguments: ['install', '-trimpath', '-tags', 'remove_all_sd', '-ldflags', '-s -w'],
+    // Prometheus without the clients of all clouds in which it could look for targets, but with Kubernetes'.
+    installArguments: ['install', '-trimpath', '-tags', 'remove_all_sd,enable_kubernetes_sd', '-ldflags', '-s -w'],
   }
 }
 
