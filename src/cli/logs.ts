@@ -19,7 +19,7 @@ Examples:
   migrate-io logs web -n shop -f     # waits for the run, and goes on with the next try, in whichever pod
 
 Exit codes: 0 printed; with -f: it is migrated. 1 nothing has run yet, its pod is gone, or the cluster can't be asked; with
--f: it was given up. 2 wrong usage`
+-f: it was given up, its record is lost, or it is NotInjected. 2 wrong usage`
 
 /** Adds `migrate-io logs`. */
 export function addLogsCommand(program: Command): void {

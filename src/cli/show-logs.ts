@@ -2,15 +2,17 @@ import { pipeline } from 'node:stream/promises'
 import { setTimeout } from 'node:timers/promises'
 import type { Command } from 'commander'
 import { KubeError } from '../kube/api.ts'
-import { openPodLog } from '../kube/pod-log.ts'
-import { INIT_CONTAINER } from '../migration/names.ts'
-import { type LogTarget, logTarget } from '../status/log-target.ts'
+import { Changes } from '../status/changes.ts'
+import { logTarget } from '../status/log-target.ts'
+import { standsStill } from '../status/stands-still.ts'
 import type { DeploymentStatus } from '../status/status.ts'
 import type { ClusterConnection } from './cluster/connect.ts'
 import { onCluster } from './cluster/on-cluster.ts'
 import { EXIT_REFUSED } from './exit-codes.ts'
+import { FollowedRun, header, noLog, openRunLog } from './followed-run.ts'
 import type { LogsOptions } from './logs.ts'
 import { readOne } from './one-deployment.ts'
+import { UnlessAway } from './unless-away.ts'
 
 const LOOK_AGAIN_MS = 1_000
 
@@ -25,51 +27,43 @@ async function once(command: Command, cluster: ClusterConnection, deployment: st
   const { situation, status } = await readOne(command, cluster, deployment)
   const target = logTarget(situation)
   if (target === undefined) return refuse(command, nothingYet(status))
+  const log = await openRunLog(cluster, status, target)
   header(target, status)
-  if ((await print(cluster, status, target, false)) === 'none')
-    refuse(command, `pod ${target.pod} has no log of run ${target.run} (any more): a pod that is gone takes it along`)
-}
-
-async function follow(command: Command, cluster: ClusterConnection, deployment: string): Promise<void> {
-  let printed = ''
-  let said = ''
-  for (;;) {
-    const { situation, status } = await readOne(command, cluster, deployment)
-    const target = logTarget(situation)
-    const key = target === undefined ? '' : `${target.pod} ${target.run}`
-    if (target !== undefined && key !== printed) {
-      header(target, status)
-      if ((await print(cluster, status, target, true)) === 'printed' || !target.isUnderWay) printed = key
-      continue
-    }
-    if (status.state === 'Migrated') return
-    if (status.state === 'NotInjected' || status.reason === 'gave-up') return refuse(command, status.why)
-    if (status.why !== said && status.state !== 'Running') process.stderr.write(`${status.state}: ${status.why}\n`)
-    said = status.why
-    await setTimeout(LOOK_AGAIN_MS)
-  }
-}
-
-function header({ pod, run }: LogTarget, { deployment, revision }: DeploymentStatus): void {
-  process.stderr.write(`==> ${deployment}, revision ${revision}: run ${run} in pod ${pod} <==\n`)
-}
-
-/** @returns `none` where the pod is gone, or there is no such log */
-async function print(
-  { transport }: ClusterConnection,
-  { namespace }: DeploymentStatus,
-  { pod: name, previous, isUnderWay }: LogTarget,
-  isFollowed: boolean,
-): Promise<'printed' | 'none'> {
-  const follow = isFollowed && isUnderWay && !previous
-  const log = await openPodLog(transport, { namespace, name }, { container: INIT_CONTAINER, previous, follow })
-  if (log === undefined) return 'none'
+  if (log === undefined) return refuse(command, noLog(target))
   try {
     await pipeline(log, process.stdout, { end: false })
   } catch (error) {
     throw KubeError.of(error)
   }
-  return 'printed'
+}
+
+/** Looks again and again: a run is done with only when its end was seen, whatever became of the stream of its log. */
+async function follow(command: Command, cluster: ClusterConnection, deployment: string): Promise<void> {
+  const away = new UnlessAway()
+  const logAway = new UnlessAway()
+  const changes = new Changes()
+  const done = new Set<string>()
+  let current: FollowedRun | undefined
+  for (;;) {
+    const seen = await away.try(() => readOne(command, cluster, deployment))
+    const target = seen === undefined ? undefined : logTarget(seen.situation)
+    if (seen !== undefined) {
+      const { status } = seen
+      const key = target === undefined ? '' : `${target.pod} ${target.run}`
+      if (target !== undefined && !done.has(key)) {
+        if (current?.key !== key) current = new FollowedRun(key, cluster, status)
+        const run = current
+        const end = await logAway.try(() => run.print(target))
+        if (end === 'over' || (end === undefined && !target.isUnderWay && run.isBeyondReach())) done.add(key)
+      } else {
+        if (status.state === 'Migrated') return
+        if (standsStill(status)) return refuse(command, status.why)
+        if (changes.of([status]).length > 0 && status.state !== 'Running')
+          process.stderr.write(`${status.state}: ${status.why}\n`)
+      }
+    }
+    await setTimeout(LOOK_AGAIN_MS)
+  }
 }
 
 function nothingYet({ revision, why }: DeploymentStatus): string {

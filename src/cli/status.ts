@@ -42,7 +42,8 @@ Examples:
   migrate-io status -A -o json
 
 Exit codes: 0 shown, whatever the states; with --watch of one Deployment: it is Migrated. 1 the cluster can't be asked, or
-there is no such Deployment; with --watch of one Deployment: it was given up, or is NotInjected. 2 wrong usage`
+there is no such Deployment; with --watch of one Deployment: it was given up, its record is lost, or it is
+NotInjected. 2 wrong usage`
 
 /** Adds `migrate-io status`. */
 export function addStatusCommand(program: Command): void {

@@ -1,21 +1,18 @@
 import { setTimeout } from 'node:timers/promises'
-import { stripVTControlCharacters } from 'node:util'
 import type { Command } from 'commander'
-import { KubeError } from '../kube/api.ts'
 import { Changes } from '../status/changes.ts'
 import type { Report } from '../status/report.ts'
-import type { DeploymentStatus } from '../status/status.ts'
+import { standsStill } from '../status/stands-still.ts'
 import { lineOf } from '../status/table.ts'
 import { EXIT_REFUSED } from './exit-codes.ts'
+import { Screen } from './screen.ts'
 import { inFormat } from './show-status.ts'
 import type { StatusOptions } from './status.ts'
+import { UnlessAway } from './unless-away.ts'
 
 const INTERVAL_MS = 2_000
 /** Of the time, asking may take a tenth: large clusters are asked less often. */
 const SHARE = 10
-
-const ROWS_DEFAULT = 24
-const COLUMNS_DEFAULT = 80
 
 interface Watched {
   /** Undefined: all. */
@@ -24,21 +21,24 @@ interface Watched {
   readonly read: () => Promise<Report>
 }
 
-/** Shows the status again and again. Returns when the one Deployment that is watched is migrated or given up. */
+/** Shows the status again and again. Returns when the one Deployment that is watched is migrated, or nothing happens there. */
 export async function watchStatus(command: Command, { deployment, options, read }: Watched): Promise<void> {
   const isRedrawn = options.output === 'table' && process.stdout.isTTY === true
+  const screen = new Screen(process.stdout)
   const changes = new Changes()
+  const away = new UnlessAway()
   for (;;) {
     const from = performance.now()
-    const report = await unlessAway(read)
+    const report = await away.try(read)
     if (report !== undefined) {
-      if (isRedrawn) redraw(inFormat(report, options))
-      else tellChanges(report, options, changes)
-      const [one] = report.deployments
-      if (deployment !== undefined && one === undefined)
+      const isOver = deployment !== undefined && report.deployments.every(isSettled)
+      if (!isRedrawn) tellChanges(report, options, changes)
+      else if (isOver) screen.leave(inFormat(report, options))
+      else screen.show(inFormat(report, options))
+      if (deployment !== undefined && report.deployments.length === 0)
         command.error(`migrate-io status: there is no Deployment ${deployment}`, { exitCode: EXIT_REFUSED })
-      if (deployment !== undefined && report.deployments.every(isOver)) {
-        if (report.deployments.some(({ state }) => state !== 'Migrated')) process.exitCode = EXIT_REFUSED
+      if (isOver) {
+        if (report.deployments.some(standsStill)) process.exitCode = EXIT_REFUSED
         return
       }
     }
@@ -46,35 +46,8 @@ export async function watchStatus(command: Command, { deployment, options, read 
   }
 }
 
-function isOver({ state, reason }: DeploymentStatus): boolean {
-  return state === 'Migrated' || state === 'NotInjected' || reason === 'gave-up'
-}
-
-/** An API server that is away for a while does not end it. */
-async function unlessAway(read: () => Promise<Report>): Promise<Report | undefined> {
-  try {
-    return await read()
-  } catch (error) {
-    if (!(error instanceof KubeError) || error.code !== 'unavailable') throw error
-    process.stderr.write(`${error.message}; asking again\n`)
-    return undefined
-  }
-}
-
-/** From the top left corner, each line to its end, and what was below is cleared: without a flicker. */
-function redraw(text: string): void {
-  // A terminal that was told no size says 0.
-  const rows = process.stdout.rows || ROWS_DEFAULT
-  const columns = process.stdout.columns || COLUMNS_DEFAULT
-  const lines = text.trimEnd().split('\n')
-  const fitting: string[] = []
-  let height = 1 // for the cursor
-  for (const line of lines) {
-    height += Math.max(1, Math.ceil(stripVTControlCharacters(line).length / columns))
-    if (height > rows) break
-    fitting.push(line)
-  }
-  process.stdout.write(`\u001b[H${fitting.map((line) => `${line}\u001b[K\n`).join('')}\u001b[J`)
+function isSettled(status: Report['deployments'][number]): boolean {
+  return status.state === 'Migrated' || standsStill(status)
 }
 
 function tellChanges(report: Report, options: StatusOptions, changes: Changes): void {

@@ -54,7 +54,7 @@ export async function unmark(pod: Pod, snapshot: Snapshot, { api, report }: Surr
   } catch (error) {
     if (!(error instanceof KubeError) || error.code === 'conflict' || error.code === 'unavailable') throw error
     const reason = error.code === 'forbidden' ? 'forbidden' : 'refused'
-    report({ kind: 'problem', reason, object: pod.metadata.name, detail: error.message }, snapshot.key)
+    report({ kind: 'problem', reason, object: pod.metadata.name, detail: error.outline }, snapshot.key)
     return {
       kind: 'on',
       snapshot: { ...snapshot, markedForGood: new Set([...snapshot.markedForGood, pod.metadata.uid]) },

@@ -3,6 +3,8 @@ import type { Announcement, EventRecorder, Regarding } from '../kube/event-recor
 import { announce } from './announce.ts'
 import type { ControllerEvent } from './event.ts'
 import { type Key, keyText } from './key.ts'
+import { TELL_AGAIN_MS } from './lasting.ts'
+import { Said } from './said.ts'
 
 const SKIPS_KEPT = 10_000 // revisions, of which it is remembered that their skipping was said
 
@@ -12,15 +14,20 @@ export class Announcer {
   readonly #recorder: EventRecorder
   /** Once per revision, however many pods skip. */
   readonly #skipped = new Set<string>()
+  /** Problems, each once for a Deployment, however many of its pods have it and however often it is looked at. */
+  readonly #problems: Said
 
-  constructor(api: Api, recorder: EventRecorder) {
+  /** @param now milliseconds since 1970 */
+  constructor(api: Api, recorder: EventRecorder, now: () => number) {
     this.#api = api
     this.#recorder = recorder
+    this.#problems = new Said(now, TELL_AGAIN_MS)
   }
 
   event(event: ControllerEvent, key: Key): void {
-    const announcement = announce(event, key.namespace)
+    const announcement = announce(event.kind === 'problem' ? withOthers(event) : event, key.namespace)
     if (announcement === undefined) return
+    if (event.kind === 'problem' && !this.#problems.isDue(`${keyText(key)} ${event.reason}`)) return
     if (event.kind === 'run-succeeded') this.#isFirstSkip(key, event.revision) // the other pods of that rollout
     if (event.kind === 'skipped' && !this.#isFirstSkip(key, event.revision)) return
     this.say(announcement, key)
@@ -44,4 +51,10 @@ export class Announcer {
     if (deployment === undefined) return undefined
     return { apiVersion: 'apps/v1', kind: 'Deployment', namespace, name, uid: deployment.metadata.uid }
   }
+}
+
+/** Of many pods with the same problem one is named. */
+function withOthers(problem: Extract<ControllerEvent, { kind: 'problem' }>): ControllerEvent {
+  const { object, others = 0 } = problem
+  return others === 0 ? problem : { ...problem, object: `${object} and ${others} ${others === 1 ? 'other' : 'others'}` }
 }

@@ -33,4 +33,11 @@ export type ControllerEvent =
   | { readonly kind: 'skipped'; readonly pod: string; readonly revision: string }
   | { readonly kind: 'made-anew'; readonly configMap: string; readonly why: 'missing' | 'edited' }
   | { readonly kind: 'adopted'; readonly configMap: string; readonly records: 'kept' | 'dropped' }
-  | { readonly kind: 'problem'; readonly reason: ProblemReason; readonly object: string; readonly detail: string }
+  | {
+      readonly kind: 'problem'
+      readonly reason: ProblemReason
+      readonly object: string
+      /** How many more objects have the same problem; left out: none is known of. */
+      readonly others?: number
+      readonly detail: string
+    }

@@ -44,7 +44,7 @@ export async function releaseNamed(
           kind: 'problem',
           reason: error.code === 'invalid' ? 'refused' : error.code,
           object: namedLockConfigMapName(lock),
-          detail: error.message,
+          detail: error.outline,
         },
         key,
       )

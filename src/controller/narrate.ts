@@ -1,7 +1,7 @@
 import type { ControllerEvent } from './event.ts'
 import { INTERRUPTIONS, PROBLEMS } from './reasons.ts'
 
-const DETAIL_MAX_CHARACTERS = 400 // what an API server says may quote an object in full
+const DETAIL_MAX_CHARACTERS = 400 // what an API server, or a policy, says can be long
 
 /** A line of the log: whatever is in `fields` is a name, a number or a key of a table, never what a user wrote. */
 export interface Line {

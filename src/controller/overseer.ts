@@ -47,24 +47,39 @@ export function createOverseer(options: OverseerOptions): Overseer {
   async function run(signal: AbortSignal): Promise<void> {
     const since = new Map<string, number>()
     const told = new Map<string, Map<string, Told>>()
+    /** By namespace. Of one that can't be read just now, what was found before stands. */
+    const reasons = new Map<string, readonly string[]>()
     while (!signal.aborted) {
-      const lasting = stillPending(since)
+      const namespaces = new Set(stillPending(since).map(({ namespace }) => namespace))
       for (const key of told.keys()) if (!since.has(key)) told.delete(key)
-      try {
-        const reasons: string[] = []
-        for (const namespace of new Set(lasting.map(({ namespace }) => namespace))) {
-          const { situations } = await gather(cluster, { namespace, controller: { kind: 'leading', ...leader } }, now())
-          if (signal.aborted) return
-          for (const situation of situations) {
-            const reason = tell(situation, since, told)
-            if (reason !== undefined) reasons.push(reason)
-          }
+      for (const namespace of reasons.keys()) if (!namespaces.has(namespace)) reasons.delete(namespace)
+      for (const namespace of namespaces) {
+        const found = await unlessFails(() => situationsIn(namespace))
+        if (signal.aborted) return
+        if (found === undefined) continue
+        const lasting: string[] = []
+        for (const situation of found) {
+          const reason = await unlessFails(() => tell(situation, since, told))
+          if (reason !== undefined) lasting.push(reason)
         }
-        onLasting(reasons)
-      } catch (error) {
-        onFailure(error)
+        reasons.set(namespace, lasting)
       }
+      onLasting([...reasons.values()].flat())
       await pause(clock, EVERY_MS, signal)
+    }
+  }
+
+  async function situationsIn(namespace: string): Promise<readonly Situation[]> {
+    return (await gather(cluster, { namespace, controller: { kind: 'leading', ...leader } }, now())).situations
+  }
+
+  /** Whatever one namespace or Deployment holds, the others are told of. */
+  async function unlessFails<T>(work: () => Promise<T> | T): Promise<T | undefined> {
+    try {
+      return await work()
+    } catch (error) {
+      onFailure(error)
+      return undefined
     }
   }
 

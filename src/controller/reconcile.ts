@@ -7,7 +7,7 @@ import type { Waiting } from './decision.ts'
 import { decidedNumber, grantOf, MAX_RUN_NUMBER } from './grant.ts'
 import { type Key, keyText, parseKey } from './key.ts'
 import { lockText } from './read-named.ts'
-import type { Wait } from './reasons.ts'
+import type { ProblemReason, Wait } from './reasons.ts'
 import { readSnapshot, type Snapshot } from './snapshot.ts'
 import { NOTHING_KNOWN, type Standing, standingOf } from './standing.ts'
 import type { Surroundings } from './surroundings.ts'
@@ -89,11 +89,11 @@ export async function reconcile(key: Key, surroundings: Surroundings): Promise<L
     return look(decision.until, decision.why)
   }
 
-  function failed({ code, message, retryAfterMs }: KubeError): Look {
+  function failed({ code, outline, retryAfterMs }: KubeError): Look {
     const now = surroundings.now()
     if (code === 'conflict') return unknown(now + CONFLICT_MS * (1 + surroundings.random()))
     const reason = code === 'invalid' ? 'refused' : code
-    surroundings.report({ kind: 'problem', reason, object: keyText(key), detail: message }, key)
+    surroundings.report({ kind: 'problem', reason, object: keyText(key), detail: outline }, key)
     // Whatever the server asks for, neither at once nor in an hour.
     const askedMs = Math.min(Math.max(retryAfterMs ?? 0, UNAVAILABLE_MS), REFUSED_MS)
     return unknown(now + (code === 'unavailable' ? askedMs * (1 + surroundings.random()) : REFUSED_MS))
@@ -110,14 +110,19 @@ export async function reconcile(key: Key, surroundings: Surroundings): Promise<L
   }
 }
 
-/** Pods that are left out, and why. */
+/** Pods that are left out, and why: each reason once, however many there are. */
 function reportPods(pods: readonly Pod[], key: Key, { report }: Surroundings): void {
-  for (const pod of pods) {
-    const object = pod.metadata.name
-    if (!speaksProtocol(pod)) report({ kind: 'problem', reason: 'unknown-protocol', object, detail: '' }, key)
-    else if (grantOf(pod).kind === 'unreadable')
-      report({ kind: 'problem', reason: 'unreadable-grant', object, detail: '' }, key)
-    else if (decidedNumber(grantOf(pod)) >= MAX_RUN_NUMBER)
-      report({ kind: 'problem', reason: 'numbers-exhausted', object, detail: '' }, key)
+  const leftOut = Map.groupBy(pods, whyLeftOut)
+  for (const [reason, theirs] of leftOut) {
+    const [object, ...others] = theirs.map(({ metadata }) => metadata.name).toSorted()
+    if (reason === undefined || object === undefined) continue
+    report({ kind: 'problem', reason, object, others: others.length, detail: '' }, key)
   }
+}
+
+function whyLeftOut(pod: Pod): ProblemReason | undefined {
+  if (!speaksProtocol(pod)) return 'unknown-protocol'
+  const grant = grantOf(pod)
+  if (grant.kind === 'unreadable') return 'unreadable-grant'
+  return decidedNumber(grant) >= MAX_RUN_NUMBER ? 'numbers-exhausted' : undefined
 }

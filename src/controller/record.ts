@@ -55,6 +55,7 @@ export type RecordRead =
 const FREE = 'free since run '
 /** Of a record that was just created: like one that was edited, since nobody knows yet who holds the lock. */
 export const BLANK = { holder: 'not known yet' } as const
+const DATE_MAX_MS = 8.64e15 // beyond it there is no Date, and what makes a text of one throws
 const COMPLETED = 'completed.'
 const FAILED = 'failed.'
 
@@ -108,23 +109,32 @@ export function parseObject(text: string | undefined): Readonly<Record<string, u
   }
 }
 
+/** Which count also where somebody wrote into the lock itself; none where there is no record. */
+export function entriesOf(read: RecordRead | undefined): LockRecord['entries'] {
+  if (read === undefined || read.kind === 'foreign') return {}
+  return read.kind === 'record' ? read.record.entries : read.entries
+}
+
 /** As the wrapper has it: any text counts, an empty one does not. */
-export function isCompleted(record: LockRecord, revision: string): boolean {
+export function isCompleted(record: Pick<LockRecord, 'entries'>, revision: string): boolean {
   return (record.entries[COMPLETED + revision] ?? '') !== ''
 }
 
-/** Undefined where there is no such record, or somebody wrote it in words of their own. */
+/** Undefined where there is no such record, or somebody wrote it in words, or with a time, of their own. */
 export function completedOf(entries: LockRecord['entries'], revision: string): Completed | undefined {
   const { pod, image, started, seconds, number } = parseObject(entries[COMPLETED + revision]) ?? {}
   if (typeof pod !== 'string' || typeof image !== 'string' || typeof started !== 'string') return undefined
-  if (typeof seconds !== 'number' || typeof number !== 'number') return undefined
+  if (typeof seconds !== 'number' || typeof number !== 'number' || !Number.isFinite(number)) return undefined
+  // `started` is empty where kubelet told no time.
+  if (seconds < 0 || Math.abs((Date.parse(started) || 0) + seconds * 1000) > DATE_MAX_MS) return undefined
   return { pod, image, started, seconds, number }
 }
 
 /** Undefined where it never failed, or somebody made the entry unreadable, which starts the count again. */
 export function failedOf(record: LockRecord, revision: string): Failed | undefined {
   const { count, exit, next } = parseObject(record.entries[FAILED + revision]) ?? {}
-  if (typeof count !== 'number' || !Number.isInteger(count) || count < 1 || typeof exit !== 'number') return undefined
+  if (typeof count !== 'number' || !Number.isInteger(count) || count < 1) return undefined
+  if (typeof exit !== 'number' || !Number.isFinite(exit)) return undefined
   return typeof next === 'string' ? { count, exit, next } : { count, exit }
 }
 

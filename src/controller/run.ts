@@ -73,7 +73,7 @@ export async function runController(options: ControllerOptions): Promise<void> {
     unique: () => randomBytes(8).toString('hex'),
     onLost: (error) => teller.trouble(error, 'an Event was lost'),
   })
-  const announcer = new Announcer(api, recorder)
+  const announcer = new Announcer(api, recorder, Date.now)
 
   let stopping = false
   const notReady: NotReady = () =>

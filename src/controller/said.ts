@@ -1,21 +1,24 @@
-const REPEAT_MS = 300_000 // what lasts is said again after this long
-
-/** What was said lately, so that a trouble that is met every second does not fill the log. Each thing once in 5 minutes. */
+/** What was said lately, so that a trouble that is met every second does not fill the log, or the Events. */
 export class Said {
   readonly #now: () => number
+  readonly #repeatMs: number
   /** In the order in which it was said. */
   readonly #at = new Map<string, number>()
 
-  /** @param now milliseconds since 1970 */
-  constructor(now: () => number) {
+  /**
+   * @param now milliseconds since 1970
+   * @param repeatMs what lasts is said again after this long
+   */
+  constructor(now: () => number, repeatMs: number) {
     this.#now = now
+    this.#repeatMs = repeatMs
   }
 
   /** Whether this is to be said now; from then on it was. */
   isDue(text: string): boolean {
     const now = this.#now()
     for (const [other, at] of this.#at) {
-      if (now - at < REPEAT_MS) break
+      if (now - at < this.#repeatMs) break
       this.#at.delete(other)
     }
     if (this.#at.has(text)) return false

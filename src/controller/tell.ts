@@ -9,6 +9,8 @@ import { waitsSince } from './pod-wait.ts'
 import { WAITS, type Wait } from './reasons.ts'
 import { Said } from './said.ts'
 
+const REPEAT_MS = 300_000
+
 /** Tells logs and metrics what the controller did and why pods wait, each thing once. */
 export class Teller {
   readonly #logs: Logs
@@ -20,7 +22,7 @@ export class Teller {
   constructor(logs: Logs, metrics: ControllerMetrics, now: () => number) {
     this.#logs = logs
     this.#metrics = metrics
-    this.#said = new Said(now)
+    this.#said = new Said(now, REPEAT_MS)
     this.#now = now
   }
 
@@ -58,9 +60,9 @@ export class Teller {
       this.#logs.error(errorFields(error), what)
       return
     }
-    const { code, message } = error
+    const { code, outline } = error
     this.#metrics.callFailed(code)
-    if (this.#said.isDue(`${what} ${message}`)) this.#logs.warn({ code, detail: message }, what)
+    if (this.#said.isDue(`${what} ${outline}`)) this.#logs.warn({ code, detail: outline }, what)
   }
 
   /** Another controller leads, or this one anew: what it knew of waiting pods is for the leader to say. */

@@ -63,11 +63,18 @@ export class KubeError extends Error {
   readonly code: KubeErrorCode
   /** As the server asked by Retry-After. */
   readonly retryAfterMs: number | undefined
+  /** For logs: `message`, but for one that may quote an object in full. */
+  readonly outline: string
 
-  constructor(code: KubeErrorCode, message: string, options: { cause?: unknown; retryAfterMs?: number } = {}) {
+  constructor(
+    code: KubeErrorCode,
+    message: string,
+    options: { cause?: unknown; retryAfterMs?: number; outline?: string } = {},
+  ) {
     super(message, { cause: options.cause })
     this.code = code
     this.retryAfterMs = options.retryAfterMs
+    this.outline = options.outline ?? message
   }
 
   /** What broke a connection, as an API server that doesn't answer. */

@@ -44,7 +44,19 @@ export function failure(request: Request, answer: Answer): KubeError {
   const retryAfterMs = answer.retryAfterMs ?? milliseconds(status?.details?.retryAfterSeconds)
   const said = status?.message === undefined ? described(answer) : `${answer.status} ${status.message}`
   const hint = code === 'forbidden' ? hintOf(answer.status, request) : ''
-  return new KubeError(code, `${inWords(request)}: ${said}${hint}`, retryAfterMs === undefined ? {} : { retryAfterMs })
+  return new KubeError(code, `${inWords(request)}: ${said}${hint}`, {
+    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+    // A validation quotes the value that it does not like, which may be a whole pod spec.
+    ...(code === 'invalid' ? { outline: `${inWords(request)}: ${outlineOf(answer.status, status)}` } : {}),
+  })
+}
+
+/** `422 Invalid (spec.containers[0].image, metadata.labels)` */
+function outlineOf(http: number, status: Status | undefined): string {
+  const fields = new Set((status?.details?.causes ?? []).flatMap(({ field }) => field ?? []))
+  return [String(http), status?.reason, fields.size === 0 ? undefined : `(${[...fields].join(', ')})`]
+    .filter((part) => part !== undefined)
+    .join(' ')
 }
 
 /**

@@ -11,6 +11,10 @@ export interface LogOptions {
   readonly previous: boolean
   /** Goes on until the container ends. */
   readonly follow: boolean
+  /** Each line begins with the time at which it was written, and a space. */
+  readonly timestamps?: boolean
+  /** RFC 3339, of which whole seconds count: only what was written from then on. Default: all. */
+  readonly since?: string | undefined
 }
 
 /**
@@ -22,10 +26,14 @@ export interface LogOptions {
 export async function openPodLog(
   transport: Transport,
   { namespace, name }: { readonly namespace: string; readonly name: string },
-  { container, previous, follow }: LogOptions,
+  { container, previous, follow, timestamps = false, since }: LogOptions,
 ): Promise<IncomingMessage | undefined> {
   const request: Request = { verb: 'get', kind: 'Pod', namespace, name, subresource: 'log' }
-  const query = new URLSearchParams({ container, previous: String(previous), follow: String(follow) })
+  const query = new URLSearchParams({
+    ...{ container, previous: String(previous), follow: String(follow) },
+    ...(timestamps ? { timestamps: 'true' } : {}),
+    ...(since === undefined ? {} : { sinceTime: since }),
+  })
   const path = `${pathOf('Pod', request)}?${query}`
   const response = await transport.open({ request, method: 'GET', path, accept: 'text/plain, application/json, */*' })
   if (response.statusCode === 200) return response

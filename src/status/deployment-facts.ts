@@ -19,6 +19,8 @@ export interface DeploymentFacts {
   readonly faults: readonly string[]
   /** Pods that serve. While the present revision is not migrated they are of earlier ones. */
   readonly available: number
+  /** All its pods are of the present revision, and serve. */
+  readonly isRolledOut: boolean
   /** The rollout took longer than progressDeadlineSeconds. */
   readonly isPastDeadline: boolean
   /** Why no pod can be created: a quota, a policy. */
@@ -58,6 +60,7 @@ export function deploymentFacts(full: Deployment, isNamed: boolean): DeploymentF
     },
     faults: isInjected ? problems.map(problemText) : [...lost, ...(isAnnotated ? refusals(object) : [])],
     available: full.status?.availableReplicas ?? 0,
+    isRolledOut: isRolledOut(full),
     isPastDeadline: progressing?.reason === 'ProgressDeadlineExceeded',
     replicaFailure: failure === undefined ? undefined : excerpt(failure.message ?? failure.reason ?? ''),
   }
@@ -74,6 +77,13 @@ function isHeld(object: JsonObject, template: JsonObject): boolean {
 function refusals(object: JsonObject): readonly string[] {
   const decision = decide({ object, optedIn: true })
   return decision.kind === 'refused' ? decision.problems : []
+}
+
+function isRolledOut({ metadata, spec, status = {} }: Deployment): boolean {
+  const { observedGeneration = -1, replicas = 0, updatedReplicas = 0, availableReplicas = 0 } = status
+  if (observedGeneration < (metadata.generation ?? 0)) return false
+  const wanted = spec.replicas ?? 1
+  return wanted > 0 && [replicas, updatedReplicas, availableReplicas].every((count) => count === wanted)
 }
 
 function projected({ metadata, spec, status }: Deployment): Deployment {

@@ -30,6 +30,7 @@ export type RolloutReason =
   | 'no-pods'
   | 'foreign-configmap'
   | 'record-edited'
+  | 'record-lost'
   | 'unreadable-grant'
   | 'unknown-protocol'
   | 'namespace-not-labelled'

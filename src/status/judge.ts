@@ -3,7 +3,7 @@ import { isWaiting, speaksProtocol } from '../controller/choose.ts'
 import { endOf, isDone, runningSince, spokenNumber } from '../controller/container-end.ts'
 import { decide } from '../controller/decide.ts'
 import { grantOf } from '../controller/grant.ts'
-import { completedOf, type Failed, failedOf, isCompleted, type LockRecord } from '../controller/record.ts'
+import { completedOf, entriesOf, type Failed, failedOf, isCompleted, type LockRecord } from '../controller/record.ts'
 import { controllerOf, currentReplicaSet } from '../controller/rollout.ts'
 import type { ReplicaSet } from '../kube/objects.ts'
 import { REVISION_LABEL } from '../migration/names.ts'
@@ -38,10 +38,12 @@ export function judge(situation: Situation): Findings {
     trouble: undefined,
     exit: undefined,
   }
-  if (record !== undefined && revision !== undefined && isCompleted(record, revision)) {
-    const done = completedOf(record.entries, revision)
-    const since = done === undefined ? undefined : Date.parse(done.started) + done.seconds * 1000
-    return { ...base, state: 'Migrated', reason: 'migrated', since: Number.isNaN(since) ? undefined : since }
+  const entries = entriesOf(read)
+  if (revision !== undefined && isCompleted({ entries }, revision)) {
+    const done = completedOf(entries, revision)
+    const ended = new Date(done === undefined ? Number.NaN : Date.parse(done.started) + done.seconds * 1000).getTime()
+    // Somebody may have written the entry: no time, or one that no calendar has.
+    return { ...base, state: 'Migrated', reason: 'migrated', since: Number.isNaN(ended) ? undefined : ended }
   }
   if (facts.deployment.metadata.deletionTimestamp !== undefined) return { ...base, ...WAITING('being-deleted') }
   const ofRun = judgeRun(situation, base)
@@ -106,6 +108,7 @@ function judgePods(
     return { ...base, ...WAITING(worst.trouble.kind), pod: name, trouble: worst.trouble, since }
   }
   const { replicas = 1, paused } = facts.deployment.spec
+  if (pods.length === 0 && facts.isRolledOut) return { ...base, ...WAITING('record-lost') }
   if (pods.length === 0 && replicas === 0) return { ...base, ...WAITING('no-replicas') }
   if (pods.length === 0 && paused === true) return { ...base, ...WAITING('paused') }
   if (pods.length === 0) return { ...base, ...WAITING('no-pods') }
@@ -127,7 +130,7 @@ function isCutShort(pod: PodFacts['pod'], record: LockRecord | undefined): boole
 /** The record has the time of the next try, which is by the backoff after the failure. */
 function failureTime({ next, count }: Failed): number | undefined {
   const at = Date.parse(next ?? '') - delayMs(count)
-  return Number.isNaN(at) ? undefined : at
+  return Number.isNaN(new Date(at).getTime()) ? undefined : at
 }
 
 function earliest(times: readonly (string | undefined)[]): number | undefined {

@@ -1,7 +1,7 @@
-import { isRunning, spokenNumber, statusOf } from '../controller/container-end.ts'
+import { endOf, isRunning, spokenNumber, statusOf } from '../controller/container-end.ts'
 import { decisionOn, grantOf } from '../controller/grant.ts'
-import { completedOf } from '../controller/record.ts'
-import { currentReplicaSet } from '../controller/rollout.ts'
+import { completedOf, entriesOf, isCompleted } from '../controller/record.ts'
+import { currentReplicaSet, revisionOfPod } from '../controller/rollout.ts'
 import { REVISION_LABEL } from '../migration/names.ts'
 import type { PodFacts } from './pod-facts.ts'
 import type { Situation } from './situation.ts'
@@ -9,8 +9,9 @@ import type { Situation } from './situation.ts'
 /** Which container has the output of a run. */
 export interface LogTarget {
   readonly pod: string
-  /** The run's number; undefined where a record from before does not say it. */
   readonly run: number
+  /** Whose run it is: an older one may still hold the lock. */
+  readonly revision: string
   /** The instance before the present one: the present one waits for its turn by now. */
   readonly previous: boolean
   /** Whether it may still be running. */
@@ -21,28 +22,36 @@ export interface LogTarget {
  * Where the output of the present revision's last run is. Undefined where it never ran, or its pod is unknown: one that is
  * gone took its log with it.
  *
- * | the lock is held by a run   | its pod, the instance that runs                      |
- * | the revision is recorded    | the pod in the record                                |
- * | it failed                   | the pod that speaks of the highest run number        |
+ * | the present revision is recorded       | the pod in the record                            |
+ * | else a run has the lock, and has begun | its pod, also where it is of another revision    |
+ * | else it failed                         | the pod that speaks of the highest run number    |
  */
 export function logTarget(situation: Situation): LogTarget | undefined {
   const { facts, replicaSets, read, pods } = situation
-  if (read?.kind !== 'record') return undefined
   const revision = currentReplicaSet(facts.deployment, replicaSets)?.metadata.labels?.[REVISION_LABEL]
-  const { holder, entries } = read.record
+  const done = revision === undefined ? undefined : completedOf(entriesOf(read), revision)
+  if (revision !== undefined && done !== undefined)
+    return { pod: done.pod, run: done.number, revision, previous: false, isUnderWay: false }
+  if (read?.kind !== 'record') return undefined
+  const { record } = read
+  const { holder } = record
   const runner = pods.find(({ pod }) => pod.metadata.uid === holder?.uid)
-  if (holder !== undefined && runner !== undefined && isGranted(runner, holder.number)) {
-    const isUnderWay = spokenNumber(runner.pod) < holder.number && isRunning(runner.pod)
-    return { pod: holder.pod, run: holder.number, previous: isPrevious(runner, holder.number), isUnderWay }
+  const isWanted = revision === undefined || !isCompleted(record, revision)
+  if (holder !== undefined && runner !== undefined && isWanted && isGranted(runner, holder.number)) {
+    const { kind } = endOf(runner.pod, holder.number)
+    const isOver = kind !== 'unknown' && kind !== 'skipped'
+    // One that does not run has not begun: what its container wrote is of an earlier start.
+    if (isOver || isRunning(runner.pod)) return targetOf(runner, holder.number, holder.revision, !isOver)
   }
-  const done = revision === undefined ? undefined : completedOf(entries, revision)
-  if (done !== undefined) return { pod: done.pod, run: done.number, previous: false, isUnderWay: false }
+  if (revision === undefined) return undefined
   const ran = pods
-    .filter(({ pod }) => spokenNumber(pod) > 0 && pod.metadata.labels?.[REVISION_LABEL] === revision)
+    .filter(({ pod }) => spokenNumber(pod) > 0 && revisionOfPod(pod) === revision)
     .toSorted((a, b) => spokenNumber(b.pod) - spokenNumber(a.pod))[0]
-  if (ran === undefined) return undefined
-  const run = spokenNumber(ran.pod)
-  return { pod: ran.pod.metadata.name, run, previous: isPrevious(ran, run), isUnderWay: false }
+  return ran === undefined ? undefined : targetOf(ran, spokenNumber(ran.pod), revision, false)
+}
+
+function targetOf(facts: PodFacts, run: number, revision: string, isUnderWay: boolean): LogTarget {
+  return { pod: facts.pod.metadata.name, run, revision, previous: isPrevious(facts, run), isUnderWay }
 }
 
 function isGranted({ pod }: PodFacts, number: number): boolean {

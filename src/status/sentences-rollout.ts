@@ -1,4 +1,4 @@
-import { INJECTION_LABEL, LEADER_LEASE, PREFIX, PROTOCOL_LABEL } from '../migration/names.ts'
+import { INJECTION_LABEL, LEADER_LEASE, lockConfigMapName, PREFIX, PROTOCOL_LABEL } from '../migration/names.ts'
 import { namespaceOf } from './controller-facts.ts'
 import type { RolloutReason } from './findings.ts'
 import type { Sentences } from './sentences.ts'
@@ -26,11 +26,15 @@ export const ROLLOUT_SENTENCES: Sentences<RolloutReason> = {
     const whose =
       holder === undefined
         ? `another Deployment has the lock ${lock}, or has waited longer for it`
-        : `pod ${holder.pod} of Deployment ${holder.deployment} has had it for ${ago(Date.parse(holder.since) || undefined)}`
+        : `pod ${holder.pod} of ${holder.deployment === '' ? 'a Deployment that is gone' : `Deployment ${holder.deployment}`} has had it for ${ago(Date.parse(holder.since) || undefined)}`
+    const unlock = ours('unlock', `--lock ${lock}`)
     return {
       why: `It shares the lock ${lock} (annotation ${PREFIX}lock) with other Deployments, of which one migrates at a time, and ${whose}. Its own turn comes after that.`,
       todo: [
-        holder === undefined ? 'Wait.' : `Wait, or see how that one is doing: ${ours('status', holder.deployment)}`,
+        holder === undefined || holder.deployment === ''
+          ? 'Wait.'
+          : `Wait, or see how that one is doing: ${ours('status', holder.deployment)}`,
+        `If the run that has it must be ended, or its Deployment is gone, see what has it, and free it: ${unlock}`,
       ],
     }
   },
@@ -79,6 +83,15 @@ export const ROLLOUT_SENTENCES: Sentences<RolloutReason> = {
   'record-edited': () => ({
     why: 'Somebody wrote into the ConfigMap of the lock. The controller finds out anew from the pods who holds it, and then goes on.',
     todo: ['Nothing. Entries completed.… and failed.… may be removed by hand; number and holder must be left alone.'],
+  }),
+
+  'record-lost': ({ name, kubectl, ours }) => ({
+    why: `All its pods run, so the migration of this revision was done; but the record of that is lost, since somebody deleted the ConfigMap ${lockConfigMapName(name)} or wrote into it. The next pod of this revision, which comes when one is moved or added, runs the command again, unless the pod that ran it is still there to tell of it.`,
+    todo: [
+      'Nothing, if the command can be run twice, as migrations should.',
+      `Or run it at a time of your choice, which records it again: ${ours('rerun')}`,
+      `See what is left of the record: ${kubectl(`get configmap ${lockConfigMapName(name)} -o yaml`)}`,
+    ],
   }),
 
   'unreadable-grant': ({ pod, kubectl }) => ({

@@ -1,4 +1,4 @@
-import { completedOf } from '../controller/record.ts'
+import { completedOf, entriesOf } from '../controller/record.ts'
 import { REVISION_ANNOTATION } from '../migration/names.ts'
 import type { Findings, Reason, State } from './findings.ts'
 import { judge } from './judge.ts'
@@ -65,8 +65,7 @@ export function statusOf(situation: Situation, program: string): DeploymentStatu
   const { why, todo } = SENTENCES[reason](wordsOf(findings, situation, program))
   const rollout = Number(annotations?.[REVISION_ANNOTATION])
   const { retries, lock } = facts.settings
-  const done =
-    state === 'Migrated' && read?.kind === 'record' ? completedOf(read.record.entries, revision ?? '') : undefined
+  const done = state === 'Migrated' ? completedOf(entriesOf(read), revision ?? '') : undefined
   const isOurs = run !== undefined && run.revision === revision
   const holder = named?.holder
   return {

@@ -34,7 +34,13 @@ const PULL_REASONS = new Set([
   'RegistryUnavailable',
   'SignatureValidationFailed',
 ])
-const CONFIG_REASONS = new Set(['CreateContainerConfigError', 'CreateContainerError', 'RunContainerError'])
+/** What kubelet says while it can't create or start a container; its message is kubelet's own. */
+const REFUSAL_REASONS = new Set(['CreateContainerConfigError', 'CreateContainerError', 'RunContainerError'])
+/**
+ * Ends of containers that never ran: containerd's word, and that of Docker's shim. CRI-O says it while the container waits.
+ * The message of any other end is what the command left there, which may be a secret.
+ */
+const START_ERRORS = new Set(['StartError', 'ContainerCannotRun'])
 /** What containerd and CRI-O say where an image has no shell, each with a path of its own in between. */
 const NO_SHELL = /\/bin\/sh\b.*(no such file or directory|not found|permission denied)/i
 /** The wrapper's own ends: wrapper.sh. */
@@ -64,11 +70,10 @@ function troubleOfEarlier(status: ContainerStatus): Trouble | undefined {
   if (state?.terminated?.exitCode === 0 || (state?.running !== undefined && started === true)) return undefined
   const pull = pullTrouble(status)
   if (pull !== undefined) return pull
+  const refusal = startRefusal(status)
+  if (refusal !== undefined) return { kind: 'cannot-start', container, ...detailOf(refusal.message) }
   const end = state?.terminated ?? lastState?.terminated
-  if (end !== undefined && end.exitCode !== 0)
-    return { kind: 'earlier-container-fails', container, exit: end.exitCode, ...detailOf(state?.waiting?.message) }
-  if (CONFIG_REASONS.has(state?.waiting?.reason ?? ''))
-    return { kind: 'cannot-start', container, ...detailOf(state?.waiting?.message) }
+  if (end !== undefined && end.exitCode !== 0) return { kind: 'earlier-container-fails', container, exit: end.exitCode }
   if (state?.running !== undefined) return { kind: 'earlier-container', container }
   return undefined
 }
@@ -79,19 +84,26 @@ function troubleOfOurs(status: ContainerStatus): Trouble | undefined {
   const image = status.image === undefined || status.image === '' ? {} : { image: status.image }
   const pull = pullTrouble(status)
   if (pull !== undefined) return pull
-  const said = [state?.waiting?.message, state?.terminated?.message, lastState?.terminated?.message]
-  const end = state?.terminated ?? lastState?.terminated
-  const isStartError = end?.reason === 'StartError' || end?.reason === 'ContainerCannotRun'
-  const isRefused = CONFIG_REASONS.has(state?.waiting?.reason ?? '')
-  if (isStartError || isRefused) {
-    const noShell = said.find((text) => NO_SHELL.test(text ?? ''))
-    const detail = detailOf(noShell ?? said.find((text) => text !== undefined && text !== ''))
-    return { kind: noShell === undefined ? 'cannot-start' : 'no-shell', container, ...image, ...detail }
+  const refusal = startRefusal(status)
+  if (refusal !== undefined) {
+    const kind = NO_SHELL.test(refusal.message ?? '') ? 'no-shell' : 'cannot-start'
+    return { kind, container, ...image, ...detailOf(refusal.message) }
   }
+  const end = state?.terminated ?? lastState?.terminated
   const kind = EXITS[end?.exitCode ?? 0]
   if (kind !== undefined && !/^(run|stale) /.test(end?.message ?? '')) return { kind, container, ...image }
   if (end === undefined) return { kind: 'pod-starting', container }
   return undefined
+}
+
+/** That a container can't be started, in the words of kubelet or the runtime; undefined where it could, or is about to. */
+function startRefusal({ state, lastState }: ContainerStatus): { readonly message: string | undefined } | undefined {
+  const { reason, message } = state?.waiting ?? {}
+  const isRefused = REFUSAL_REASONS.has(reason ?? '')
+  if (isRefused && message !== undefined && message !== '') return { message }
+  const end = state?.terminated ?? lastState?.terminated
+  if (START_ERRORS.has(end?.reason ?? '')) return { message: end?.message }
+  return isRefused ? { message: undefined } : undefined
 }
 
 function pullTrouble({ name, image, state }: ContainerStatus): Trouble | undefined {

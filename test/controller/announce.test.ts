@@ -3,6 +3,7 @@ import { describe, test } from 'node:test'
 import { announce, EVENT_REASONS } from '../../src/controller/announce.ts'
 import { Announcer } from '../../src/controller/announcer.ts'
 import type { ControllerEvent } from '../../src/controller/event.ts'
+import { TELL_AGAIN_MS } from '../../src/controller/lasting.ts'
 import { PROBLEMS, type ProblemReason } from '../../src/controller/reasons.ts'
 import type { Api } from '../../src/kube/api.ts'
 import type { Announcement } from '../../src/kube/event-recorder.ts'
@@ -22,8 +23,9 @@ const FAILED = {
 function announcer() {
   const said: Announcement[] = []
   const recorder = { record: (_: unknown, announcement: Announcement) => said.push(announcement), waiting: 0 }
-  const announcer = new Announcer({} as Api, { ...recorder, stop: async () => {} })
-  return { said, tell: (event: ControllerEvent) => announcer.event(event, KEY) }
+  const clock = { now: 0 }
+  const announcer = new Announcer({} as Api, { ...recorder, stop: async () => {} }, () => clock.now)
+  return { said, clock, tell: (event: ControllerEvent) => announcer.event(event, KEY) }
 }
 
 describe('Events', () => {
@@ -69,6 +71,34 @@ describe('Events', () => {
     assert.deepEqual(
       said.slice(1).map(({ reason }) => reason),
       ['MigrationStarted', 'MigrationSucceeded'],
+    )
+  })
+
+  test('a problem of 100 pods that is met at every look is told once, and again while it lasts', () => {
+    const { said, clock, tell } = announcer()
+    const look = () => {
+      for (let i = 0; i < 100; i++)
+        for (const reason of ['unknown-protocol', 'unreadable-grant'] as const)
+          tell({ kind: 'problem', reason, object: `shop-5d8f9-${i}`, detail: '' })
+    }
+    for (let i = 0; i < 5; i++) look()
+    assert.deepEqual(
+      said.map(({ reason }) => reason),
+      ['ProtocolUnknown', 'GrantUnreadable'],
+    )
+    clock.now = TELL_AGAIN_MS
+    look()
+    assert.equal(said.length, 4)
+  })
+
+  test('of many pods with the same problem one is named, and others only where there are any', () => {
+    const { said, tell } = announcer()
+    const problem = { kind: 'problem', object: 'shop-5d8f9-0', detail: '' } as const
+    tell({ ...problem, reason: 'unknown-protocol', others: 0 })
+    tell({ ...problem, reason: 'unreadable-grant', others: 99 })
+    assert.deepEqual(
+      said.map(({ note }) => note.slice(0, note.indexOf(':'))),
+      ['shop-5d8f9-0', 'shop-5d8f9-0 and 99 others'],
     )
   })
 

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import type { ControllerEvent } from '../../src/controller/event.ts'
+import { MAX_RUN_NUMBER } from '../../src/controller/grant.ts'
 import { reconcile } from '../../src/controller/reconcile.ts'
 import { ended, holderOf, KEY, NOW } from './objects.ts'
 import { Shop } from './shop.ts'
@@ -76,4 +78,19 @@ describe('How a lock stands after a look', () => {
     shop.hold(holder)
     assert.equal((await reconcile(KEY, shop.surroundings())).heldSince, Date.parse(holder.since))
   })
+})
+
+test('Of 100 pods that are left out for the same reason, a look reports one, and how many more there are', async () => {
+  const shop = new Shop()
+  for (let i = 100; i > 0; i--) shop.add({ name: `web-a-${i}`, grant: 'go' })
+  shop.add({ name: 'web-a-max', grant: `wait ${MAX_RUN_NUMBER}` })
+  const told: ControllerEvent[] = []
+  for (let looks = 0; looks < 5; looks++)
+    await reconcile(KEY, { ...shop.surroundings(), report: (event) => told.push(event) })
+  const problems = told.filter((event) => event.kind === 'problem').slice(0, 2)
+  assert.deepEqual(problems.map(({ reason, object, others }) => [reason, object, others]).toSorted(), [
+    ['numbers-exhausted', 'web-a-max', 0],
+    ['unreadable-grant', 'web-a-1', 99],
+  ])
+  assert.ok(told.length <= 20, `${told.length} in 5 looks`)
 })

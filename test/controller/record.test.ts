@@ -81,6 +81,28 @@ describe('Lock and record in one ConfigMap', () => {
       assert.equal(failedOf({ number: 1, holder: undefined, entries: { 'failed.a': text } }, 'a'), undefined)
   })
 
+  test('L8: an entry with figures that no run has counts as done, and says nothing more', () => {
+    for (const change of [{ seconds: 1e15 }, { seconds: -1 }, { started: '+275760-09-13T00:00:00Z' }]) {
+      const entries = { 'completed.a': JSON.stringify({ ...COMPLETED, ...change }) }
+      assert.ok(isCompleted({ entries }, 'a'))
+      assert.equal(completedOf(entries, 'a'), undefined)
+    }
+    for (const text of ['1e400', '-1e400'])
+      for (const [key, value] of [
+        ['seconds', '3'],
+        ['number', '4'],
+      ] as const)
+        assert.equal(
+          completedOf(
+            { 'completed.a': JSON.stringify(COMPLETED).replace(`"${key}":${value}`, `"${key}":${text}`) },
+            'a',
+          ),
+          undefined,
+        )
+    const untimed = { 'completed.a': JSON.stringify({ ...COMPLETED, started: '' }) }
+    assert.equal(completedOf(untimed, 'a')?.number, 4, 'kubelet may tell no time')
+  })
+
   test('L8: 100 rollouts keep the record under 100 KiB; what is present or recent stays', () => {
     let entries: Record<string, string> = {}
     for (let i = 1; i <= 100; i++) {

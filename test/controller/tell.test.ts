@@ -4,6 +4,7 @@ import { Pods } from '../../src/controller/pods.ts'
 import { Standings } from '../../src/controller/standings.ts'
 import { Teller } from '../../src/controller/tell.ts'
 import { KubeError } from '../../src/kube/api.ts'
+import { failure } from '../../src/kube/failure.ts'
 import { createControllerMetrics } from '../../src/observability/controller-metrics.ts'
 import { createLogs } from '../../src/observability/logs.ts'
 import { ended, KEY, NOW, podOf } from './objects.ts'
@@ -45,6 +46,22 @@ describe('A trouble that lasts', () => {
     assert.deepEqual(twoMinutes(FORBIDDEN), [FORBIDDEN.message], '5 minutes are over')
     assert.deepEqual(twoMinutes(FORBIDDEN), [])
     assert.equal(await metric(/^migrate_io_api_failures_total\{code="forbidden"\} (\d+)$/m), 180)
+  })
+
+  test('S3: is told without what the API server quotes of an object that it refuses', () => {
+    const { teller, said } = tellerAt()
+    const message = 'Pod "web" is invalid: spec: Forbidden: {"env":[{"value":"hunter2"}]}'
+    const causes = [{ reason: 'FieldValueForbidden', message, field: 'spec' }, { field: 'metadata.labels' }]
+    const body = { kind: 'Status', code: 422, reason: 'Invalid', message, details: { name: 'web', causes } }
+    const answer = { status: 422, body, contentType: 'application/json', length: 1, retryAfterMs: undefined }
+    const error = failure({ verb: 'patch', kind: 'Pod', namespace: 'shop', name: 'web' }, answer)
+    teller.trouble(error, WHAT)
+    teller.event({ kind: 'problem', reason: 'refused', object: 'shop/web', detail: error.outline }, KEY)
+    assert.deepEqual(
+      said().map(({ detail }) => detail),
+      Array.from({ length: 2 }, () => 'patch pod shop/web: 422 Invalid (spec, metadata.labels)'),
+    )
+    assert.match(error.message, /hunter2/, 'whoever runs a command sees what is wrong')
   })
 
   test('is never silenced where it is a mistake of ours', () => {

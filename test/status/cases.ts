@@ -217,6 +217,7 @@ export const CASES: readonly Case[] = [
     /lock orders-db/,
     /pod api-1 of Deployment api has had it for 90s/,
     /migrate-io status api -n shop/,
+    /migrate-io unlock --lock orders-db -n shop/,
   ],
   [
     'another Deployment’s lock, with its own taken',
@@ -252,6 +253,27 @@ export const CASES: readonly Case[] = [
   ],
   ['no pod yet', situation({}), 'Waiting', 'no-pods'],
   [
+    'a lost record, with all pods running',
+    situation({ configMap: undefined, facts: { isRolledOut: true } }),
+    'Waiting',
+    'record-lost',
+    /All its pods run/,
+    /runs the command again/,
+    /migrate-io rerun web -n shop/,
+  ],
+  [
+    'an entry that was taken out, with all pods running',
+    situation({ facts: { isRolledOut: true } }),
+    'Waiting',
+    'record-lost',
+  ],
+  [
+    'a recorded revision whose lock somebody wrote into',
+    situation({ configMap: { ...configMapOf(DONE), metadata: { ...configMapOf().metadata, managedFields: [] } } }),
+    'Migrated',
+    'migrated',
+  ],
+  [
     'an image without a shell',
     situation({
       pods: [
@@ -283,6 +305,67 @@ export const CASES: readonly Case[] = [
     }),
     'Waiting',
     'no-shell',
+  ],
+  [
+    'a start that fails, in kubelet’s pause before the next',
+    situation({
+      pods: [
+        podWith({
+          state: { waiting: { reason: 'CrashLoopBackOff', message: 'back-off 40s restarting failed container' } },
+          lastState: {
+            terminated: { exitCode: 128, reason: 'StartError', message: 'chdir to cwd ("/srv/app"): gone' },
+          },
+        }),
+      ],
+    }),
+    'Waiting',
+    'cannot-start',
+    /can't start.*chdir to cwd/,
+  ],
+  [
+    'a start that fails after a run, whose own words are left out',
+    situation({
+      pods: [
+        podWith({
+          state: { waiting: { reason: 'RunContainerError', message: '' } },
+          lastState: { terminated: { exitCode: 1, reason: 'Error', message: `run 4 ${NO_SHELL}` } },
+        }),
+      ],
+    }),
+    'Waiting',
+    'cannot-start',
+    /can't start, so nothing can run the migration\nMend/,
+  ],
+  [
+    'an earlier init container that can’t be started',
+    situation({
+      pods: [
+        podWith(
+          { state: { waiting: { reason: 'PodInitializing' } } },
+          {
+            name: 'fetch',
+            restartCount: 3,
+            state: { waiting: { reason: 'CrashLoopBackOff', message: 'back-off 40s restarting failed container' } },
+            lastState: { terminated: { exitCode: 128, reason: 'StartError', message: 'exec: "fetch": not found' } },
+          },
+        ),
+      ],
+    }),
+    'Waiting',
+    'cannot-start',
+    /Container fetch .* can't start.*exec: "fetch": not found/,
+  ],
+  [
+    'a record with a time that no calendar has',
+    situation({ record: { entries: { 'completed.a': JSON.stringify({ ...completed, seconds: 1e15 }) } } }),
+    'Migrated',
+    'migrated',
+  ],
+  [
+    'a failure with a time at the end of all calendars',
+    situation({ record: failed({ next: '-271821-04-20T00:00:00.000Z' }) }),
+    'Failed',
+    'failed',
   ],
   [
     'an image without sleep',

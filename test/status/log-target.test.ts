@@ -7,6 +7,7 @@ import { situation } from './objects.ts'
 const runner = podOf({ grant: 'run 5' })
 const held = { number: 5, holder: holderOf(runner, 5) }
 const completed = { pod: 'web-a-9', image: 'app:1', started: '2026-01-01T11:00:00Z', seconds: 6, number: 3 }
+const older = podOf({ name: 'web-z-1', revision: 'z', grant: 'run 5' })
 const RUNNING = { running: { startedAt: '2026-01-01T11:59:00Z' } }
 const BACK_OFF = { waiting: { reason: 'CrashLoopBackOff' } }
 
@@ -54,6 +55,40 @@ for (const [what, seen, expected] of [
     }),
     ['web-a-2', 4, 'present', 'over'],
   ],
+  [
+    'a run whose container has not begun: the one before, until it has',
+    situation({
+      record: held,
+      pods: [podOf({ grant: 'run 5', state: BACK_OFF, lastState: ended(1, 'run 4') })],
+    }),
+    ['web-a-1', 4, 'present', 'over'],
+  ],
+  [
+    'a run whose pod was evicted without a word of it',
+    situation({ record: held, pods: [podOf({ grant: 'run 5', phase: 'Failed', state: ended(137) })] }),
+    ['web-a-1', 5, 'present', 'over'],
+  ],
+  [
+    'an older revision that has the lock: its own',
+    situation({ record: { number: 5, holder: holderOf(older, 5) }, pods: [podOf(), older] }),
+    ['web-z-1', 5, 'present', 'under way', 'z'],
+  ],
+  [
+    'a recorded revision, while another one’s run has the lock',
+    situation({
+      record: { number: 5, holder: holderOf(older, 5), entries: { 'completed.a': JSON.stringify(completed) } },
+      pods: [older],
+    }),
+    ['web-a-9', 3, 'present', 'over'],
+  ],
+  [
+    'a revision that somebody recorded by hand, while another one’s run has the lock',
+    situation({
+      record: { number: 5, holder: holderOf(older, 5), entries: { 'completed.a': 'by hand' } },
+      pods: [older],
+    }),
+    undefined,
+  ],
   ['a holder that was not told to run yet', situation({ record: held, pods: [podOf({ grant: 'wait 4' })] }), undefined],
   ['nothing', situation({ pods: [podOf()] }), undefined],
 ] as const)
@@ -62,6 +97,12 @@ for (const [what, seen, expected] of [
     const told =
       target === undefined
         ? undefined
-        : [target.pod, target.run, target.previous ? 'previous' : 'present', target.isUnderWay ? 'under way' : 'over']
-    assert.deepEqual(told, expected)
+        : [
+            target.pod,
+            target.run,
+            target.previous ? 'previous' : 'present',
+            target.isUnderWay ? 'under way' : 'over',
+            target.revision,
+          ]
+    assert.deepEqual(told, expected === undefined ? undefined : expected.length === 4 ? [...expected, 'a'] : expected)
   })

@@ -30,6 +30,7 @@ export function situation(changes: Changes = {}): Situation {
       settings: named === undefined ? {} : { lock: named.lock },
       faults: [],
       available: 2,
+      isRolledOut: false,
       isPastDeadline: false,
       replicaFailure: undefined,
       ...facts,
