@@ -46,15 +46,25 @@ export function failure(request: Request, answer: Answer): KubeError {
   const hint = code === 'forbidden' ? hintOf(answer.status, request) : ''
   return new KubeError(code, `${inWords(request)}: ${said}${hint}`, {
     ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
-    // A validation quotes the value that it does not like, which may be a whole pod spec.
-    ...(code === 'invalid' ? { outline: `${inWords(request)}: ${outlineOf(answer.status, status)}` } : {}),
+    ...((code === 'invalid' || code === 'forbidden') && {
+      outline: `${inWords(request)}: ${outlineOf(answer.status, status)}${hint}`,
+    }),
   })
 }
 
-/** `422 Invalid (spec.containers[0].image, metadata.labels)` */
+/** Who lacks which permission, or which webhook or policy says no; what these say of the object comes behind it. */
+const REFUSER =
+  /is forbidden: User "[^"]*" cannot [a-z]+ resource [^:]*|exceeded quota: [\w.-]+|(?:admission webhook|ValidatingAdmissionPolicy) .*? denied (?:the )?request/
+
+/**
+ * `422 Invalid (spec.containers[0].image, metadata.labels)`, `403 Forbidden: admission webhook "x" denied the request`. A
+ * validation or a policy may quote what it does not like, such as a whole pod spec.
+ */
 function outlineOf(http: number, status: Status | undefined): string {
   const fields = new Set((status?.details?.causes ?? []).flatMap(({ field }) => field ?? []))
-  return [String(http), status?.reason, fields.size === 0 ? undefined : `(${[...fields].join(', ')})`]
+  const refuser = REFUSER.exec(status?.message ?? '')?.[0].replace('is forbidden: ', '')
+  const reason = refuser === undefined ? status?.reason : `${status?.reason ?? 'refused'}: ${refuser}`
+  return [String(http), reason, fields.size === 0 ? undefined : `(${[...fields].join(', ')})`]
     .filter((part) => part !== undefined)
     .join(' ')
 }

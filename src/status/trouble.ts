@@ -73,7 +73,8 @@ function troubleOfEarlier(status: ContainerStatus): Trouble | undefined {
   const refusal = startRefusal(status)
   if (refusal !== undefined) return { kind: 'cannot-start', container, ...detailOf(refusal.message) }
   const end = state?.terminated ?? lastState?.terminated
-  if (end !== undefined && end.exitCode !== 0) return { kind: 'earlier-container-fails', container, exit: end.exitCode }
+  if (end !== undefined && end.exitCode !== 0 && !START_ERRORS.has(end.reason ?? ''))
+    return { kind: 'earlier-container-fails', container, exit: end.exitCode }
   if (state?.running !== undefined) return { kind: 'earlier-container', container }
   return undefined
 }
@@ -98,6 +99,7 @@ function troubleOfOurs(status: ContainerStatus): Trouble | undefined {
 
 /** That a container can't be started, in the words of kubelet or the runtime; undefined where it could, or is about to. */
 function startRefusal({ state, lastState }: ContainerStatus): { readonly message: string | undefined } | undefined {
+  if (state?.running !== undefined) return undefined // whatever kept it from starting before is over
   const { reason, message } = state?.waiting ?? {}
   const isRefused = REFUSAL_REASONS.has(reason ?? '')
   if (isRefused && message !== undefined && message !== '') return { message }

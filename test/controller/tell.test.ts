@@ -64,6 +64,31 @@ describe('A trouble that lasts', () => {
     assert.match(error.message, /hunter2/, 'whoever runs a command sees what is wrong')
   })
 
+  for (const [message, outline] of [
+    [
+      'configmaps is forbidden: User "us" cannot create resource "configmaps" in API group "" in the namespace "shop": RBAC: x',
+      'Forbidden: User "us" cannot create resource "configmaps" in API group "" in the namespace "shop"',
+    ],
+    [
+      'admission webhook "check.example.com" denied the request: env DB has value hunter2',
+      'Forbidden: admission webhook "check.example.com" denied the request',
+    ],
+    [
+      "pods \"web\" is forbidden: ValidatingAdmissionPolicy 'p' with binding 'b' denied request: not hunter2",
+      "Forbidden: ValidatingAdmissionPolicy 'p' with binding 'b' denied request",
+    ],
+    ['configmaps "x" is forbidden: exceeded quota: small, requested: 1', 'Forbidden: exceeded quota: small'],
+    ['something else says hunter2', 'Forbidden'],
+  ] as const)
+    test(`S3: who forbids it is told, and not in whose words: ${outline}`, () => {
+      const body = { kind: 'Status', code: 403, reason: 'Forbidden', message }
+      const answer = { status: 403, body, contentType: 'application/json', length: 1, retryAfterMs: undefined }
+      const error = failure({ verb: 'patch', kind: 'Pod', namespace: 'shop', name: 'web' }, answer)
+      assert.ok(error.outline.startsWith(`patch pod shop/web: 403 ${outline}`), error.outline)
+      assert.doesNotMatch(error.outline, /hunter2/)
+      assert.match(error.outline, /verb "patch"/)
+    })
+
   test('is never silenced where it is a mistake of ours', () => {
     const { teller, said } = tellerAt()
     for (let nth = 0; nth < 2; nth++) teller.trouble(new TypeError('x is undefined'), WHAT)

@@ -433,6 +433,26 @@ export const CASES: readonly Case[] = [
     /fetch/,
   ],
   [
+    'an earlier init container that runs, after a start that failed',
+    situation({
+      pods: [
+        podWith(
+          { state: { waiting: { reason: 'PodInitializing' } } },
+          {
+            name: 'fetch',
+            restartCount: 1,
+            started: false,
+            state: { running: {} },
+            lastState: { terminated: { exitCode: 128, reason: 'StartError', message: 'exec: "fetch": not found' } },
+          },
+        ),
+      ],
+    }),
+    'Waiting',
+    'earlier-container',
+    /fetch/,
+  ],
+  [
     'a pod without a node',
     situation({
       pods: [
