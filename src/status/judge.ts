@@ -41,9 +41,8 @@ export function judge(situation: Situation): Findings {
   const entries = entriesOf(read)
   if (revision !== undefined && isCompleted({ entries }, revision)) {
     const done = completedOf(entries, revision)
-    const ended = new Date(done === undefined ? Number.NaN : Date.parse(done.started) + done.seconds * 1000).getTime()
-    // Somebody may have written the entry: no time, or one that no calendar has.
-    return { ...base, state: 'Migrated', reason: 'migrated', since: Number.isNaN(ended) ? undefined : ended }
+    const since = done === undefined ? undefined : Date.parse(done.started) + done.seconds * 1000
+    return { ...base, state: 'Migrated', reason: 'migrated', since: Number.isNaN(since) ? undefined : since }
   }
   if (facts.deployment.metadata.deletionTimestamp !== undefined) return { ...base, ...WAITING('being-deleted') }
   const ofRun = judgeRun(situation, base)
