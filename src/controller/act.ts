@@ -14,7 +14,7 @@ import { rebuildNamed } from './rebuild-named.ts'
 import { formatRecord, type Holder, type LockRecord } from './record.ts'
 import { afterFailure, afterSuccess } from './results.ts'
 import { revisionOfPod } from './rollout.ts'
-import type { Snapshot } from './snapshot.ts'
+import { type Snapshot, withRecord } from './snapshot.ts'
 import type { Surroundings } from './surroundings.ts'
 import { ownedBy } from './versions.ts'
 
@@ -98,22 +98,23 @@ export async function act(
     case 'complete': {
       const { stored, holder } = decision
       const { record, event } = afterSuccess(snapshot, decision)
-      await write(stored, record, surroundings)
+      const configMap = await write(stored, record, surroundings)
       report(event, key)
-      return await releaseNamed(surroundings, snapshot, holder)
+      const released = await releaseNamed(surroundings, snapshot, holder)
+      return { kind: 'on', snapshot: withRecord(snapshot, configMap), released }
     }
     case 'fail': {
       const { stored, holder } = decision
       const { record, event } = afterFailure(snapshot, decision, now())
       await write(stored, record, surroundings)
       report(event, key)
-      return await releaseNamed(surroundings, snapshot, holder)
+      return { kind: 'again', released: await releaseNamed(surroundings, snapshot, holder) }
     }
     case 'release': {
       const { stored, holder, event } = decision
       await write(stored, { ...stored.record, holder: undefined }, surroundings)
       report(event, key)
-      return await releaseNamed(surroundings, snapshot, holder)
+      return { kind: 'again', released: await releaseNamed(surroundings, snapshot, holder) }
     }
   }
 }

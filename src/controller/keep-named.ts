@@ -1,6 +1,5 @@
 import { KubeError } from '../kube/api.ts'
 import { namedLockConfigMapName } from '../migration/names.ts'
-import type { Acted } from './acted.ts'
 import type { Decision } from './decision.ts'
 import { formatNamedLock, readNamedLock } from './named-lock.ts'
 import { lockText } from './read-named.ts'
@@ -24,13 +23,14 @@ export async function takeNamed(
 /**
  * Lets the named lock go after the own one. Nothing rests on it: a lock whose holder's own record has moved on is free,
  * so where this fails or is never reached the next one takes it all the same.
+ * @returns the named lock, as text; undefined where the run needed none
  */
 export async function releaseNamed(
   { api, now, report }: Surroundings,
   { key }: Snapshot,
   { lock, uid, number }: Holder,
-): Promise<Extract<Acted, { kind: 'again' }>> {
-  if (lock === undefined) return { kind: 'again' }
+): Promise<string | undefined> {
+  if (lock === undefined) return undefined
   try {
     const configMap = await api.read('ConfigMap', key.namespace, namedLockConfigMapName(lock))
     const read = configMap === undefined ? undefined : readNamedLock(configMap)
@@ -49,5 +49,5 @@ export async function releaseNamed(
         key,
       )
   }
-  return { kind: 'again', released: lockText(key.namespace, lock) }
+  return lockText(key.namespace, lock)
 }

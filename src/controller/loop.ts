@@ -2,6 +2,7 @@ import type { Api } from '../kube/api.ts'
 import type { Clock } from '../kube/clock.ts'
 import type { Pod } from '../kube/objects.ts'
 import { createQueue, type Queue, type QueueFailure } from '../kube/queue.ts'
+import { isWaiting } from './choose.ts'
 import type { ControllerEvent } from './event.ts'
 import { heldLocks } from './held-locks.ts'
 import { type Key, keyText, parseKey } from './key.ts'
@@ -16,6 +17,11 @@ import { Turns } from './turns.ts'
 const HELD = 'held//'
 /** Before namespace/ReplicaSet: find out whose it is. */
 const OWNER = 'owner//'
+/**
+ * At rest a change of a pod is looked at this much later, with all that came meanwhile: pods of a recorded revision come
+ * and go by themselves, and each look is three calls on an API server that is busy with just this rollout.
+ */
+const AT_REST_MS = 1_000
 /** Each look is a few calls that wait for the API server; more at a time would only queue there. */
 const CONCURRENCY = 8
 
@@ -39,6 +45,8 @@ interface Lead {
   readonly queue: Queue
   readonly turns: Turns
   readonly patience: Patience
+  /** Locks that nobody holds and no pod waits for. */
+  readonly atRest: Set<string>
 }
 
 /** watch → queue → snapshot → decide → act, as long as this controller leads. */
@@ -57,28 +65,27 @@ export interface Loop {
 
 export function createLoop({ api, pods, watched, ...options }: LoopOptions): Loop {
   const { now, random, report, onLook, onFailure, clock } = options
-  let queue: Queue | undefined
+  let lead: Lead | undefined
 
   function start(): void {
-    if (queue !== undefined) return
-    const turns = new Turns()
-    const patience = new Patience()
+    if (lead !== undefined) return
     const started = createQueue({
       concurrency: CONCURRENCY,
-      work: (text) => work(text, { queue: started, turns, patience }),
+      work: (text) => work(text, mine),
       onFailure: (failure) => {
         onFailure(failure)
         return undefined
       },
       ...(clock && { clock }),
     })
-    queue = started
+    const mine: Lead = { queue: started, turns: new Turns(), patience: new Patience(), atRest: new Set() }
+    lead = mine
     for (const key of pods.keys()) started.add(key)
     for (const pod of watched()) if (pods.keyOf(pod) === undefined) askForOwner(pod)
     started.add(HELD)
   }
 
-  async function work(text: string, { queue: mine, turns, patience }: Lead): Promise<void> {
+  async function work(text: string, { queue: mine, turns, patience, atRest }: Lead): Promise<void> {
     if (text === HELD) {
       for (const key of await heldLocks(api)) mine.add(keyText(key))
     } else if (text.startsWith(OWNER)) {
@@ -88,15 +95,23 @@ export function createLoop({ api, pods, watched, ...options }: LoopOptions): Loo
       const look = await reconcile(key, { api, view: pods, now, random, turns, report })
       onLook(key, look)
       for (const other of look.alsoLook) mine.add(keyText(other))
+      // Where no pod is seen any more, the next one may be of another Deployment of that name.
+      if (isAtRest(look) && pods.pods(key).length > 0) atRest.add(text)
+      else atRest.delete(text)
       const atLeastMs = patience.after(text, look.waiting)
       if (look.at !== undefined) mine.addAfter(text, Math.max(atLeastMs, look.at - now()))
     }
   }
 
+  function lookAfter(pod: Pod | undefined, key: string): void {
+    if (lead?.atRest.has(key) && !(pod !== undefined && isWaiting(pod))) lead.queue.addAfter(key, AT_REST_MS)
+    else lead?.queue.add(key)
+  }
+
   /** For names of more than about 230 characters, which neither ReplicaSet nor ConfigMap have in full. */
   function askForOwner({ metadata }: Pod): void {
     const owner = controllerOf(metadata, 'ReplicaSet')
-    if (owner !== undefined) queue?.add(OWNER + keyText({ namespace: metadata.namespace, deployment: owner.name }))
+    if (owner !== undefined) lead?.queue.add(OWNER + keyText({ namespace: metadata.namespace, deployment: owner.name }))
   }
 
   async function learnOwner({ namespace, deployment: name }: Key, mine: Queue): Promise<void> {
@@ -114,21 +129,26 @@ export function createLoop({ api, pods, watched, ...options }: LoopOptions): Loo
     see(pod, before) {
       const key = pods.put(pod)
       if (before !== undefined && looksSame(pod, before)) return
-      if (key !== undefined) queue?.add(key)
+      if (key !== undefined) lookAfter(pod, key)
       else askForOwner(pod)
     },
     lose(pod) {
       const key = pods.remove(pod)
-      if (key !== undefined) queue?.add(key)
+      if (key !== undefined) lookAfter(undefined, key)
     },
     start,
     async stop() {
-      const stopping = queue
-      queue = undefined
+      const stopping = lead?.queue
+      lead = undefined
       await stopping?.stop()
     },
     get queued() {
-      return queue?.waiting ?? 0
+      return lead?.queue.waiting ?? 0
     },
   }
+}
+
+/** Whether nothing that becomes of a pod calls for a look at once, but that it begins to wait. */
+function isAtRest({ isKnown, heldSince, waiting }: Look): boolean {
+  return isKnown && heldSince === undefined && (waiting === undefined || waiting === 'skip-later')
 }

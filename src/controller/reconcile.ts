@@ -62,7 +62,7 @@ export async function reconcile(key: Key, surroundings: Surroundings): Promise<L
       // What was seen of pods since is newer than the view, but it was read before what is read next.
       pods = [...snapshot.pods.values()].map(({ pod }) => pod).filter((pod) => pod !== undefined)
       snapshot = acted.kind === 'again' ? undefined : acted.snapshot
-      if (acted.kind === 'again' && acted.released !== undefined)
+      if ('released' in acted && acted.released !== undefined)
         for (const waiting of turns.waitingFor(acted.released)) alsoLook.add(waiting)
       if (acted.kind === 'stale' && ++conflicts > MAX_CONFLICTS) return failed(acted.conflict)
       // Nothing but a write shows that this is getting on.

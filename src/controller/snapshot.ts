@@ -56,6 +56,15 @@ export async function readSnapshot(api: Api, key: Key, pods: readonly Pod[]): Pr
   }
 }
 
+/**
+ * Goes on with the ConfigMap as it was just written: the pods that wait for that are told at once. The write shows that
+ * nobody else wrote it since it was read, so all that was read after it still was read after whatever others wrote.
+ */
+export function withRecord(snapshot: Snapshot, configMap: ConfigMap): Snapshot {
+  const pods = [...snapshot.pods].map(([name, { pod }]) => [name, { pod, isLive: false }] as const)
+  return { ...snapshot, configMap, read: readRecord(configMap), pods: new Map(pods), named: undefined }
+}
+
 async function readReplicaSets(api: Api, { metadata, spec }: Deployment): Promise<readonly ReplicaSet[]> {
   const { namespace, uid } = metadata
   const labelSelector = Object.entries(spec.selector?.matchLabels ?? {})

@@ -33,7 +33,7 @@ export const WRAPPER = [
   "mio_pause() {",
   "  mio_clock",
   "  if [ -z \"$mio_whole\" ]; then",
-  "    if [ $((mio_now - mio_started)) -lt 5 ]; then mio_step=0.1; else mio_step=0.5; fi",
+  "    if [ $((mio_now - mio_started)) -lt 5 ]; then mio_step=0.1; else mio_step=0.35; fi",
   "    $mio_sleep $mio_step 2>/dev/null && return",
   "    mio_whole=yes",
   "  fi",

@@ -46,7 +46,7 @@ command -v sleep >/dev/null 2>&1 || mio_sleep='command -p sleep'
 mio_pause() {
   mio_clock
   if [ -z "$mio_whole" ]; then
-    if [ $((mio_now - mio_started)) -lt 5 ]; then mio_step=0.1; else mio_step=0.5; fi
+    if [ $((mio_now - mio_started)) -lt 5 ]; then mio_step=0.1; else mio_step=0.35; fi
     # shellcheck disable=SC2086 # split, here and below
     $mio_sleep $mio_step 2>/dev/null && return
     mio_whole=yes

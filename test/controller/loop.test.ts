@@ -60,9 +60,10 @@ describe('The loop of a controller', () => {
     assert.ok(shop.record?.data?.['completed.a'])
   })
 
-  test('looks at a lock when a pod of it changes or goes, and not where nothing that counts has changed', async (t) => {
+  test('looks at a held lock when a pod of it changes or goes, and not where nothing that counts has changed', async (t) => {
     const shop = new Shop()
-    const pod = shop.add({ state: { waiting: { reason: 'PodInitializing' } } })
+    const pod = shop.add({ grant: 'run 5' })
+    shop.hold(holderOf(pod, 5))
     const { loop, pass, looks } = loopOf(t, shop)
     loop.start()
     loop.see(pod, undefined)
@@ -72,12 +73,52 @@ describe('The loop of a controller', () => {
     loop.see(touched, pod)
     await pass(0)
     assert.equal(looks.length, before)
-    loop.see({ ...touched, status: podOf().status ?? {} }, touched)
+    loop.see({ ...touched, status: { phase: 'Running' } }, touched)
     await pass(0)
     assert.equal(looks.length, before + 1)
     loop.lose(touched)
     await pass(0)
     assert.equal(looks.length, before + 2)
+  })
+
+  test('at rest: looks once at all that comes and goes within a second, and at once at a pod that waits', async (t) => {
+    const shop = new Shop()
+    const pods = ['web-a-1', 'web-a-2', 'web-a-3'].map((name) => shop.add({ name, state: { waiting: {} } }))
+    const [first, second, third] = pods
+    assert.ok(first && second && third)
+    const { loop, pass, looks } = loopOf(t, shop, () => [first])
+    loop.see(first, undefined)
+    loop.start()
+    await pass(0)
+    const before = looks.length
+    loop.see(second, undefined)
+    await pass(400)
+    loop.see(third, undefined)
+    loop.lose(second)
+    await pass(599)
+    assert.equal(looks.length, before)
+    await pass(1)
+    assert.equal(looks.length, before + 1)
+
+    const waiting = shop.server.update('Pod', { ...third, status: podOf().status ?? {} }, 'kubelet')
+    loop.see(waiting, third)
+    await pass(0)
+    assert.equal(shop.grantOn('web-a-3'), 'run 5')
+  })
+
+  test('at rest: no longer once no pod is seen, since the next one may be of a new Deployment', async (t) => {
+    const shop = new Shop()
+    const pod = shop.add({ state: { waiting: {} } })
+    const { loop, pass, looks } = loopOf(t, shop)
+    loop.see(pod, undefined)
+    loop.start()
+    await pass(0)
+    loop.lose(pod)
+    await pass(1_000)
+    const before = looks.length
+    loop.see(pod, undefined)
+    await pass(0)
+    assert.equal(looks.length, before + 1)
   })
 
   test('looks again by the time, and less and less often where the Deployment controller is away', async (t) => {

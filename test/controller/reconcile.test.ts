@@ -3,6 +3,7 @@ import { describe, test } from 'node:test'
 import type { ControllerEvent } from '../../src/controller/event.ts'
 import { MAX_RUN_NUMBER } from '../../src/controller/grant.ts'
 import { reconcile } from '../../src/controller/reconcile.ts'
+import { FIELD_MANAGER } from '../../src/migration/names.ts'
 import { ended, holderOf, KEY, NOW } from './objects.ts'
 import { Shop } from './shop.ts'
 
@@ -33,6 +34,37 @@ describe('A look at a lock whose revision is recorded', () => {
 })
 
 describe('A runner that has succeeded', () => {
+  test('P4: who waits for it is told right after the record is written, with nothing read in between', async () => {
+    const shop = new Shop()
+    shop.hold(holderOf(shop.add({ name: 'web-a-1', grant: 'run 5', state: ended(0, 'run 5') }), 5))
+    for (const name of ['web-a-2', 'web-a-3']) shop.add({ name })
+    await reconcile(KEY, shop.surroundings())
+    const { calls } = shop
+    const recorded = calls.findIndex((call) => call.startsWith('write ConfigMap'))
+    assert.deepEqual([shop.grantOn('web-a-2'), shop.grantOn('web-a-3')], ['skip', 'skip'])
+    assert.deepEqual(
+      calls.slice(recorded, recorded + 3).map((call) => call.split(' ')[0]),
+      ['write', 'tell', 'tell'],
+    )
+  })
+
+  test('goes on from its own write: a record that somebody changed meanwhile is never overwritten', async () => {
+    const shop = new Shop()
+    shop.hold(holderOf(shop.add({ name: 'web-a-1', grant: 'run 5', state: ended(0, 'run 5') }), 5))
+    shop.add({ name: 'web-b-1' })
+    let isRecorded = false
+    shop.before = ({ text }) => {
+      if (isRecorded && text.startsWith('tell')) assert.ok(shop.record?.data?.['completed.a'])
+      if (!text.startsWith('write ConfigMap') || isRecorded) return
+      isRecorded = true
+      const { record } = shop
+      if (record !== undefined) shop.server.update('ConfigMap', record, FIELD_MANAGER)
+    }
+    await reconcile(KEY, shop.surroundings())
+    assert.equal(shop.calls.filter((call) => call.startsWith('write ConfigMap')).length, 2, 'one conflict, then anew')
+    assert.ok(shop.record?.data?.['completed.a'])
+  })
+
   /** @param mountsRecord false where the API server made its Deployment's name up */
   async function finish(mountsRecord: boolean) {
     const shop = new Shop()

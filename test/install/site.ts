@@ -3,6 +3,7 @@ import type { NodeCluster } from '../cluster/node/cluster.ts'
 import { startNodeCluster } from '../cluster/node/start.ts'
 import { makePlace, type Place, type PlaceOptions } from '../e2e/place.ts'
 import { untilServed } from '../e2e/served.ts'
+import { until } from '../until.ts'
 import { type Overlay, withOverlay } from './overlay.ts'
 
 export const NAMESPACE = 'migrate-io'
@@ -10,6 +11,14 @@ export const DEPLOYMENTS = ['migrate-io-webhook', 'migrate-io-controller'] as co
 
 /** From an empty node: the certificate, and kubelet's next try to mount it, two minutes later at most. */
 const ROLLOUT_LIMIT_SECONDS = 240
+
+/** Three times the webhook's terminationGracePeriodSeconds. */
+const ENDING_LIMIT_MS = 3 * 30_000
+
+interface PodName {
+  readonly name: string
+  readonly deletionTimestamp?: string
+}
 
 export interface SiteOptions {
   /** Default: self-managed. */
@@ -25,7 +34,10 @@ export interface Site extends AsyncDisposable {
   labels(optedIn: boolean): Record<string, string>
   /** A namespace; opted in unless asked otherwise. Returns when the webhook serves it. */
   place(options?: PlaceOptions): Promise<Place>
-  /** `kubectl apply -k`, once more: with other manifests or another image. Returns when our pods are new and ready. */
+  /**
+   * `kubectl apply -k`, once more: with other manifests or another image. Returns when our pods are new and ready, and
+   * the earlier ones gone, which answer until they end.
+   */
   apply(options: SiteOptions): Promise<void>
   /** Names of the pods of one of our Deployments, those that are ending left out. */
   pods(deployment: (typeof DEPLOYMENTS)[number]): Promise<string[]>
@@ -55,6 +67,12 @@ export async function installOnNode(options: SiteOptions = {}): Promise<NewSite>
 }
 
 function siteOn(cluster: NodeCluster): Site {
+  const pods = async (selector = '') => {
+    const { body } = await cluster.get<{ items: { metadata: PodName }[] }>(
+      `/api/v1/namespaces/${NAMESPACE}/pods?labelSelector=${encodeURIComponent(selector)}`,
+    )
+    return body.items.map(({ metadata }) => metadata)
+  }
   const labels: Site['labels'] = (optedIn) => (optedIn ? { 'migrate.io/injection': 'enabled' } : {})
   return {
     cluster,
@@ -72,14 +90,15 @@ function siteOn(cluster: NodeCluster): Site {
         const wait = ['rollout', 'status', `deployment/${each}`, `--timeout=${ROLLOUT_LIMIT_SECONDS}s`]
         await cluster.kubectl([`--namespace=${NAMESPACE}`, ...wait])
       }
+      await until('the earlier pods are gone', pods, {
+        limitMs: ENDING_LIMIT_MS,
+        accept: (all) => all.every(({ deletionTimestamp }) => deletionTimestamp === undefined),
+      })
     },
     async pods(deployment) {
       const component = deployment.replace('migrate-io-', '')
-      const selector = encodeURIComponent(`app.kubernetes.io/component=${component}`)
-      const { body } = await cluster.get<{ items: { metadata: { name: string; deletionTimestamp?: string } }[] }>(
-        `/api/v1/namespaces/${NAMESPACE}/pods?labelSelector=${selector}`,
-      )
-      return body.items.flatMap(({ metadata }) => (metadata.deletionTimestamp === undefined ? [metadata.name] : []))
+      const all = await pods(`app.kubernetes.io/component=${component}`)
+      return all.flatMap(({ name, deletionTimestamp }) => (deletionTimestamp === undefined ? [name] : []))
     },
     stop: () => cluster.stop(),
     [Symbol.asyncDispose]: () => cluster.stop(),

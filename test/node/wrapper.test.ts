@@ -94,10 +94,10 @@ describe('the wrapper in real containers', { concurrency: true }, () => {
       // Past the first seconds, in which it looks more often.
       await until('it has waited', async () => Date.now() - startOf(await read(pod)) > 8_000, { limitMs: LIMIT_MS })
       const [from, cpuBefore] = [performance.now(), await cpuMs(pod)]
-      await until('some time has gone by', () => performance.now() - from > 20_000, { limitMs: LIMIT_MS })
+      await until('some time has gone by', () => performance.now() - from > 50_000, { limitMs: LIMIT_MS })
       const used = (await cpuMs(pod)) - cpuBefore
       const millicores = used / ((performance.now() - from) / 1000)
-      t.diagnostic(`${millicores.toFixed(1)} millicores`)
+      t.diagnostic(`${millicores.toFixed(2)} millicores`)
       assert.ok(millicores < 3 * 5, `${millicores} millicores`)
       assert.equal(ours(await read(pod))?.restartCount, 0)
     })
@@ -185,11 +185,14 @@ describe('the wrapper in real containers', { concurrency: true }, () => {
       await site.grant(pod, 'run 1')
       const ended = await site.pod(`limit-${shell}`, 'has ended', (seen) => endOf(seen) !== undefined)
       assert.deepEqual([endOf(ended)?.exitCode, endOf(ended)?.message], [124, 'run 1 timeout'])
-      const { stdout } = await site.place.kubectl(['logs', pod.metadata.name, '-c', 'migrate-io', '--previous'], {
-        allowFailure: true,
+      // Where it has restarted already, its log is the previous one; it may restart between the two looks.
+      const previous = ['logs', pod.metadata.name, '-c', 'migrate-io', '--previous']
+      const logs = async () =>
+        (await site.place.kubectl(previous, { allowFailure: true })).stdout + (await site.output(pod))
+      await until('it has said so', logs, {
+        limitMs: LIMIT_MS,
+        accept: (text) => /ran longer than 2s and is ended/.test(text),
       })
-      // Where it has restarted already, its log is the previous one.
-      assert.match(stdout + (await site.output(pod)), /ran longer than 2s and is ended/)
     })
 
     test(`W6: ${shell}: TERM reaches a command that has a limit, and its exit code is kept`, async () => {
