@@ -45,8 +45,8 @@ interface Lead {
   readonly queue: Queue
   readonly turns: Turns
   readonly patience: Patience
-  /** Locks that nobody holds and no pod waits for. */
-  readonly atRest: Set<string>
+  /** Locks that nobody holds and no pod waits for, with the ReplicaSets whose pods were seen. */
+  readonly atRest: Map<string, ReadonlySet<string>>
 }
 
 /** watch → queue → snapshot → decide → act, as long as this controller leads. */
@@ -78,7 +78,7 @@ export function createLoop({ api, pods, watched, ...options }: LoopOptions): Loo
       },
       ...(clock && { clock }),
     })
-    const mine: Lead = { queue: started, turns: new Turns(), patience: new Patience(), atRest: new Set() }
+    const mine: Lead = { queue: started, turns: new Turns(), patience: new Patience(), atRest: new Map() }
     lead = mine
     for (const key of pods.keys()) started.add(key)
     for (const pod of watched()) if (pods.keyOf(pod) === undefined) askForOwner(pod)
@@ -95,17 +95,21 @@ export function createLoop({ api, pods, watched, ...options }: LoopOptions): Loo
       const look = await reconcile(key, { api, view: pods, now, random, turns, report })
       onLook(key, look)
       for (const other of look.alsoLook) mine.add(keyText(other))
-      // Where no pod is seen any more, the next one may be of another Deployment of that name.
-      if (isAtRest(look) && pods.pods(key).length > 0) atRest.add(text)
+      const seen = pods.pods(key).map(replicaSetOf)
+      if (isAtRest(look) && seen.length > 0) atRest.set(text, new Set(seen))
       else atRest.delete(text)
       const atLeastMs = patience.after(text, look.waiting)
       if (look.at !== undefined) mine.addAfter(text, Math.max(atLeastMs, look.at - now()))
     }
   }
 
-  function lookAfter(pod: Pod | undefined, key: string): void {
-    if (lead?.atRest.has(key) && !(pod !== undefined && isWaiting(pod))) lead.queue.addAfter(key, AT_REST_MS)
-    else lead?.queue.add(key)
+  /** @param pod one that came or changed */
+  function lookAfter(key: string, pod?: Pod): void {
+    const replicaSets = lead?.atRest.get(key)
+    // A ReplicaSet that is new may be of another Deployment of that name, to which the record does not belong.
+    const isUrgent = pod !== undefined && (isWaiting(pod) || !replicaSets?.has(replicaSetOf(pod)))
+    if (replicaSets === undefined || isUrgent) lead?.queue.add(key)
+    else lead?.queue.addAfter(key, AT_REST_MS)
   }
 
   /** For names of more than about 230 characters, which neither ReplicaSet nor ConfigMap have in full. */
@@ -129,12 +133,12 @@ export function createLoop({ api, pods, watched, ...options }: LoopOptions): Loo
     see(pod, before) {
       const key = pods.put(pod)
       if (before !== undefined && looksSame(pod, before)) return
-      if (key !== undefined) lookAfter(pod, key)
+      if (key !== undefined) lookAfter(key, pod)
       else askForOwner(pod)
     },
     lose(pod) {
       const key = pods.remove(pod)
-      if (key !== undefined) lookAfter(undefined, key)
+      if (key !== undefined) lookAfter(key)
     },
     start,
     async stop() {
@@ -146,6 +150,11 @@ export function createLoop({ api, pods, watched, ...options }: LoopOptions): Loo
       return lead?.queue.waiting ?? 0
     },
   }
+}
+
+/** The UID of its ReplicaSet. */
+function replicaSetOf({ metadata }: Pod): string {
+  return controllerOf(metadata, 'ReplicaSet')?.uid ?? ''
 }
 
 /** Whether nothing that becomes of a pod calls for a look at once, but that it begins to wait. */

@@ -7,7 +7,7 @@ import type { NamedState } from './read-named.ts'
 import { type RecordRead, readRecord } from './record.ts'
 import { controllerOf } from './rollout.ts'
 
-/** What is decided from. All but the pods of the watch was read live, in this order. */
+/** What is decided from. All but the pods of the watch was read live, in this order; see also `withRecord`. */
 export interface Snapshot {
   readonly key: Key
   readonly configMap: ConfigMap | undefined

@@ -104,6 +104,34 @@ describe('The loop of a controller', () => {
     loop.see(waiting, third)
     await pass(0)
     assert.equal(shop.grantOn('web-a-3'), 'run 5')
+
+    const running = shop.server.get('Pod', 'web-a-3') ?? assert.fail()
+    const done: Pod = {
+      ...running,
+      status: {
+        phase: 'Pending',
+        initContainerStatuses: podOf({ state: ended(0, 'run 5') }).status?.initContainerStatuses ?? [],
+      },
+    }
+    loop.see(shop.server.update('Pod', done, 'kubelet'), running)
+    await pass(0)
+    assert.ok(shop.record?.data?.['completed.a'], 'it is at rest no longer')
+  })
+
+  test('at rest: looks at once at the first pod of another ReplicaSet, which may be of a new Deployment', async (t) => {
+    const shop = new Shop()
+    const pod = shop.add({ state: { waiting: {} } })
+    const { loop, pass, looks } = loopOf(t, shop)
+    loop.see(pod, undefined)
+    loop.start()
+    await pass(0)
+    const before = looks.length
+    const [owner] = pod.metadata.ownerReferences ?? []
+    assert.ok(owner)
+    const metadata = { ...pod.metadata, name: 'web-b-1', uid: 'b', ownerReferences: [{ ...owner, uid: 'new' }] }
+    loop.see({ ...pod, metadata }, undefined)
+    await pass(0)
+    assert.equal(looks.length, before + 1)
   })
 
   test('at rest: no longer once no pod is seen, since the next one may be of a new Deployment', async (t) => {

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { ControllerEvent } from '../../src/controller/event.ts'
 import { MAX_RUN_NUMBER } from '../../src/controller/grant.ts'
+import { lockText } from '../../src/controller/read-named.ts'
 import { reconcile } from '../../src/controller/reconcile.ts'
-import { FIELD_MANAGER } from '../../src/migration/names.ts'
 import { ended, holderOf, KEY, NOW } from './objects.ts'
 import { Shop } from './shop.ts'
 
@@ -48,21 +48,31 @@ describe('A runner that has succeeded', () => {
     )
   })
 
-  test('goes on from its own write: a record that somebody changed meanwhile is never overwritten', async () => {
+  test('whoever else writes the record right after is seen before anything is written to it again', async () => {
     const shop = new Shop()
-    shop.hold(holderOf(shop.add({ name: 'web-a-1', grant: 'run 5', state: ended(0, 'run 5') }), 5))
-    shop.add({ name: 'web-b-1' })
-    let isRecorded = false
+    const runner = shop.add({ name: 'web-a-1', grant: 'run 5', state: ended(0, 'run 5') })
+    shop.hold(holderOf(runner, 5))
+    shop.add({ name: 'web-a-2', revision: 'b' })
+    let writes = 0
     shop.before = ({ text }) => {
-      if (isRecorded && text.startsWith('tell')) assert.ok(shop.record?.data?.['completed.a'])
-      if (!text.startsWith('write ConfigMap') || isRecorded) return
-      isRecorded = true
       const { record } = shop
-      if (record !== undefined) shop.server.update('ConfigMap', record, FIELD_MANAGER)
+      if (!text.startsWith('write ConfigMap') || ++writes !== 2 || record === undefined) return
+      const data = { ...record.data, 'completed.b': COMPLETED['completed.a'] }
+      shop.server.update('ConfigMap', { ...record, data }, 'kubectl')
     }
     await reconcile(KEY, shop.surroundings())
-    assert.equal(shop.calls.filter((call) => call.startsWith('write ConfigMap')).length, 2, 'one conflict, then anew')
-    assert.ok(shop.record?.data?.['completed.a'])
+    assert.equal(writes, 2, 'the record of the run, and the lock for the other revision, which fails')
+    assert.equal(shop.grantOn('web-a-2'), 'skip')
+    assert.ok(shop.record?.data?.['completed.a'] && shop.record.data['completed.b'])
+    assert.ok(!shop.calls.includes('tell web-a-2 run 6'))
+  })
+
+  test('has those looked at that wait for its named lock', async () => {
+    const shop = new Shop({}, { 'migrate.io/lock': 'db' })
+    shop.hold(holderOf(shop.add({ grant: 'run 5', state: ended(0, 'run 5') }), 5, 'db'))
+    shop.turns.wait(lockText('shop', 'db'), 'shop/other')
+    const { alsoLook } = await reconcile(KEY, shop.surroundings())
+    assert.deepEqual(alsoLook, [{ namespace: 'shop', deployment: 'other' }])
   })
 
   /** @param mountsRecord false where the API server made its Deployment's name up */

@@ -25,7 +25,7 @@ export function runBroken(mutation: Mutation, environment: Readonly<Record<strin
     for (const part of readdirSync(root))
       if (!NOT_COPIED.includes(part)) cpSync(join(root, part), join(copy, part), { recursive: true })
     symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'))
-    spawnSync('patch', ['-p1', '--no-backup-if-mismatch', '-i', patch], { cwd: copy })
+    spawnSync('patch', ['-p1', '--fuzz=0', '--no-backup-if-mismatch', '-i', patch], { cwd: copy })
     const run = ['test/run.ts', '--name', patternOf(mutation), ...tests]
     const { stdout, stderr, status } = spawnSync(process.execPath, run, {
       cwd: copy,

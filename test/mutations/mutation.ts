@@ -40,5 +40,5 @@ function readMutation(path: string): Mutation {
 
 /** Whether the patch fits the tree as it is. */
 export function applies({ patch }: Mutation): boolean {
-  return spawnSync('patch', ['-p1', '--dry-run', '--force', '-i', patch], { cwd: root }).status === 0
+  return spawnSync('patch', ['-p1', '--fuzz=0', '--dry-run', '--force', '-i', patch], { cwd: root }).status === 0
 }
