@@ -7,7 +7,7 @@ import type { ControllerEvent } from './event.ts'
 import { heldLocks } from './held-locks.ts'
 import { type Key, keyText, parseKey } from './key.ts'
 import { Patience } from './patience.ts'
-import type { Pods } from './pods.ts'
+import { type Pods, replicaSetOf } from './pods.ts'
 import { looksSame } from './project.ts'
 import { type Look, reconcile } from './reconcile.ts'
 import { controllerOf } from './rollout.ts'
@@ -95,8 +95,8 @@ export function createLoop({ api, pods, watched, ...options }: LoopOptions): Loo
       const look = await reconcile(key, { api, view: pods, now, random, turns, report })
       onLook(key, look)
       for (const other of look.alsoLook) mine.add(keyText(other))
-      const seen = pods.pods(key).map(replicaSetOf)
-      if (isAtRest(look) && seen.length > 0) atRest.set(text, new Set(seen))
+      const seen = isAtRest(look) ? pods.pods(key).map(replicaSetOf) : []
+      if (seen.length > 0) atRest.set(text, new Set(seen))
       else atRest.delete(text)
       const atLeastMs = patience.after(text, look.waiting)
       if (look.at !== undefined) mine.addAfter(text, Math.max(atLeastMs, look.at - now()))
@@ -105,10 +105,10 @@ export function createLoop({ api, pods, watched, ...options }: LoopOptions): Loo
 
   /** @param pod one that came or changed */
   function lookAfter(key: string, pod?: Pod): void {
-    const replicaSets = lead?.atRest.get(key)
+    const seen = lead?.atRest.get(key)
     // A ReplicaSet that is new may be of another Deployment of that name, to which the record does not belong.
-    const isUrgent = pod !== undefined && (isWaiting(pod) || !replicaSets?.has(replicaSetOf(pod)))
-    if (replicaSets === undefined || isUrgent) lead?.queue.add(key)
+    const isUrgent = pod !== undefined && (isWaiting(pod) || !seen?.has(replicaSetOf(pod)))
+    if (seen === undefined || isUrgent) lead?.queue.add(key)
     else lead?.queue.addAfter(key, AT_REST_MS)
   }
 
@@ -123,7 +123,7 @@ export function createLoop({ api, pods, watched, ...options }: LoopOptions): Loo
     if (replicaSet === undefined) return // its pods go with it
     const { uid } = replicaSet.metadata
     const owner = controllerOf(replicaSet.metadata, 'Deployment')
-    const theirs = [...watched()].filter((pod) => controllerOf(pod.metadata, 'ReplicaSet')?.uid === uid)
+    const theirs = [...watched()].filter((pod) => replicaSetOf(pod) === uid)
     if (owner === undefined || theirs.length === 0) return
     pods.know(uid, owner.name)
     for (const pod of theirs) mine.add(pods.put(pod) ?? HELD)
@@ -150,11 +150,6 @@ export function createLoop({ api, pods, watched, ...options }: LoopOptions): Loo
       return lead?.queue.waiting ?? 0
     },
   }
-}
-
-/** The UID of its ReplicaSet. */
-function replicaSetOf({ metadata }: Pod): string {
-  return controllerOf(metadata, 'ReplicaSet')?.uid ?? ''
 }
 
 /** Whether nothing that becomes of a pod calls for a look at once, but that it begins to wait. */

@@ -64,6 +64,7 @@ export class Pods implements View {
   }
 }
 
-function replicaSetOf(pod: Pod): string {
+/** The UID of its ReplicaSet; empty where it has none. */
+export function replicaSetOf(pod: Pod): string {
   return controllerOf(pod.metadata, 'ReplicaSet')?.uid ?? ''
 }

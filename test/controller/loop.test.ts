@@ -33,6 +33,17 @@ function loopOf(t: TestContext, shop: Shop, watched: () => Iterable<Pod> = () =>
   return { loop, pass, looks, failures, pods }
 }
 
+/** A loop that has looked at its only pod, which has not begun to wait. */
+async function atRest(t: TestContext) {
+  const shop = new Shop()
+  const pod = shop.add({ state: { waiting: {} } })
+  const { loop, pass, looks } = loopOf(t, shop)
+  loop.see(pod, undefined)
+  loop.start()
+  await pass(0)
+  return { shop, pod, loop, pass, looks }
+}
+
 describe('The loop of a controller', () => {
   test('works only while it leads, and begins with all that waits', async (t) => {
     const shop = new Shop()
@@ -82,14 +93,9 @@ describe('The loop of a controller', () => {
   })
 
   test('at rest: looks once at all that comes and goes within a second, and at once at a pod that waits', async (t) => {
-    const shop = new Shop()
-    const pods = ['web-a-1', 'web-a-2', 'web-a-3'].map((name) => shop.add({ name, state: { waiting: {} } }))
-    const [first, second, third] = pods
-    assert.ok(first && second && third)
-    const { loop, pass, looks } = loopOf(t, shop, () => [first])
-    loop.see(first, undefined)
-    loop.start()
-    await pass(0)
+    const { shop, loop, pass, looks } = await atRest(t)
+    const second = shop.add({ name: 'web-a-2', state: { waiting: {} } })
+    const third = shop.add({ name: 'web-a-3', state: { waiting: {} } })
     const before = looks.length
     loop.see(second, undefined)
     await pass(400)
@@ -119,12 +125,7 @@ describe('The loop of a controller', () => {
   })
 
   test('at rest: looks at once at the first pod of another ReplicaSet, which may be of a new Deployment', async (t) => {
-    const shop = new Shop()
-    const pod = shop.add({ state: { waiting: {} } })
-    const { loop, pass, looks } = loopOf(t, shop)
-    loop.see(pod, undefined)
-    loop.start()
-    await pass(0)
+    const { pod, loop, pass, looks } = await atRest(t)
     const before = looks.length
     const [owner] = pod.metadata.ownerReferences ?? []
     assert.ok(owner)
@@ -135,12 +136,7 @@ describe('The loop of a controller', () => {
   })
 
   test('at rest: no longer once no pod is seen, since the next one may be of a new Deployment', async (t) => {
-    const shop = new Shop()
-    const pod = shop.add({ state: { waiting: {} } })
-    const { loop, pass, looks } = loopOf(t, shop)
-    loop.see(pod, undefined)
-    loop.start()
-    await pass(0)
+    const { pod, loop, pass, looks } = await atRest(t)
     loop.lose(pod)
     await pass(1_000)
     const before = looks.length

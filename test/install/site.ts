@@ -1,3 +1,4 @@
+import type { Pod } from '../../src/kube/objects.ts'
 import { type Image, migrateIoImage } from '../cluster/images/images.ts'
 import type { NodeCluster } from '../cluster/node/cluster.ts'
 import { startNodeCluster } from '../cluster/node/start.ts'
@@ -14,11 +15,6 @@ const ROLLOUT_LIMIT_SECONDS = 240
 
 /** Three times the webhook's terminationGracePeriodSeconds. */
 const ENDING_LIMIT_MS = 3 * 30_000
-
-interface PodName {
-  readonly name: string
-  readonly deletionTimestamp?: string
-}
 
 export interface SiteOptions {
   /** Default: self-managed. */
@@ -68,7 +64,7 @@ export async function installOnNode(options: SiteOptions = {}): Promise<NewSite>
 
 function siteOn(cluster: NodeCluster): Site {
   const pods = async (selector = '') => {
-    const { body } = await cluster.get<{ items: { metadata: PodName }[] }>(
+    const { body } = await cluster.get<{ items: Pod[] }>(
       `/api/v1/namespaces/${NAMESPACE}/pods?labelSelector=${encodeURIComponent(selector)}`,
     )
     return body.items.map(({ metadata }) => metadata)

@@ -3,7 +3,7 @@ import { cpSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { root } from '../tooling/root.ts'
-import type { Mutation } from './mutation.ts'
+import { apply, type Mutation } from './mutation.ts'
 
 /** All else is copied: a test that fails for want of a file would pass for one that noticed. */
 const NOT_COPIED = ['node_modules', '.git', 'dist']
@@ -19,13 +19,13 @@ export interface Verdict {
 
 /** Runs the mutation's tests on a copy of the tree in which it is applied. */
 export function runBroken(mutation: Mutation, environment: Readonly<Record<string, string>>): Verdict {
-  const { id, patch, tests } = mutation
+  const { id, tests } = mutation
   const copy = mkdtempSync(join(tmpdir(), 'migrate-io-mutation-'))
   try {
     for (const part of readdirSync(root))
       if (!NOT_COPIED.includes(part)) cpSync(join(root, part), join(copy, part), { recursive: true })
     symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'))
-    spawnSync('patch', ['-p1', '--fuzz=0', '--no-backup-if-mismatch', '-i', patch], { cwd: copy })
+    apply(mutation, copy)
     const run = ['test/run.ts', '--name', patternOf(mutation), ...tests]
     const { stdout, stderr, status } = spawnSync(process.execPath, run, {
       cwd: copy,

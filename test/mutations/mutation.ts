@@ -39,6 +39,15 @@ function readMutation(path: string): Mutation {
 }
 
 /** Whether the patch fits the tree as it is. */
-export function applies({ patch }: Mutation): boolean {
-  return spawnSync('patch', ['-p1', '--fuzz=0', '--dry-run', '--force', '-i', patch], { cwd: root }).status === 0
+export function applies(mutation: Mutation): boolean {
+  return apply(mutation, root, '--dry-run')
+}
+
+/**
+ * Applies the patch where it says and nowhere else: with any fuzz it could break another line than it means.
+ * @returns whether all of it fits
+ */
+export function apply({ patch }: Mutation, folder: string, ...options: string[]): boolean {
+  const how = ['-p1', '--fuzz=0', '--force', '--no-backup-if-mismatch', ...options]
+  return spawnSync('patch', [...how, '-i', patch], { cwd: folder }).status === 0
 }
