@@ -6,10 +6,7 @@ import { root } from './root.ts'
 
 /** What CI checks, fast parts first: `npm run check`. Stops at the first step that fails. */
 
-needPrograms([
-  { program: 'shellcheck', debianPackage: 'shellcheck' },
-  { program: 'patch', debianPackage: 'patch' },
-])
+needPrograms([{ program: 'shellcheck', debianPackage: 'shellcheck' }])
 const scripts = globSync('src/**/*.sh', { cwd: root })
 const steps: readonly (readonly [string, readonly string[]])[] = [
   ['format and lint', ['biome', 'ci', '--error-on-warnings', '.']],
