@@ -1,4 +1,4 @@
-import { spawnSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
 import { cpSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -27,6 +27,8 @@ export function runBroken(mutation: Mutation, environment: Readonly<Record<strin
       if (!NOT_COPIED.includes(part)) cpSync(join(root, part), join(copy, part), { recursive: true })
     symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'))
     apply(mutation, copy)
+    // What is made from the broken source: above all the wrapper as it is injected.
+    execFileSync(process.execPath, ['test/tooling/generate.ts'], { cwd: copy, stdio: ['ignore', 'ignore', 'inherit'] })
     const run = ['test/run.ts', '--name', patternOf(ids, title), ...tests]
     const { stdout, stderr, status } = spawnSync(process.execPath, run, {
       cwd: copy,
