@@ -21,17 +21,18 @@ import { root } from './tooling/root.ts'
  * Runs the tests: `npm test` all there is, the real API server included. Ends with a table of what each id of
  * ACCEPTANCE.md was shown by.
  *
- *   npm test -- [--fast | --soak] [--name PATTERN] [FILE...]
+ *   npm test -- [--fast | --soak | --nightly] [--name PATTERN] [FILE...]
  *
  * --fast leaves out what needs a cluster or minutes; --soak runs those whose long waits are shortened else, at full
- * length; --name runs only tests whose name matches. With any of them, or with files, the table is not required to be
- * complete.
+ * length; --nightly runs those of test/nightly, which nothing else does; --name runs only tests whose name matches. With
+ * --fast, --soak or --name, or with files, the table is not required to be complete.
  */
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     fast: { type: 'boolean', default: false },
     soak: { type: 'boolean', default: false },
+    nightly: { type: 'boolean', default: false },
     name: { type: 'string', default: '' },
   },
 })
@@ -50,7 +51,7 @@ needPrograms([
 ])
 
 const everything = globSync('test/**/*.test.ts', { cwd: root })
-  .filter((file) => levelOf(file) !== 'nightly')
+  .filter((file) => (levelOf(file) === 'nightly') === values.nightly)
   .toSorted(slowFirst)
 const selected = positionals.length > 0 ? positionals.map(fromRoot) : everything.filter(isSelected)
 const canRunNodes = !selected.some(needsNode) || bestLevel() === 'node'
@@ -80,7 +81,11 @@ try {
 } finally {
   await together(clusters.map((cluster) => cluster.stop()))
 }
-const ranLevels: readonly Level[] = canRunNodes ? ['unit', 'api', 'node'] : ['unit', 'api']
+const ranLevels: readonly Level[] = values.nightly
+  ? ['nightly']
+  : canRunNodes
+    ? ['unit', 'api', 'node']
+    : ['unit', 'api']
 const required = isWhole && pattern === '' ? ranLevels : []
 if (chosen.length > 1) process.stdout.write(slowest())
 process.stdout.write(table.text(required))
@@ -120,7 +125,7 @@ async function startSharedClusters() {
 }
 
 function needsNode(file: string): boolean {
-  return levelOf(file) === 'node'
+  return ['node', 'nightly'].includes(levelOf(file))
 }
 
 /** What takes longest starts first, so that nothing waits for it alone at the end. */

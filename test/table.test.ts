@@ -63,6 +63,15 @@ test('where a level was not run, its ids are named as not run, and the rest is e
   assert.equal(lineOf('L14', made, ran), 'L14 0 0 0 node, nightly <- not run: node, nightly')
 })
 
+test('a nightly run asks for what has to be shown nightly, and for nothing else', () => {
+  const made = table({ 'W5: b': 'nightly' })
+  assert.equal(made.isGood(['nightly']), false)
+  assert.equal(lineOf('L14', made, ['nightly']), 'L14 0 0 0 node, nightly <- no test has shown it: nightly')
+  assert.equal(lineOf('W5', made, ['nightly']), 'W5 1 0 0 unit, node')
+  assert.equal(lineOf('A1', made, ['nightly']), '')
+  assert.ok(table({ 'L14: d': 'nightly' }).isGood(['nightly']))
+})
+
 test('a run of some of the tests asks for nothing, and lists what it ran', () => {
   const made = table({ 'W5: b': 'unit' })
   assert.ok(made.isGood([]))

@@ -44,7 +44,7 @@ export class Table {
     const known = new Set<string>([...Object.keys(this.#required), ...this.#ids.keys()])
     const lines = [...known].toSorted(byId).flatMap((id) => {
       const { passed, failed, skipped } = this.#counts(id)
-      if (passed + failed + skipped === 0 && ran.length === 0) return []
+      if (passed + failed + skipped === 0 && !this.#isAsked(id, ran)) return []
       const notes = [this.#fault(id, ran), this.#leftOut(id, ran)].filter((note) => note !== undefined)
       const note = notes.length > 0 ? `  <- ${notes.join('; ')}` : ''
       const needs = this.#levels(id).join(', ')
@@ -72,6 +72,11 @@ export class Table {
     return Object.hasOwn(this.#required, id) ? (this.#required[id] ?? []) : []
   }
 
+  /** What runs nightly is asked for nothing but what must. */
+  #isAsked(id: string, ran: readonly Level[]): boolean {
+    return ran.includes('nightly') ? this.#levels(id).includes('nightly') : ran.length > 0
+  }
+
   /** Why the id does not count as shown. */
   #fault(id: string, ran: readonly Level[]): string | undefined {
     const levels = this.#levels(id).filter((level) => ran.includes(level))
@@ -82,7 +87,8 @@ export class Table {
 
   /** What remains to be shown, by another run. */
   #leftOut(id: string, ran: readonly Level[]): string | undefined {
-    const levels = ran.length === 0 ? [] : this.#levels(id).filter((level) => !ran.includes(level))
+    const levels =
+      ran.length === 0 || ran.includes('nightly') ? [] : this.#levels(id).filter((level) => !ran.includes(level))
     return levels.length > 0 ? `not run: ${LEVELS.filter((level) => levels.includes(level)).join(', ')}` : undefined
   }
 }

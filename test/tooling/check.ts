@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { globSync, readFileSync } from 'node:fs'
 import { VERSION } from '../../src/migration/version.ts'
+import { outdated } from '../nightly/report.ts'
 import { needPrograms } from './debian.ts'
 import { root } from './root.ts'
 
@@ -30,6 +31,8 @@ for (const [name, [program = '', ...args]] of steps) {
   if (status !== 0) fail(`${name} failed: ${[program, ...args].join(' ')}`)
   process.stdout.write(`== ${name}: ${((performance.now() - started) / 1000).toFixed(1)} s\n`)
 }
+const warning = outdated()
+if (warning !== undefined) process.stderr.write(`\ncheck: warning: ${warning}\n`)
 
 function fail(why: string): never {
   process.stderr.write(`check: ${why}\n`)
