@@ -32,7 +32,14 @@ makeTree()
 const steps = planOf(commit, values.short)
 const running = new Set<ChildProcess>()
 atOwnersEnd(() => {
-  for (const child of running) child.kill('SIGTERM')
+  for (const { pid } of running) {
+    if (pid === undefined) continue
+    try {
+      process.kill(-pid, 'SIGTERM')
+    } catch {
+      // It has just ended by itself.
+    }
+  }
 })
 const say = (line: string) => process.stdout.write(`${line}\n`)
 const outcomes = await carryOut(steps, { folder, run, say, isAgain: values.again })
@@ -59,7 +66,8 @@ function makeTree(): void {
 async function run({ name, args }: Part) {
   const log = join(folder, `${name}.log`)
   const file = openSync(log, 'w')
-  const child = spawn(process.execPath, args, { cwd: tree, stdio: ['ignore', file, file] })
+  // In a process group of its own, so that what it has started ends with it, and what they share is put away.
+  const child = spawn(process.execPath, args, { cwd: tree, stdio: ['ignore', file, file], detached: true })
   closeSync(file)
   running.add(child)
   const { promise, resolve, reject } = Promise.withResolvers<number | null>()
