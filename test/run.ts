@@ -1,12 +1,15 @@
 import { globSync, readFileSync } from 'node:fs'
+import { relative, resolve } from 'node:path'
 import { finished } from 'node:stream/promises'
-import { run } from 'node:test'
+import { type EventData, run } from 'node:test'
 import { spec } from 'node:test/reporters'
 import { parseArgs } from 'node:util'
 import { startCluster } from './cluster/cluster.ts'
 import { bestLevel } from './cluster/node/requirements.ts'
 import { startNodeCluster } from './cluster/node/start.ts'
 import { together } from './cluster/together.ts'
+import { patternOf } from './ids.ts'
+import { type ClusterFunction, clustersOf, type Level, levelOf } from './level.ts'
 import { slowestFiles } from './slowest.ts'
 import { FULL_LENGTH } from './soak/length.ts'
 import { sayProgress } from './soak/progress.ts'
@@ -18,24 +21,25 @@ import { root } from './tooling/root.ts'
  * Runs the tests: `npm test` all there is, the real API server included. Ends with a table of what each id of
  * ACCEPTANCE.md was shown by.
  *
- *   npm test -- [--fast | --soak] [--name PATTERN] [FILE...]
+ *   npm test -- [--fast | --soak | --nightly] [--name PATTERN] [FILE...]
  *
  * --fast leaves out what needs a cluster or minutes; --soak runs those whose long waits are shortened else, at full
- * length; --name runs only tests whose name matches. With any of them, or with files, the table is not required to be
- * complete.
+ * length; --nightly runs those of test/nightly, which nothing else does; --name runs only tests whose name matches. With
+ * --fast, --soak or --name, or with files, the table is not required to be complete.
  */
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     fast: { type: 'boolean', default: false },
     soak: { type: 'boolean', default: false },
+    nightly: { type: 'boolean', default: false },
     name: { type: 'string', default: '' },
   },
 })
 
 const SLOW = /^test\/(cluster|deploy|e2e|image|install|node|lock|kube\/real)\/|\.slow\.test\.ts$/
 /** What `--soak` runs of the files that know of two lengths. */
-const LONG = '^([AWLSOP]\\d+, )*(L3|O4)\\b'
+const LONG = patternOf(['L3', 'O4'])
 /** Each file may bring a cluster with a node; more at a time, on two cores, would disturb those that measure. */
 const CONCURRENCY = 2
 const FILE_LIMIT_MS = 1_200_000 // one that hangs must not hang all
@@ -46,8 +50,10 @@ needPrograms([
   { program: 'shellcheck', debianPackage: 'shellcheck' },
 ])
 
-const everything = globSync('test/**/*.test.ts', { cwd: root }).toSorted(slowFirst)
-const selected = positionals.length > 0 ? positionals : everything.filter(isSelected)
+const everything = globSync('test/**/*.test.ts', { cwd: root })
+  .filter((file) => (levelOf(file) === 'nightly') === values.nightly)
+  .toSorted(slowFirst)
+const selected = positionals.length > 0 ? positionals.map(fromRoot) : everything.filter(isSelected)
 const canRunNodes = !selected.some(needsNode) || bestLevel() === 'node'
 const chosen = selected.filter((file) => canRunNodes || !needsNode(file))
 for (const file of selected.filter((each) => !chosen.includes(each))) process.stderr.write(`left out: ${file}\n`)
@@ -66,11 +72,8 @@ const events = run({
 })
 if (values.soak) sayProgress(events)
 const slowest = slowestFiles(events)
-events.on('test:pass', ({ name, skip, todo, details }) => {
-  const outcome = skip || todo ? 'skipped' : 'passed'
-  table.count(name, outcome, details.type === 'suite')
-})
-events.on('test:fail', ({ name, details }) => table.count(name, 'failed', details.type === 'suite'))
+events.on('test:pass', (event) => count(event, event.skip || event.todo ? 'skipped' : 'passed'))
+events.on('test:fail', (event) => count(event, 'failed'))
 const report = events.compose(new spec())
 report.pipe(process.stdout)
 try {
@@ -78,10 +81,28 @@ try {
 } finally {
   await together(clusters.map((cluster) => cluster.stop()))
 }
-const isRequired = isWhole && pattern === ''
+const ranLevels: readonly Level[] = values.nightly
+  ? ['nightly']
+  : canRunNodes
+    ? ['unit', 'api', 'node']
+    : ['unit', 'api']
+const required = isWhole && pattern === '' ? ranLevels : []
 if (chosen.length > 1) process.stdout.write(slowest())
-process.stdout.write(table.text(isRequired))
-if (!table.isGood(isRequired)) process.exitCode = 1
+process.stdout.write(table.text(required))
+if (!table.isGood(required)) process.exitCode = 1
+
+/** A test that a helper defines counts for the file that was run, which Node's types don't have yet. */
+function count(
+  event: (EventData.TestPass | EventData.TestFail) & { readonly entryFile?: string },
+  outcome: 'passed' | 'failed' | 'skipped',
+): void {
+  const { name, details, file = '', entryFile = file } = event
+  table.count(name, { outcome, level: levelOf(fromRoot(entryFile)), isSuite: details.type === 'suite' })
+}
+
+function fromRoot(file: string): string {
+  return relative(root, resolve(root, file))
+}
 
 function isSelected(file: string): boolean {
   if (values.soak) return readFileSync(`${root}/${file}`, 'utf8').includes("/soak/length.ts'")
@@ -90,33 +111,21 @@ function isSelected(file: string): boolean {
 
 /** The clusters that test files share, as far as a chosen file needs one and none was given by the environment. */
 async function startSharedClusters() {
-  const needs = (variable: string, isNeededBy: (file: string) => boolean) =>
-    process.env[variable] === undefined && chosen.some(isNeededBy)
+  const needs = (variable: string, name: ClusterFunction) =>
+    process.env[variable] === undefined && chosen.some((file) => clustersOf(file).has(name))
   const startAs = async (variable: string, start: typeof startCluster) => {
     const cluster = await start()
     process.env[variable] = cluster.folder
     return cluster
   }
   return together([
-    ...(needs('MIGRATE_IO_TEST_CLUSTER', (file) => uses(file, 'sharedCluster'))
-      ? [startAs('MIGRATE_IO_TEST_CLUSTER', startCluster)]
-      : []),
-    ...(needs('MIGRATE_IO_TEST_NODE', (file) => uses(file, 'sharedNode'))
-      ? [startAs('MIGRATE_IO_TEST_NODE', startNodeCluster)]
-      : []),
+    ...(needs('MIGRATE_IO_TEST_CLUSTER', 'sharedCluster') ? [startAs('MIGRATE_IO_TEST_CLUSTER', startCluster)] : []),
+    ...(needs('MIGRATE_IO_TEST_NODE', 'sharedNode') ? [startAs('MIGRATE_IO_TEST_NODE', startNodeCluster)] : []),
   ])
 }
 
-/** Whether the test can only run where nodes can. */
 function needsNode(file: string): boolean {
-  return /\/(lock|install)\//.test(file) || uses(file, 'sharedNode') || uses(file, 'startNodeCluster')
-}
-
-/** A test file that imports the name, or that stands in the folder of those that all do. */
-function uses(file: string, name: 'sharedCluster' | 'sharedNode' | 'startNodeCluster'): boolean {
-  if (name === 'sharedNode' && file.includes('test/node/')) return true
-  if (name === 'sharedCluster' && file.includes('test/e2e/')) return true
-  return new RegExp(`^import .*\\b${name}\\b`, 'm').test(readFileSync(`${root}/${file}`, 'utf8'))
+  return ['node', 'nightly'].includes(levelOf(file))
 }
 
 /** What takes longest starts first, so that nothing waits for it alone at the end. */

@@ -1,58 +1,97 @@
 import { idsOf, REQUIRED_IDS } from './ids.ts'
+import { LEVELS, type Level } from './level.ts'
 
-interface Shown {
-  passed: number
-  failed: number
-  skipped: number
+type Outcome = 'passed' | 'failed' | 'skipped'
+type Counts = Record<Outcome, number>
+
+/** What a test, or a suite of tests, came to. */
+export interface Result {
+  readonly outcome: Outcome
+  readonly level: Level
+  readonly isSuite: boolean
 }
 
 /** What each id of ACCEPTANCE.md was shown by, and all tests together. */
 export class Table {
-  readonly #ids = new Map<string, Shown>()
-  readonly #total: Shown = { passed: 0, failed: 0, skipped: 0 }
+  readonly #required: Readonly<Record<string, readonly Level[]>>
+  readonly #ids = new Map<string, Counts>()
+  /** Of each id: where a test of it passed. */
+  readonly #passedAt = new Map<string, Set<Level>>()
+  readonly #total: Counts = { passed: 0, failed: 0, skipped: 0 }
+
+  constructor(required: Readonly<Record<string, readonly Level[]>> = REQUIRED_IDS) {
+    this.#required = required
+  }
 
   /** A suite counts only for its ids, and only where it failed: its tests count by themselves. */
-  count(name: string, outcome: keyof Shown, isSuite: boolean): void {
+  count(name: string, { outcome, level, isSuite }: Result): void {
     if (!isSuite) this.#total[outcome]++
     for (const id of idsOf(name)) {
-      const shown = this.#ids.get(id) ?? { passed: 0, failed: 0, skipped: 0 }
-      if (!isSuite || outcome === 'failed') shown[outcome]++
-      this.#ids.set(id, shown)
+      const counts = this.#ids.get(id) ?? { passed: 0, failed: 0, skipped: 0 }
+      if (!isSuite || outcome === 'failed') counts[outcome]++
+      this.#ids.set(id, counts)
+      const passedAt = this.#passedAt.get(id) ?? new Set()
+      if (!isSuite && outcome === 'passed') passedAt.add(level)
+      this.#passedAt.set(id, passedAt)
     }
   }
 
-  /** Each id in a line, and what is missing of it where all tests were run. */
-  text(isWhole: boolean): string {
-    const known = new Set<string>([...REQUIRED_IDS, ...this.#ids.keys()])
+  /**
+   * Each id in a line, with the levels at which it has to be shown.
+   * @param ran - the levels of which all tests were run; only then it says what is missing
+   */
+  text(ran: readonly Level[]): string {
+    const known = new Set<string>([...Object.keys(this.#required), ...this.#ids.keys()])
     const lines = [...known].toSorted(byId).flatMap((id) => {
-      const { passed, failed, skipped } = this.#shown(id)
-      if (passed + failed + skipped === 0 && !isWhole) return []
-      const note = isWhole && this.#isLacking(id) ? `  <- ${passed === 0 ? 'no test has shown it' : WAS_SKIPPED}` : ''
-      return [`${id.padEnd(5)} ${pad(passed)} ${pad(failed)} ${pad(skipped).padStart(7)}${note}\n`]
+      const { passed, failed, skipped } = this.#counts(id)
+      if (passed + failed + skipped === 0 && !this.#isAsked(id, ran)) return []
+      const notes = [this.#fault(id, ran), this.#leftOut(id, ran)].filter((note) => note !== undefined)
+      const note = notes.length > 0 ? `  <- ${notes.join('; ')}` : ''
+      const needs = this.#levels(id).join(', ')
+      return [
+        `${`${id.padEnd(5)} ${pad(passed)} ${pad(failed)} ${pad(skipped).padStart(7)}  ${needs}`.trimEnd()}${note}\n`,
+      ]
     })
     const { passed, failed, skipped } = this.#total
     const sum =
       passed + failed + skipped === 0 ? 'no test was run' : `${passed} passed, ${failed} failed, ${skipped} skipped`
-    return `\nid    passed failed skipped\n${lines.join('')}\n${sum}\n`
+    return `\nid    passed failed skipped  needs\n${lines.join('')}\n${sum}\n`
   }
 
-  /** Whether nothing failed and, where all tests were run, each required id was shown. */
-  isGood(isWhole: boolean): boolean {
+  /** Whether nothing failed and each required id was shown at each level of which all tests were run. */
+  isGood(ran: readonly Level[]): boolean {
     const { passed, failed } = this.#total
-    return failed === 0 && passed > 0 && !(isWhole && REQUIRED_IDS.some((id) => this.#isLacking(id)))
+    return failed === 0 && passed > 0 && Object.keys(this.#required).every((id) => this.#fault(id, ran) === undefined)
   }
 
-  #shown(id: string): Readonly<Shown> {
+  #counts(id: string): Readonly<Counts> {
     return this.#ids.get(id) ?? { passed: 0, failed: 0, skipped: 0 }
   }
 
-  #isLacking(id: string): boolean {
-    const { passed, skipped } = this.#shown(id)
-    return REQUIRED_IDS.some((required) => required === id) && (passed === 0 || skipped > 0)
+  #levels(id: string): readonly Level[] {
+    return Object.hasOwn(this.#required, id) ? (this.#required[id] ?? []) : []
+  }
+
+  /** What runs nightly is asked for nothing but what must. */
+  #isAsked(id: string, ran: readonly Level[]): boolean {
+    return ran.includes('nightly') ? this.#levels(id).includes('nightly') : ran.length > 0
+  }
+
+  /** Why the id does not count as shown. */
+  #fault(id: string, ran: readonly Level[]): string | undefined {
+    const levels = this.#levels(id).filter((level) => ran.includes(level))
+    const missing = levels.filter((level) => this.#passedAt.get(id)?.has(level) !== true)
+    if (missing.length > 0) return `no test has shown it: ${missing.join(', ')}`
+    return levels.length > 0 && this.#counts(id).skipped > 0 ? 'a test of it was skipped' : undefined
+  }
+
+  /** What remains to be shown, by another run. */
+  #leftOut(id: string, ran: readonly Level[]): string | undefined {
+    const levels =
+      ran.length === 0 || ran.includes('nightly') ? [] : this.#levels(id).filter((level) => !ran.includes(level))
+    return levels.length > 0 ? `not run: ${LEVELS.filter((level) => levels.includes(level)).join(', ')}` : undefined
   }
 }
-
-const WAS_SKIPPED = 'a test of it was skipped'
 
 function pad(value: number): string {
   return String(value).padStart(6)

@@ -1,53 +1,58 @@
-import { spawnSync } from 'node:child_process'
-import { globSync, readFileSync } from 'node:fs'
-import { basename, join } from 'node:path'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { LEVELS, type Level, levelOf } from '../level.ts'
 import { root } from '../tooling/root.ts'
 
-const FOLDER = 'test/mutations'
+/** A text that occurs exactly once in a file of the repository, and what stands in its place. */
+export interface Edit {
+  readonly file: string
+  readonly find: string
+  readonly replace: string
+}
 
-/** A patch that breaks the program, and what must notice. */
-export interface Mutation {
+/** Edits that break the program, and what must notice. */
+export type Mutation = {
   readonly name: string
-  /** Of ACCEPTANCE.md: a test of it must fail. */
-  readonly id: string
-  /** The file. */
-  readonly patch: string
+  /** Of ACCEPTANCE.md: a test of each must fail. */
+  readonly ids: readonly string[]
+  /** The files in which it shows. */
   readonly tests: readonly string[]
-  /** What follows the id in the name of the one test that must fail; undefined: any test of the id. */
-  readonly title: string | undefined
-  /** Its tests need a node. */
-  readonly isOnNode: boolean
+  /** How the title of the one test of the ids begins, where the others would only take time; else any test of the ids. */
+  readonly title?: string
+} & (Edit | { readonly edits: readonly Edit[] })
+
+/** The level of what must notice: that of the highest of its tests. */
+export function mutationLevel({ tests }: Mutation): Level {
+  const levels = tests.map(levelOf)
+  return LEVELS.findLast((level) => levels.includes(level)) ?? 'unit'
 }
 
-/**
- * All of them. The lines before a diff say what is broken, `Tests:` in which files it shows, and `Title:` how the title
- * of the one test begins, where the others would only take time.
- */
-export function readMutations(): readonly Mutation[] {
-  return globSync(`${FOLDER}/**/*.patch`, { cwd: root }).toSorted().map(readMutation)
+/** Why the mutation no longer breaks what it means to; empty where all of it fits. */
+export function misfits(mutation: Mutation, folder = root): readonly string[] {
+  const missing = mutation.tests.filter((file) => !existsSync(join(folder, file)))
+  return [...edit(mutation, folder).misfits, ...missing.map((file) => `${file} is not there`)]
 }
 
-function readMutation(path: string): Mutation {
-  const name = basename(path, '.patch')
-  const head = readFileSync(join(root, path), 'utf8').split('\ndiff ')[0] ?? ''
-  const line = (key: string) => new RegExp(`^${key}: (.+)$`, 'm').exec(head)?.[1]
-  const tests = line('Tests')?.split(' ')
-  const [id = ''] = name.split('-')
-  if (tests === undefined) throw new Error(`${path}: a line "Tests: FILE..." before the diff must name the tests`)
-  const isOnNode = path.startsWith(`${FOLDER}/node/`)
-  return { name, id, patch: join(root, path), tests, title: line('Title'), isOnNode }
+/** Makes the edits. Where one of them does not fit, it throws and changes nothing. */
+export function apply(mutation: Mutation, folder: string): void {
+  const { texts, misfits } = edit(mutation, folder)
+  if (misfits.length > 0) throw new Error(`${mutation.name}: ${misfits.join('; ')}`)
+  for (const [file, text] of texts) writeFileSync(join(folder, file), text)
 }
 
-/** Whether the patch fits the tree as it is. */
-export function applies(mutation: Mutation): boolean {
-  return apply(mutation, root, '--dry-run')
-}
-
-/**
- * Applies the patch where it says and nowhere else: with any fuzz it could break another line than it means.
- * @returns whether all of it fits
- */
-export function apply({ patch }: Mutation, folder: string, ...options: string[]): boolean {
-  const how = ['-p1', '--fuzz=0', '--force', '--no-backup-if-mismatch', ...options]
-  return spawnSync('patch', [...how, '-i', patch], { cwd: folder }).status === 0
+/** The files as they are after all edits, made in their order, and what is wrong with those that don't fit. */
+function edit(mutation: Mutation, folder: string) {
+  const texts = new Map<string, string>()
+  const misfits: string[] = []
+  for (const { file, find, replace } of 'edits' in mutation ? mutation.edits : [mutation]) {
+    const path = join(folder, file)
+    if (!existsSync(path)) {
+      misfits.push(`${file} is not there`)
+      continue
+    }
+    const parts = (texts.get(file) ?? readFileSync(path, 'utf8')).split(find)
+    if (parts.length === 2) texts.set(file, parts.join(replace))
+    else misfits.push(`found ${parts.length - 1} times in ${file}: ${find}`)
+  }
+  return { texts, misfits }
 }

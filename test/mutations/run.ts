@@ -1,31 +1,35 @@
 import { parseArgs } from 'node:util'
 import { startCluster } from '../cluster/cluster.ts'
 import { REQUIRED_IDS } from '../ids.ts'
+import { clustersOf } from '../level.ts'
 import { runBroken } from './broken.ts'
-import { applies, readMutations } from './mutation.ts'
+import { misfits, mutationLevel } from './mutation.ts'
+import { MUTATIONS } from './table.ts'
 
 /**
- * Shows that tests can fail: `npm run test:mutations [-- NAME...]`. Each patch here breaks the program in a copy of the
- * tree; then a test of the id that the patch is named after must fail. With `--applies` it only looks whether each patch
- * fits the tree; with `--node` it runs those in the folder of that name, which need a real node.
+ * Shows that tests can fail: `npm run test:mutations [-- NAME|ID...]`. Each row of the table breaks the program in a
+ * copy of the tree; then a test of each of its ids must fail. With `--applies` it only looks whether the rows fit the
+ * tree, and whether each id has one; with `--node` it runs those that show on a real node, without it all others.
  */
 const { values, positionals: words } = parseArgs({
   allowPositionals: true,
   options: { applies: { type: 'boolean', default: false }, node: { type: 'boolean', default: false } },
 })
-const mutations = readMutations()
-const stale = mutations.filter((mutation) => !applies(mutation))
-if (stale.length > 0) {
-  process.stdout.write(`does not apply any more, bring it up to date: ${stale.map(({ patch }) => patch).join(', ')}\n`)
+const faults = MUTATIONS.flatMap((mutation) => misfits(mutation).map((misfit) => `${mutation.name}: ${misfit}`))
+for (const id of Object.keys(REQUIRED_IDS).filter((each) => /^[AWL]/.test(each)))
+  if (!MUTATIONS.some(({ ids }) => ids.includes(id))) faults.push(`no mutation for ${id}`)
+if (faults.length > 0) {
+  process.stdout.write(`test/mutations/table.ts has to be brought up to date:\n${faults.join('\n')}\n`)
   process.exit(1)
 }
 if (values.applies) process.exit(0)
 
-const chosen = mutations.filter(
-  ({ name, isOnNode }) =>
-    isOnNode === values.node && (words.length === 0 || words.some((word) => name.startsWith(word))),
+const chosen = MUTATIONS.filter(
+  (mutation) =>
+    (mutationLevel(mutation) === 'node') === values.node &&
+    (words.length === 0 || words.some((word) => mutation.ids.includes(word) || mutation.name.startsWith(word))),
 )
-const needsCluster = chosen.some(({ tests }) => tests.some((file) => file.startsWith('test/e2e/')))
+const needsCluster = chosen.some(({ tests }) => tests.some((file) => clustersOf(file).has('sharedCluster')))
 const cluster = needsCluster ? await startCluster() : undefined
 const survivors: string[] = []
 try {
@@ -33,14 +37,13 @@ try {
     const started = performance.now()
     const { isFound, detail } = runBroken(mutation, cluster ? { MIGRATE_IO_TEST_CLUSTER: cluster.folder } : {})
     const seconds = ((performance.now() - started) / 1000).toFixed(1)
-    if (!isFound) survivors.push(mutation.name)
-    process.stdout.write(`${mutation.name.padEnd(44)} ${isFound ? 'found' : 'NOT FOUND'} (${seconds} s)\n  ${detail}\n`)
+    const name = `${mutation.ids.join(', ')}: ${mutation.name}`
+    if (!isFound) survivors.push(name)
+    process.stdout.write(`${name.padEnd(44)} ${isFound ? 'found' : 'NOT FOUND'} (${seconds} s)\n${detail}\n`)
   }
 } finally {
   await cluster?.stop()
 }
-const without = REQUIRED_IDS.filter((id) => /^[AL]/.test(id) && !mutations.some((mutation) => mutation.id === id))
-if (without.length > 0) process.stdout.write(`no mutation for: ${without.join(', ')}\n`)
-if (survivors.length > 0) process.stdout.write(`no test fails with: ${survivors.join(', ')}\n`)
+if (survivors.length > 0) process.stdout.write(`no test fails with:\n${survivors.join('\n')}\n`)
 process.stdout.write(`${chosen.length - survivors.length} passed, ${survivors.length} failed\n`)
-if (survivors.length > 0 || without.length > 0 || chosen.length === 0) process.exitCode = 1
+if (survivors.length > 0 || chosen.length === 0) process.exitCode = 1

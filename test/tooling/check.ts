@@ -1,15 +1,13 @@
 import { spawnSync } from 'node:child_process'
 import { globSync, readFileSync } from 'node:fs'
 import { VERSION } from '../../src/migration/version.ts'
+import { outdated } from '../nightly/report.ts'
 import { needPrograms } from './debian.ts'
 import { root } from './root.ts'
 
 /** What CI checks, fast parts first: `npm run check`. Stops at the first step that fails. */
 
-needPrograms([
-  { program: 'shellcheck', debianPackage: 'shellcheck' },
-  { program: 'patch', debianPackage: 'patch' },
-])
+needPrograms([{ program: 'shellcheck', debianPackage: 'shellcheck' }])
 const scripts = globSync('src/**/*.sh', { cwd: root })
 const steps: readonly (readonly [string, readonly string[]])[] = [
   ['format and lint', ['biome', 'ci', '--error-on-warnings', '.']],
@@ -33,6 +31,8 @@ for (const [name, [program = '', ...args]] of steps) {
   if (status !== 0) fail(`${name} failed: ${[program, ...args].join(' ')}`)
   process.stdout.write(`== ${name}: ${((performance.now() - started) / 1000).toFixed(1)} s\n`)
 }
+const warning = outdated()
+if (warning !== undefined) process.stderr.write(`\ncheck: warning: ${warning}\n`)
 
 function fail(why: string): never {
   process.stderr.write(`check: ${why}\n`)

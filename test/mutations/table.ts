@@ -1,0 +1,385 @@
+import type { Mutation } from './mutation.ts'
+
+const WRAPPER = 'src/migration/wrapper.sh'
+const SIMULATION = { tests: ['test/simulation/simulation.test.ts'], title: 'in 10,000 seeds' }
+
+/** All mutations. Each A, W and L id has one at least, so that none of them is shown by tests that can't fail. */
+export const MUTATIONS: readonly Mutation[] = [
+  // The webhook is asked about namespaces that did not opt in.
+  {
+    name: 'asked-about-every-namespace',
+    ids: ['A1'],
+    file: 'deploy/base/mutating-webhook-configuration.yaml',
+    find: '      matchLabels:\n        migrate.io/injection: enabled\n',
+    replace: '',
+    tests: ['test/e2e/admission.test.ts'],
+  },
+  // Volumes that are there already are added once more.
+  {
+    name: 'appends-volumes-again',
+    ids: ['A2'],
+    file: 'src/migration/inject.ts',
+    find: '...ours.filter(({ name }) => !present.some((volume) => volume.name === name))',
+    replace: '...ours',
+    tests: ['test/migration/idempotence.test.ts'],
+  },
+  // The record's ConfigMap is the last source, so that a key `grant` in it hides the real one.
+  {
+    name: 'record-hides-the-grant',
+    ids: ['A3'],
+    file: 'src/migration/volumes.ts',
+    find: '[...record, { downwardAPI: { items } }]',
+    replace: '[{ downwardAPI: { items } }, ...record]',
+    tests: ['test/cli/golden.test.ts'],
+  },
+  // An update that changes nothing of the user's gets the newest wrapper.
+  {
+    name: 'injects-anew-each-time',
+    ids: ['A4'],
+    file: 'src/migration/decide.ts',
+    find: 'equal(now.spec.template, before.spec.template) ? now.spec.template : before.spec.template',
+    replace: 'injected(sides, planned.plan as Plan, wrappers).template',
+    tests: ['test/e2e/stability.test.ts', 'test/migration/histories.test.ts'],
+  },
+  // A revision that comes back by an undo gets the newest wrapper.
+  {
+    name: 'forgets-released-wrappers',
+    ids: ['A5'],
+    file: 'src/migration/decide.ts',
+    find: 'released.has(sha256(present))',
+    replace: "released.has('')",
+    tests: ['test/e2e/changes.test.ts'],
+  },
+  // Removing the annotation leaves the strategy as the injection set it.
+  {
+    name: 'keeps-the-injected-strategy',
+    ids: ['A6'],
+    file: 'src/migration/rollout.ts',
+    find: 'if (own === undefined) return value',
+    replace: 'if (own !== null) return value',
+    tests: ['test/e2e/removal.test.ts'],
+  },
+  // One replica gets maxUnavailable 1 too.
+  {
+    name: 'stops-the-only-pod',
+    ids: ['A7'],
+    file: 'src/migration/strategy.ts',
+    find: 'maxUnavailable: replicas <= 1 ? 0 : 1',
+    replace: 'maxUnavailable: replicas <= 1 ? 1 : 1',
+    tests: ['test/migration/strategy.test.ts'],
+  },
+  // Only the first problem is reported.
+  {
+    name: 'tells-one-problem',
+    ids: ['A8'],
+    file: 'src/migration/decide.ts',
+    find: 'problems.map(problemText)',
+    replace: 'problems.slice(0, 1).map(problemText)',
+    tests: ['test/migration/refusals.test.ts'],
+  },
+  // `$(NAME)` in a command is left to Kubernetes.
+  {
+    name: 'expands-variables',
+    ids: ['A9'],
+    file: 'src/migration/container.ts',
+    find: 'plan.argv.map(escapeExpansion)',
+    replace: '[...plan.argv]',
+    tests: ['test/migration/expansion.test.ts', 'test/e2e/pods.test.ts'],
+  },
+  // The migration runs before the user's own init containers.
+  {
+    name: 'first-in-the-list',
+    ids: ['A10'],
+    file: 'src/migration/inject.ts',
+    find: '[...theirs, container]',
+    replace: '[container, ...theirs]',
+    tests: ['test/migration/init-containers.test.ts'],
+  },
+  // An object that is being deleted is asked about.
+  {
+    name: 'holds-up-deletion',
+    ids: ['A11'],
+    file: 'deploy/base/mutating-webhook-configuration.yaml',
+    find: `while no webhook is there to be asked.
+      - name: not-being-deleted
+        expression: "!has(object.metadata.deletionTimestamp)"
+`,
+    replace: 'while no webhook is there to be asked.\n',
+    tests: ['test/e2e/unavailable.test.ts'],
+  },
+  // What is not refused is printed, though something is.
+  {
+    name: 'prints-beside-a-refusal',
+    ids: ['A12'],
+    file: 'src/cli/rewrite.ts',
+    find: '  for (const loss of result.losses) warn(loss)\n',
+    replace: '  for (const loss of result.losses) warn(loss)\n  if (refused > 0) process.stdout.write(result.text)\n',
+    tests: ['test/cli/commands.test.ts'],
+  },
+  // In a namespace that is no longer opted in, an old init container stays.
+  {
+    name: 'leaves-it-behind',
+    ids: ['A13'],
+    file: 'src/migration/decide.ts',
+    find: 'if (isHeld || wasHeld) return stripped(',
+    replace: 'if (optedIn && (isHeld || wasHeld)) return stripped(',
+    tests: ['test/e2e/namespace.test.ts'],
+  },
+
+  // A pod that a record let through follows a grant that it is shown later.
+  {
+    name: 'forgets-that-it-was-let-through',
+    ids: ['W1'],
+    file: WRAPPER,
+    find: `if [ -e "$mio_state/skipped" ]; then mio_skip 'let through before'; fi`,
+    replace: '# it forgot',
+    tests: ['test/migration/wrapper/claims.test.ts'],
+  },
+  // A run number that this pod has claimed is used again.
+  {
+    name: 'uses-a-number-twice',
+    ids: ['W1', 'W5'],
+    file: WRAPPER,
+    find: 'if [ "$mio_number" -gt "$mio_claimed" ] 2>/dev/null; then mio_run "$@"; fi',
+    replace: 'if [ "$mio_number" -gt 0 ] 2>/dev/null; then mio_run "$@"; fi',
+    tests: ['test/migration/wrapper/claims.test.ts'],
+  },
+  // The command is a child of the wrapper, which signals and ends in its own way.
+  {
+    name: 'stays-above-the-command',
+    ids: ['W2'],
+    file: WRAPPER,
+    find: '  trap - $mio_signals\n  exec "$@"\n',
+    replace: '  "$@"\n  exit $?\n',
+    tests: ['test/migration/wrapper/command.test.ts', 'test/migration/wrapper/first-process.test.ts'],
+  },
+  // A wrapper that has waited for a while looks at its files without a pause worth the name.
+  {
+    name: 'never-rests',
+    ids: ['W3'],
+    file: WRAPPER,
+    find: 'mio_step=0.35',
+    replace: 'mio_step=0.001',
+    tests: ['test/node/wrapper.test.ts'],
+  },
+  // The wrapper notes its numbers in a folder of the image, which only root may write, and no one where it is read-only.
+  {
+    name: 'writes-to-the-image',
+    ids: ['W4'],
+    file: WRAPPER,
+    find: 'mio_state=/run/migrate.io-state\n',
+    replace: 'mio_state=/run\n',
+    tests: ['test/node/wrapper.test.ts'],
+  },
+  // At the time limit only the command itself is ended.
+  {
+    name: 'leaves-children',
+    ids: ['W6'],
+    file: WRAPPER,
+    find: `*" $2 "*) mio_processes="$mio_processes$mio_pid " ;;`,
+    replace: `*" $2 "*) [ "$mio_pid" != "$mio_child" ] || mio_processes="$mio_processes$mio_pid " ;;`,
+    tests: ['test/migration/wrapper/timeout.test.ts'],
+  },
+
+  // A success lets the lock go and is not recorded, so each pod of the revision runs in its turn.
+  {
+    name: 'records-no-success',
+    ids: ['L1'],
+    file: 'src/controller/results.ts',
+    find: 'const entries = pruned(withCompleted(stored.record.entries, revision, completed), snapshot, revision)',
+    replace: 'const { entries } = stored.record',
+    tests: ['test/lock/once.test.ts'],
+    title: 'all at once',
+  },
+  // The record keeps the latest revision only, so an undo runs again.
+  {
+    name: 'forgets-earlier-revisions',
+    ids: ['L2'],
+    file: 'src/controller/results.ts',
+    find: 'return prune(entries, new Set([...present, revision]))',
+    replace:
+      'return Object.fromEntries(Object.entries(prune(entries, new Set(present))).filter(([key]) => key.endsWith(revision)))',
+    tests: ['test/lock/kept.test.ts'],
+    title: 'scale-up, deleted pods, a drained node, undo: no run, pods start at once, beside the controller',
+  },
+  // A failed run is tried again without waiting for its backoff.
+  {
+    name: 'tries-again-at-once',
+    ids: ['L3'],
+    file: 'src/controller/backoff.ts',
+    find: 'return at > now && at - now <= MAX_DELAY_MS ?',
+    replace: 'return at > now + MAX_DELAY_MS ?',
+    tests: ['test/lock/failing.test.ts'],
+    title: 'is tried again with the documented backoff',
+  },
+  // A grant is no compare-and-swap on the pod: one that comes late counts.
+  {
+    name: 'grants-without-comparing',
+    ids: ['L4'],
+    file: 'src/kube/client.ts',
+    find: 'const body = { metadata: { uid, resourceVersion, annotations } }',
+    replace: 'const body = { metadata: { annotations } }',
+    tests: ['test/lock/paused.test.ts'],
+    title: 'the revision changed meanwhile',
+  },
+  // A named lock that another Deployment holds counts as free.
+  {
+    name: 'takes-a-held-lock',
+    ids: ['L5'],
+    file: 'src/controller/read-named.ts',
+    find: "  if (hold === 'held') return { kind: 'busy', configMap, isOurs: false }\n",
+    replace: '',
+    tests: ['test/lock/named.test.ts'],
+    title: 'both are rolled out at the same time',
+  },
+  // A lock is free as soon as its holder is to be deleted, though its command may live on; and nothing takes that run up
+  // again.
+  {
+    name: 'frees-at-deletion',
+    ids: ['L6'],
+    edits: [
+      {
+        file: 'src/controller/decide-held.ts',
+        find: 'if (pod?.metadata.uid !== holder.uid)',
+        replace: 'if (pod?.metadata.uid !== holder.uid || pod.metadata.deletionTimestamp !== undefined)',
+      },
+      {
+        file: 'src/controller/decide-free.ts',
+        find: 'function isUnknownRun(pod: Pod, { record }: Stored): boolean {\n',
+        replace:
+          'function isUnknownRun(pod: Pod, { record }: Stored): boolean {\n  if (pod.metadata.deletionTimestamp !== undefined) return false\n',
+      },
+    ],
+    tests: ['test/lock/held.test.ts'],
+    title: 'a deletion frees no lock',
+  },
+  // Any exit of the migration's container counts as the end of a run.
+  {
+    name: 'any-exit-ends-a-run',
+    ids: ['L7'],
+    file: 'src/controller/container-end.ts',
+    find: "return isOver(pod) ? { kind: 'interrupted', why: 'pod-failed' } : { kind: 'unknown' }",
+    replace: "return ends(pod).length > 0 ? { kind: 'interrupted', why: 'stale' } : { kind: 'unknown' }",
+    ...SIMULATION,
+  },
+  // A number is given up before the pod was told to wait for a higher one.
+  {
+    name: 'gives-up-without-wait',
+    ids: ['L7'],
+    file: 'src/controller/decide-held.ts',
+    find: "if (!isWanted(snapshot, stored, holder, pod)) return { kind: 'settle', pod, number, of: 'own' }",
+    replace:
+      "if (!isWanted(snapshot, stored, holder, pod)) return { kind: 'release', stored, holder, event: { kind: 'given-up', pod: holder.pod, number, why: 'not-wanted' } }",
+    ...SIMULATION,
+  },
+  // A grant is written over whatever the pod was told by then.
+  {
+    name: 'grant-without-compare',
+    ids: ['L7'],
+    file: 'src/controller/act-on-pod.ts',
+    find: '  return await api.annotatePod(versionOf(pod.metadata), { [GRANT_ANNOTATION]: formatGrant(grant), ...marks })',
+    replace: `  const fresh = await api.read('Pod', pod.metadata.namespace, pod.metadata.name)
+  return await api.annotatePod(versionOf((fresh ?? pod).metadata), { [GRANT_ANNOTATION]: formatGrant(grant), ...marks })`,
+    ...SIMULATION,
+  },
+  // The holder is written over whatever the record says by then.
+  {
+    name: 'holder-without-compare',
+    ids: ['L7'],
+    file: 'src/controller/act.ts',
+    find: "  return await api.replace('ConfigMap', { ...configMap, data: formatRecord(record) })",
+    replace: `  const fresh = await api.read('ConfigMap', configMap.metadata.namespace, configMap.metadata.name)
+  return await api.replace('ConfigMap', { ...(fresh ?? configMap), data: formatRecord(record) })`,
+    ...SIMULATION,
+  },
+  // The wrapper does not note which numbers it has used.
+  {
+    name: 'no-claim',
+    ids: ['L7'],
+    file: WRAPPER,
+    find: '! true >"$mio_state/run-$mio_number" || ',
+    replace: '',
+    tests: ['test/simulation/wrapper.test.ts'],
+  },
+  // A lost lock is made anew without telling the pods first.
+  {
+    name: 'no-fence',
+    ids: ['L7'],
+    file: 'src/controller/make-anew.ts',
+    find: 'for (const pod of fence.toTell) await tell(api, pod, fence.number)',
+    replace: '',
+    ...SIMULATION,
+  },
+  // A pod that was told a higher number may still be told a lower one.
+  {
+    name: 'numbers-go-down',
+    ids: ['L7'],
+    file: 'src/controller/grant.ts',
+    find: "return decidedNumber(grant) >= number ? 'never' : 'open'",
+    replace: "return grant.kind === 'wait' && grant.number === number ? 'never' : 'open'",
+    ...SIMULATION,
+  },
+  // The lock is let go in one write, and the success recorded in another.
+  {
+    name: 'record-after-release',
+    ids: ['L7'],
+    edits: [
+      {
+        file: 'src/controller/act.ts',
+        find: 'import { formatRecord, type Holder',
+        replace: 'import { readRecord, formatRecord, type Holder',
+      },
+      {
+        file: 'src/controller/act.ts',
+        find: `      const { record, event } = afterSuccess(snapshot, decision)
+      const configMap = await write(stored, record, surroundings)
+`,
+        replace: `      const { record, event } = afterSuccess(snapshot, decision)
+      const freed = await write(stored, { ...stored.record, holder: undefined }, surroundings)
+      const read = readRecord(freed)
+      if (read.kind !== 'record') return AGAIN
+      for (let tries = 0; tries < 9; tries++) {
+        const present = await api.read('ConfigMap', key.namespace, freed.metadata.name)
+        if (present === undefined) break
+        try { await api.replace('ConfigMap', { ...present, data: { ...present.data, ...record.entries } }); break } catch {}
+      }
+`,
+      },
+      {
+        file: 'src/controller/act.ts',
+        find: "return { kind: 'on', snapshot: withRecord(snapshot, configMap), released }",
+        replace: "return { kind: 'again', released }",
+      },
+    ],
+    ...SIMULATION,
+  },
+  // A lock that is made anew is free, whoever runs, and a run that the record does not know is not taken up later either.
+  {
+    name: 'forgets-who-runs',
+    ids: ['L8'],
+    edits: [
+      {
+        file: 'src/controller/fence.ts',
+        find: ".filter((pod) => standing(pod) === 'running')",
+        replace: '.filter(() => false)',
+      },
+      {
+        file: 'src/controller/decide-free.ts',
+        find: 'return completedOf(record.entries, revisionOfPod(pod))?.number !== grant.number',
+        replace: 'return false',
+      },
+    ],
+    tests: ['test/lock/life.test.ts'],
+    title: 'deleted while nothing runs, then during a run',
+  },
+  // A pod is given the lock before its wrapper runs, also one that never will.
+  {
+    name: 'chooses-pods-that-cannot-run',
+    ids: ['L9'],
+    file: 'src/controller/choose.ts',
+    find: "(phase ?? 'Pending') === 'Pending' && isRunning(pod)",
+    replace: "(phase ?? 'Pending') === 'Pending'",
+    tests: ['test/lock/stuck.test.ts'],
+    title: 'an image that is not there',
+  },
+]
