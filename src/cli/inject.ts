@@ -18,10 +18,15 @@ export function addInjectCommand(program: Command): void {
     })
 }
 
+/** As it has to stand in a manifest, where annotations are strings: an unquoted 3 would be a number. */
+function asYaml(example: string): string {
+  return /^\d+$/.test(example) ? `"${example}"` : example
+}
+
 function help(): string {
   const annotations = Object.entries(ANNOTATIONS).map(
     ([name, { value, default: otherwise, example }]) =>
-      `  ${PREFIX}${name}: ${example}\n      ${value}\n      default: ${otherwise}`,
+      `  ${PREFIX}${name}: ${asYaml(example)}\n      ${value}\n      default: ${otherwise}`,
   )
   return `
 Annotations, on the Deployment's own metadata:

@@ -33,7 +33,7 @@ const MAX_RETRIES = 1000
 export const ANNOTATIONS: { readonly [Name in keyof Required<Settings>]: Annotation } = {
   command: {
     value:
-      "a shell command line, run by the image's /bin/sh -c; or a JSON array of strings, run without a second shell",
+      "a shell command line, run by the image's /bin/sh -c; or a JSON array of strings, run without a second shell; up to 120 KiB",
     default: 'required: without it nothing is injected',
     example: 'flask db upgrade',
     shapesContainer: true,
@@ -61,7 +61,7 @@ export const ANNOTATIONS: { readonly [Name in keyof Required<Settings>]: Annotat
   },
   lock: {
     value:
-      'the name of a shared lock: of the Deployments in a namespace that give the same name, one migrates at a time',
+      'the name of a shared lock, up to 63 lower case letters, digits and dashes: of the Deployments in a namespace that give the same name, one migrates at a time',
     default: "the Deployment's own lock",
     example: 'orders-db',
     shapesContainer: false,
@@ -74,7 +74,7 @@ export const ANNOTATIONS: { readonly [Name in keyof Required<Settings>]: Annotat
           },
   },
   timeout: {
-    value: 'how long one run may take; then it gets TERM, 10 s later KILL, and counts as failed',
+    value: 'how long one run may take, from 1s to 168h; then it gets TERM, 10 s later KILL, and counts as failed',
     default: 'none',
     example: '30m',
     shapesContainer: true,
@@ -84,7 +84,7 @@ export const ANNOTATIONS: { readonly [Name in keyof Required<Settings>]: Annotat
     },
   },
   retries: {
-    value: 'how often a failed run is tried again for the same revision',
+    value: 'how often a failed run is tried again for the same revision, from 0 to 1000',
     default: 'without end, first after 10 s, doubling to 5 min',
     example: '3',
     shapesContainer: false,

@@ -125,9 +125,10 @@ describe('a cluster with a node', () => {
     await until('the Service answers', () => text(`http://${service}/`), { limitMs: LIMIT_MS })
   })
 
-  test('takes a second node, and pods on both reach each other', async () => {
+  test('takes a second node with the images of the first, and pods on both reach each other', async () => {
     const second = await cluster.addNode()
-    await runScript(cluster, 'there', SERVE, { nodeName: second.name })
+    // Its image was loaded before the node came, as migrate.io's is: a pod that moves there has to start.
+    await runScript({ ...cluster, loadImage: async () => {} }, 'there', SERVE, { nodeName: second.name })
     const { body } = await cluster.get<Pod>('/api/v1/namespaces/default/pods/there')
     assert.match(await cluster.exec('with-init', request(body.status.podIP, 8080)), /served by there/)
     assert.equal(await text(`http://${body.status.podIP}:8080/`), 'served by there\n')

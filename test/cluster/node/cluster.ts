@@ -29,7 +29,7 @@ export interface NodeCluster extends Cluster {
   stop(component?: NodeClusterComponent, options?: EndOptions): Promise<void>
   pause(component: NodeClusterComponent): void
   resume(component: NodeClusterComponent): void
-  /** On every node. */
+  /** On every node, those included that are added later: else a pod that is moved there can't start. */
   loadImage(ociTarFile: string): Promise<void>
   /** Starts a second node. Returns when it is ready. */
   addNode(): Promise<Node>
@@ -62,6 +62,7 @@ export function nodeClusterIn(owned: Owned, setup: NodeSetup): NodeCluster {
   const base = clusterIn(owned, setup)
   const nodes: Node[] = Array.from({ length: setup.nodes }, (_, index) => nodeOf(owned, setup, index + 1, base))
   const first = nodes[0] as Node
+  const imageFiles = new Set<string>()
   const scheduler = controlOf<'kube-scheduler'>(folder, tied, () => schedulerProgram(folder, setup))
   const partFor = (
     component: NodeClusterComponent,
@@ -89,12 +90,14 @@ export function nodeClusterIn(owned: Owned, setup: NodeSetup): NodeCluster {
     pause: (component) => partFor(component).pause(component),
     resume: (component) => partFor(component).resume(component),
     loadImage: async (file) => {
+      imageFiles.add(file)
       for (const node of nodes) await node.loadImage(file)
     },
     addNode: async () => {
       if (nodes.length === MOST_NODES) throw new Error(`a cluster has ${MOST_NODES} nodes at most`)
       const node = nodeOf(owned, setup, nodes.length + 1, base)
       await node.boot()
+      for (const file of imageFiles) await node.loadImage(file)
       await node.join()
       nodes.push(node)
       setup.nodes = nodes.length

@@ -35,7 +35,8 @@ export function annotationsPage(): Generated {
 rollout: \`migrate.io/strategy\` counts from then on, \`migrate.io/lock\` and \`migrate.io/retries\` are read live.`,
     `An annotation that begins with \`${PREFIX}\` and is none of these, a value that is not allowed, or anything else that stands
 in the way is refused, with one message that names each problem, what was seen and what is allowed. An update is refused
-only for what it changes: a fault that the stored object has too is a warning.`,
+only for what it changes: a fault that the stored object has too is a warning, unless the update makes a new revision of an
+injected Deployment, which would start with that fault.`,
     '## Yours, on the namespace',
     table(
       ['label', 'value'],
