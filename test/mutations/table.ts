@@ -46,8 +46,8 @@ export const MUTATIONS: readonly Mutation[] = [
     name: 'forgets-released-wrappers',
     ids: ['A5'],
     file: 'src/migration/decide.ts',
-    find: 'released.has(sha256(present))',
-    replace: "released.has('')",
+    find: 'const isOther = present !== undefined',
+    replace: 'const isOther = false && present !== undefined',
     tests: ['test/e2e/changes.test.ts'],
   },
   // Removing the annotation leaves the strategy as the injection set it.
@@ -112,8 +112,8 @@ export const MUTATIONS: readonly Mutation[] = [
     name: 'prints-beside-a-refusal',
     ids: ['A12'],
     file: 'src/cli/rewrite.ts',
-    find: '  for (const loss of result.losses) warn(loss)\n',
-    replace: '  for (const loss of result.losses) warn(loss)\n  if (refused > 0) process.stdout.write(result.text)\n',
+    find: '    const others = result.decided.length - refused\n',
+    replace: '    process.stdout.write(result.text)\n    const others = result.decided.length - refused\n',
     tests: ['test/cli/commands.test.ts'],
   },
   // In a namespace that is no longer opted in, an old init container stays.
@@ -287,9 +287,10 @@ export const MUTATIONS: readonly Mutation[] = [
     name: 'holder-without-compare',
     ids: ['L7'],
     file: 'src/controller/act.ts',
-    find: "  return await api.replace('ConfigMap', { ...configMap, data: formatRecord(record) })",
-    replace: `  const fresh = await api.read('ConfigMap', configMap.metadata.namespace, configMap.metadata.name)
-  return await api.replace('ConfigMap', { ...(fresh ?? configMap), data: formatRecord(record) })`,
+    find: 'async function write({ configMap }: Stored, record: LockRecord, { api }: Surroundings): Promise<ConfigMap> {\n',
+    replace: `async function write({ configMap: seen }: Stored, record: LockRecord, { api }: Surroundings): Promise<ConfigMap> {
+  const configMap = (await api.read('ConfigMap', seen.metadata.namespace, seen.metadata.name)) ?? seen
+`,
     ...SIMULATION,
   },
   // The wrapper does not note which numbers it has used.
@@ -331,11 +332,10 @@ export const MUTATIONS: readonly Mutation[] = [
       },
       {
         file: 'src/controller/act.ts',
-        find: `      const { record, event } = afterSuccess(snapshot, decision)
-      const configMap = await write(stored, record, surroundings)
-`,
-        replace: `      const { record, event } = afterSuccess(snapshot, decision)
-      const freed = await write(stored, { ...stored.record, holder: undefined }, surroundings)
+        find: `      const configMap = await write(stored, record, surroundings)
+      report(event, key)
+      const released =`,
+        replace: `      const freed = await write(stored, { ...stored.record, holder: undefined }, surroundings)
       const read = readRecord(freed)
       if (read.kind !== 'record') return AGAIN
       for (let tries = 0; tries < 9; tries++) {
@@ -343,7 +343,8 @@ export const MUTATIONS: readonly Mutation[] = [
         if (present === undefined) break
         try { await api.replace('ConfigMap', { ...present, data: { ...present.data, ...record.entries } }); break } catch {}
       }
-`,
+      report(event, key)
+      const released =`,
       },
       {
         file: 'src/controller/act.ts',
