@@ -58,7 +58,7 @@ export async function makeNamespace(cluster: Pick<Cluster, 'request'>, name: str
 
 /** The pods of a Deployment, once all are there. */
 export async function podsOf(
-  cluster: Pick<Cluster, 'get'>,
+  cluster: Pick<Cluster, 'request'>,
   { namespace, name, count }: { namespace: string; name: string; count: number },
 ): Promise<readonly Made[]> {
   const path = `/api/v1/namespaces/${namespace}/pods?labelSelector=app%3D${name}`
