@@ -10,7 +10,7 @@ export const HEAP_MIB = 384
 export const CONTAINER_MIB = 512
 
 const AT_A_TIME = 20
-const LIMIT_MS = 120_000
+const LIMIT_MS = 240_000
 
 /** Some at a time. */
 export async function each(count: number, work: (nth: number) => Promise<void>): Promise<void> {

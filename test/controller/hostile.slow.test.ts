@@ -224,17 +224,16 @@ function reads(metrics: string): number {
     .reduce((sum, [, , count]) => sum + Number(count), 0)
 }
 
-/** Most of it is the volume by which a pod shows whose it is. The API server's JSON has six characters for each `<`. */
+/** Nearly all of it is the volume by which a pod shows whose it is. */
 function largePod(nth: number): object {
-  const text = (nth % 5 === 0 ? '<' : 'x').repeat(500)
-  const items = Array.from({ length: 2_600 }, (_, item) => ({ key: 'k', path: `${item}-${text}` }))
-  const record = { name: `deployment.large-${nth}.migrate-io`, optional: true, items }
+  const record = { name: `deployment.large-${nth}.migrate-io`, optional: true }
+  const serviceAccountToken = { path: 'token', audience: 'x'.repeat(1_400_000) }
   return {
     metadata: { name: `large-${nth}`, labels: { 'migrate.io/protocol': '1' } },
     spec: {
       automountServiceAccountToken: false,
       containers: [{ name: 'app', image: 'app:1' }],
-      volumes: [{ name: 'migrate-io', projected: { sources: [{ configMap: record }] } }],
+      volumes: [{ name: 'migrate-io', projected: { sources: [{ configMap: record }, { serviceAccountToken }] } }],
     },
   }
 }
