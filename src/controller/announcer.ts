@@ -34,7 +34,7 @@ export class Announcer {
   }
 
   say(announcement: Announcement, key: Key): void {
-    this.#recorder.record(() => this.#find(key), announcement)
+    this.#recorder.record(key.namespace, () => this.#find(key), announcement)
   }
 
   #isFirstSkip(key: Key, revision: string): boolean {

@@ -23,6 +23,9 @@ export function decide(snapshot: Snapshot, clock: Clock): Decision {
     // At the first sight of a pod, not only when one waits: then none has started, and none needs to be told to wait.
     return { kind: 'create-blank', deployment: alive }
   }
+  const isUnused = alive === undefined && snapshot.pods.size === 0
+  // Nobody needs it before a pod with its key comes, which calls for a look.
+  if (isUnused && read.kind !== 'record') return { kind: 'wait', why: undefined, until: undefined }
   if (read.kind === 'foreign') return blocked('foreign-configmap', lockConfigMapName(snapshot.key.deployment), clock)
   if (read.kind === 'edited') {
     if (alive === undefined) return blocked('record-edited', lockConfigMapName(snapshot.key.deployment), clock)

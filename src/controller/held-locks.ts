@@ -10,8 +10,9 @@ import { readRecord } from './record.ts'
  * @throws KubeError
  */
 export async function heldLocks(api: Api): Promise<readonly Key[]> {
-  const found = await api.list('ConfigMap', { labelSelector: `${RECORD_LABEL}=${DEPLOYMENT_RECORD}` })
-  return found.filter(isHeld).flatMap((configMap) => keyOfRecord(configMap) ?? [])
+  return await api.list('ConfigMap', { labelSelector: `${RECORD_LABEL}=${DEPLOYMENT_RECORD}` }, (configMap) =>
+    isHeld(configMap) ? keyOfRecord(configMap) : undefined,
+  )
 }
 
 function isHeld(configMap: ConfigMap): boolean {

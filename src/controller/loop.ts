@@ -24,6 +24,8 @@ const OWNER = 'owner//'
 const AT_REST_MS = 1_000
 /** Each look is a few calls that wait for the API server; more at a time would only queue there. */
 const CONCURRENCY = 8
+/** What a namespace holds may make looks at it slow: there is room for others at any time. */
+const PER_NAMESPACE = 6
 
 export interface LoopOptions {
   readonly api: Api
@@ -42,6 +44,8 @@ export interface LoopOptions {
 
 /** What lasts as long as this controller leads. */
 interface Lead {
+  /** Ends what only reads and may take long. */
+  readonly ending: PromiseWithResolvers<readonly Key[]>
   readonly queue: Queue
   readonly turns: Turns
   readonly patience: Patience
@@ -71,6 +75,8 @@ export function createLoop({ api, pods, watched, ...options }: LoopOptions): Loo
     if (lead !== undefined) return
     const started = createQueue({
       concurrency: CONCURRENCY,
+      laneOf: namespaceOf,
+      perLane: PER_NAMESPACE,
       work: (text) => work(text, mine),
       onFailure: (failure) => {
         onFailure(failure)
@@ -78,16 +84,22 @@ export function createLoop({ api, pods, watched, ...options }: LoopOptions): Loo
       },
       ...(clock && { clock }),
     })
-    const mine: Lead = { queue: started, turns: new Turns(), patience: new Patience(), atRest: new Map() }
+    const mine: Lead = {
+      ending: Promise.withResolvers(),
+      queue: started,
+      turns: new Turns(),
+      patience: new Patience(),
+      atRest: new Map(),
+    }
     lead = mine
     for (const key of pods.keys()) started.add(key)
     for (const pod of watched()) if (pods.keyOf(pod) === undefined) askForOwner(pod)
     started.add(HELD)
   }
 
-  async function work(text: string, { queue: mine, turns, patience, atRest }: Lead): Promise<void> {
+  async function work(text: string, { queue: mine, turns, patience, atRest, ending }: Lead): Promise<void> {
     if (text === HELD) {
-      for (const key of await heldLocks(api)) mine.add(keyText(key))
+      for (const key of await Promise.race([heldLocks(api), ending.promise])) mine.add(keyText(key))
     } else if (text.startsWith(OWNER)) {
       await learnOwner(parseKey(text.slice(OWNER.length)), mine)
     } else {
@@ -98,7 +110,7 @@ export function createLoop({ api, pods, watched, ...options }: LoopOptions): Loo
       const seen = isAtRest(look) ? pods.pods(key).map(replicaSetOf) : []
       if (seen.length > 0) atRest.set(text, new Set(seen))
       else atRest.delete(text)
-      const atLeastMs = patience.after(text, look.waiting)
+      const atLeastMs = patience.after(text, look, now())
       if (look.at !== undefined) mine.addAfter(text, Math.max(atLeastMs, look.at - now()))
     }
   }
@@ -119,6 +131,9 @@ export function createLoop({ api, pods, watched, ...options }: LoopOptions): Loo
   }
 
   async function learnOwner({ namespace, deployment: name }: Key, mine: Queue): Promise<void> {
+    const isWatched = (pod: Pod) =>
+      pod.metadata.namespace === namespace && controllerOf(pod.metadata, 'ReplicaSet')?.name === name
+    if (!Iterator.from(watched()).some(isWatched)) return
     const replicaSet = await api.read('ReplicaSet', namespace, name)
     if (replicaSet === undefined) return // its pods go with it
     const { uid } = replicaSet.metadata
@@ -142,14 +157,21 @@ export function createLoop({ api, pods, watched, ...options }: LoopOptions): Loo
     },
     start,
     async stop() {
-      const stopping = lead?.queue
+      const stopping = lead
       lead = undefined
-      await stopping?.stop()
+      stopping?.ending.resolve([])
+      await stopping?.queue.stop()
     },
     get queued() {
       return lead?.queue.waiting ?? 0
     },
   }
+}
+
+/** Whose turn a key takes. */
+function namespaceOf(text: string): string {
+  if (text === HELD) return HELD
+  return parseKey(text.startsWith(OWNER) ? text.slice(OWNER.length) : text).namespace
 }
 
 /** Whether nothing that becomes of a pod calls for a look at once, but that it begins to wait. */

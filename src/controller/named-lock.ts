@@ -3,7 +3,7 @@ import { NAMED_LOCK_RECORD, RECORD_LABEL } from '../migration/names.ts'
 import { endOf } from './container-end.ts'
 import { writtenByOthers } from './field-managers.ts'
 import { decisionOn, grantOf, MAX_RUN_NUMBER } from './grant.ts'
-import { parseObject, type RecordRead } from './record.ts'
+import { isName, parseObject, type RecordRead } from './record.ts'
 
 /** Which run, of which Deployment, has a lock that several Deployments share. */
 export interface NamedHolder {
@@ -46,8 +46,8 @@ export function formatNamedLock(turn: number, holder: NamedHolder | { readonly f
 
 function parseNamedHolder(text: string): NamedHolder | undefined {
   const { pod, uid, number, deployment, deploymentUid, since } = parseObject(text) ?? {}
-  if (typeof pod !== 'string' || typeof uid !== 'string' || typeof deployment !== 'string') return undefined
-  if (typeof deploymentUid !== 'string' || typeof since !== 'string' || typeof number !== 'number') return undefined
+  if (!isName(pod) || !isName(uid) || !isName(deployment)) return undefined
+  if (!isName(deploymentUid) || !isName(since) || typeof number !== 'number') return undefined
   if (!Number.isInteger(number) || number < 1 || number > MAX_RUN_NUMBER) return undefined
   return { pod, uid, number, deployment, deploymentUid, since }
 }

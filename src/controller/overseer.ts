@@ -11,6 +11,11 @@ import { LASTING, type Told, tellNow } from './lasting.ts'
 /** As people call it who read an Event. */
 const PROGRAM = 'migrate-io'
 const EVERY_MS = 20_000
+/**
+ * A namespace at which a look takes long, by what somebody made there, is looked at as much more seldom: it must not take up
+ * the API server, this process, or the others' turn.
+ */
+const SHARE = 20
 /** Most rollouts get on within it, and nobody needs to be told why they did not yet. */
 const PATIENCE_MS = 15_000
 
@@ -27,6 +32,12 @@ export interface OverseerOptions {
   /** Why Deployments have been waiting for a while, one for each; after each look. */
   readonly onLasting: (reasons: readonly string[]) => void
   readonly onFailure: (error: unknown) => void
+}
+
+/** How long the last look at a namespace took. */
+interface Took {
+  readonly ms: number
+  readonly endedAtMs: number
 }
 
 export interface Overseer {
@@ -49,13 +60,17 @@ export function createOverseer(options: OverseerOptions): Overseer {
     const told = new Map<string, Map<string, Told>>()
     /** By namespace. Of one that can't be read just now, what was found before stands. */
     const reasons = new Map<string, readonly string[]>()
+    const looks = new Map<string, Took>()
+    const aborted = new Promise<undefined>((resolve) => signal.addEventListener('abort', () => resolve(undefined)))
+    const namespaces = () => new Set(stillPending(since).map(({ namespace }) => namespace))
     while (!signal.aborted) {
-      const namespaces = new Set(stillPending(since).map(({ namespace }) => namespace))
-      for (const key of told.keys()) if (!since.has(key)) told.delete(key)
-      for (const namespace of reasons.keys()) if (!namespaces.has(namespace)) reasons.delete(namespace)
-      for (const namespace of namespaces) {
-        const found = await unlessFails(() => situationsIn(namespace))
+      // Anew before each look, since one may take long: whoever is quick to look at comes first.
+      for (let next = nextOf(namespaces(), looks); next !== undefined; next = nextOf(namespaces(), looks)) {
+        const namespace = next
+        const fromMs = clock.nowMs()
+        const found = await Promise.race([unlessFails(() => situationsIn(namespace)), aborted])
         if (signal.aborted) return
+        looks.set(namespace, { ms: clock.nowMs() - fromMs, endedAtMs: clock.nowMs() })
         if (found === undefined) continue
         const lasting: string[] = []
         for (const situation of found) {
@@ -64,9 +79,23 @@ export function createOverseer(options: OverseerOptions): Overseer {
         }
         reasons.set(namespace, lasting)
       }
+      const present = namespaces()
+      for (const key of told.keys()) if (!since.has(key)) told.delete(key)
+      for (const known of [reasons, looks])
+        for (const namespace of known.keys()) if (!present.has(namespace)) known.delete(namespace)
       onLasting([...reasons.values()].flat())
       await pause(clock, EVERY_MS, signal)
     }
+  }
+
+  /** The one that is due and was quickest to look at. */
+  function nextOf(present: ReadonlySet<string>, looks: ReadonlyMap<string, Took>): string | undefined {
+    const tookMs = (namespace: string) => looks.get(namespace)?.ms ?? 0
+    const isDue = (namespace: string) => {
+      const { endedAtMs = Number.NEGATIVE_INFINITY } = looks.get(namespace) ?? {}
+      return clock.nowMs() - endedAtMs >= Math.max(EVERY_MS, SHARE * tookMs(namespace))
+    }
+    return [...present].filter(isDue).toSorted((a, b) => tookMs(a) - tookMs(b))[0]
   }
 
   async function situationsIn(namespace: string): Promise<readonly Situation[]> {

@@ -15,9 +15,9 @@ import { standing } from './fence.ts'
 import { decidedNumber, formatGrant, grantOf, MAX_RUN_NUMBER } from './grant.ts'
 import { type Key, recordNameOf } from './key.ts'
 import { formatNamedLock, judgeByPod, type NamedHolder } from './named-lock.ts'
-import { projectPod } from './project.ts'
+import { projectPod, projectRecord } from './project.ts'
 import type { NamedState } from './read-named.ts'
-import { BLANK, readRecord } from './record.ts'
+import { BLANK, type Holder, readRecord } from './record.ts'
 import { newConfigMap, versionOf } from './versions.ts'
 
 /**
@@ -41,10 +41,16 @@ export async function rebuildNamed(
   }
   // In any phase: one whose app ran before may be in phase Running while its init container is about to start again.
   const pods = await api.list('Pod', { namespace, labelSelector: `${PROTOCOL_LABEL}=${PROTOCOL}` }, projectPod)
-  const records = await api.list('ConfigMap', { namespace, labelSelector: `${RECORD_LABEL}=${DEPLOYMENT_RECORD}` })
-  const known = new Set(
-    records.filter((record) => readRecord(record).kind === 'record').map(({ metadata }) => metadata.name),
+  // Of a record that somebody edited nothing counts here.
+  const records = await api.list(
+    'ConfigMap',
+    { namespace, labelSelector: `${RECORD_LABEL}=${DEPLOYMENT_RECORD}` },
+    (configMap): OwnRecord | undefined => {
+      const read = readRecord(configMap)
+      return read.kind === 'record' ? { ...projectRecord(configMap), holder: read.record.holder } : undefined
+    },
   )
+  const known = new Set(records.map(({ metadata }) => metadata.name))
   const recordless = pods.filter((pod) => !known.has(recordNameOf(pod) ?? ''))
   if (recordless.some((pod) => standing(pod) === 'running')) return false
   for (const pod of recordless) await forbid(api, pod)
@@ -73,6 +79,11 @@ async function forbid(api: Api, pod: Pod): Promise<void> {
   if (standing(pod) === 'tell' && seen < MAX_RUN_NUMBER) await tellToWait(api, pod, seen + 1)
 }
 
+/** Of a Deployment's record, what a named lock rests on. */
+interface OwnRecord extends ConfigMap {
+  readonly holder: Holder | undefined
+}
+
 interface Found extends NamedHolder {
   readonly hold: ReturnType<typeof judgeByPod>
   readonly found: Pod | undefined
@@ -80,14 +91,13 @@ interface Found extends NamedHolder {
 
 async function holderOf(
   api: Api,
-  record: ConfigMap,
+  { metadata, holder }: OwnRecord,
   { namespace, lock }: { namespace: string; lock: string },
 ): Promise<Found | undefined> {
-  const read = readRecord(record)
-  if (read.kind !== 'record' || read.record.holder?.lock !== lock) return undefined
-  const { pod, uid, number, since } = read.record.holder
+  if (holder === undefined || holder.lock !== lock) return undefined
+  const { pod, uid, number, since } = holder
   const found = await api.read('Pod', namespace, pod)
-  const owner = record.metadata.ownerReferences?.find(({ kind }) => kind === 'Deployment')
+  const owner = metadata.ownerReferences?.find(({ kind }) => kind === 'Deployment')
   return {
     ...{ pod, uid, number, since, found },
     deployment: owner?.name ?? '',

@@ -20,6 +20,8 @@ export interface Look extends Standing {
   readonly waiting: Wait | undefined
   /** False where something kept it from finding out. */
   readonly isKnown: boolean
+  /** There is no Deployment of this name, so nothing can come of it before one is made. */
+  readonly isOrphan: boolean
   /** Locks that wait for one that was let go here, longest first: to be looked at now. */
   readonly alsoLook: readonly Key[]
 }
@@ -102,7 +104,8 @@ export async function reconcile(key: Key, surroundings: Surroundings): Promise<L
   function look(at: number | undefined, waiting: Wait | undefined): Look {
     const others = [...alsoLook].filter((text) => text !== keyText(key)).map(parseKey)
     const standing = snapshot === undefined ? NOTHING_KNOWN : standingOf(snapshot)
-    return { ...standing, at, waiting, isKnown: true, alsoLook: others }
+    const isOrphan = snapshot !== undefined && snapshot.deployment === undefined
+    return { ...standing, at, waiting, isKnown: true, isOrphan, alsoLook: others }
   }
 
   function unknown(at: number): Look {

@@ -56,6 +56,7 @@ const FREE = 'free since run '
 /** Of a record that was just created: like one that was edited, since nobody knows yet who holds the lock. */
 export const BLANK = { holder: 'not known yet' } as const
 const DATE_MAX_MS = 8.64e15 // beyond it there is no Date, and what makes a text of one throws
+const NAME_MAX_CHARACTERS = 253
 const COMPLETED = 'completed.'
 const FAILED = 'failed.'
 
@@ -92,11 +93,16 @@ function formatHolder({ pod, uid, revision, number, since, lock, settled }: Hold
 function parseHolder(text: string | undefined): Holder | 'unreadable' {
   const value = parseObject(text)
   const { pod, uid, revision, number, since, lock } = value ?? {}
-  if (typeof pod !== 'string' || typeof uid !== 'string' || typeof revision !== 'string') return 'unreadable'
-  if (typeof since !== 'string' || typeof number !== 'number') return 'unreadable'
+  if (!isName(pod) || !isName(uid) || !isName(revision)) return 'unreadable'
+  if (!isName(since) || typeof number !== 'number') return 'unreadable'
   if (!Number.isInteger(number) || number < 1 || number > MAX_RUN_NUMBER) return 'unreadable'
-  if (lock !== undefined && typeof lock !== 'string') return 'unreadable'
+  if (lock !== undefined && !isName(lock)) return 'unreadable'
   return { pod, uid, revision, number, since, ...(lock === undefined ? {} : { lock }) }
+}
+
+/** No longer than a name can be: whoever edits a record must not fill the memory of those who read it. */
+export function isName(value: unknown): value is string {
+  return typeof value === 'string' && value.length <= NAME_MAX_CHARACTERS
 }
 
 /** A JSON mapping; undefined where it is none. */

@@ -21,7 +21,7 @@ import { Announcer } from './announcer.ts'
 import { createLoop } from './loop.ts'
 import { createOverseer } from './overseer.ts'
 import { Pods } from './pods.ts'
-import { projectPod } from './project.ts'
+import { KEPT, projectPod } from './project.ts'
 import { Standings } from './standings.ts'
 import { Teller } from './tell.ts'
 
@@ -54,7 +54,9 @@ export async function runController(options: ControllerOptions): Promise<void> {
   const logs = createLogs(options.logLevel)
   const target = await loadKube({ kubeconfig: options.kubeconfig, context: options.context })
   const transport = await connect(target)
-  const api = createApi(transport)
+  const api = createApi(transport, KEPT)
+  /** As it comes: for what judges by more of a pod than the lock does. */
+  const wholeApi = createApi(transport)
   const pods = new Pods()
   const standings = new Standings(pods)
   const metrics = createControllerMetrics({
@@ -120,7 +122,7 @@ export async function runController(options: ControllerOptions): Promise<void> {
     onFailure: ({ key, error }) => teller.trouble(error, `a look at ${key} failed and is repeated`),
   })
   const overseer = createOverseer({
-    cluster: { transport, api },
+    cluster: { transport, api: wholeApi },
     leader: { leader: identity, namespace },
     pending: () => pods.keys(),
     now: Date.now,

@@ -1,3 +1,6 @@
+/** Some 5 MiB. What is pushed out is said again when it is met again. */
+const KEPT_MAX = 10_000
+
 /** What was said lately, so that a trouble that is met every second does not fill the log, or the Events. */
 export class Said {
   readonly #now: () => number
@@ -18,7 +21,7 @@ export class Said {
   isDue(text: string): boolean {
     const now = this.#now()
     for (const [other, at] of this.#at) {
-      if (now - at < this.#repeatMs) break
+      if (now - at < this.#repeatMs && this.#at.size < KEPT_MAX) break
       this.#at.delete(other)
     }
     if (this.#at.has(text)) return false

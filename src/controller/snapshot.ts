@@ -3,6 +3,7 @@ import type { ConfigMap, Deployment, Pod, ReplicaSet } from '../kube/objects.ts'
 import { readSettings } from '../migration/annotations.ts'
 import { lockConfigMapName } from '../migration/names.ts'
 import type { Key } from './key.ts'
+import { projectReplicaSet } from './project.ts'
 import type { NamedState } from './read-named.ts'
 import { type RecordRead, readRecord } from './record.ts'
 import { controllerOf } from './rollout.ts'
@@ -71,6 +72,7 @@ async function readReplicaSets(api: Api, { metadata, spec }: Deployment): Promis
     .map(([key, value]) => `${key}=${value}`)
     .join()
   const selection = { namespace, ...(labelSelector === '' ? {} : { labelSelector }) }
-  const found = await api.list('ReplicaSet', selection)
-  return found.filter((replicaSet) => controllerOf(replicaSet.metadata, 'Deployment')?.uid === uid)
+  return await api.list('ReplicaSet', selection, (replicaSet) =>
+    controllerOf(replicaSet.metadata, 'Deployment')?.uid === uid ? projectReplicaSet(replicaSet) : undefined,
+  )
 }

@@ -27,7 +27,9 @@ export class Standings {
     const text = keyText(key)
     // One that found nothing out leaves what was known, but for why pods wait.
     const before = this.#looks.get(text) ?? NOTHING_KNOWN
-    const { waiting, heldSince, hasFailed } = look.isKnown ? look : { ...before, waiting: undefined }
+    const { waiting, heldSince, ...known } = look.isKnown ? look : { ...before, waiting: undefined }
+    // Without a pod nothing is being rolled out; the next one calls for a look.
+    const hasFailed = known.hasFailed && this.#pods.pods(key).length > 0
     if (waiting === undefined && heldSince === undefined && !hasFailed) this.#looks.delete(text)
     else this.#looks.set(text, { waiting, heldSince, hasFailed })
   }

@@ -7,6 +7,15 @@ export interface Selection {
   fieldSelector?: string
 }
 
+/**
+ * What is kept of an object; undefined where nothing is. There is no list or watch without one: who may create objects in
+ * any namespace decides how large they are and how many.
+ */
+export type Projection<K extends Kind, T> = (object: Objects[K]) => T | undefined
+
+/** What is kept of single objects of a kind, whichever call they come from. Of a kind that is left out: all. */
+export type Kept = { readonly [K in Kind]?: (object: Objects[K]) => Objects[K] }
+
 /** An object that does not exist yet: the API server gives it UID and resourceVersion. */
 export type New<T extends { metadata: Metadata }> = Omit<T, 'metadata'> & {
   metadata: Omit<Metadata, 'uid' | 'resourceVersion'>
@@ -28,15 +37,8 @@ export interface Version {
 export interface Api {
   /** Undefined when there is none (404). Throws KubeError. */
   read<K extends Kind>(kind: K, namespace: string, name: string): Promise<Objects[K] | undefined>
-  /**
-   * All of the selection, in pages where they are many. Throws KubeError.
-   * @param lighten makes each smaller as soon as its page is there; the API may do without
-   */
-  list<K extends Kind>(
-    kind: K,
-    selection: Selection,
-    lighten?: (object: Objects[K]) => Objects[K],
-  ): Promise<Objects[K][]>
+  /** What is kept of all of the selection, which is read in pages where they are many or large. Throws KubeError. */
+  list<K extends Kind, T>(kind: K, selection: Selection, project: Projection<K, T>): Promise<T[]>
   /** Throws KubeError, with code `conflict` when one of this name exists already (409). */
   create<K extends Kind>(kind: K, object: New<Objects[K]>): Promise<Objects[K]>
   /**

@@ -1,11 +1,11 @@
 import { FIELD_MANAGER } from '../migration/names.ts'
-import { type Api, KubeError, type Selection, type Version } from './api.ts'
+import { type Api, type Kept, KubeError, type Version } from './api.ts'
 import { failure, type Request, saysNotFound } from './failure.ts'
 import { objectOf } from './object-of.ts'
 import type { Kind, Objects } from './objects.ts'
 import { listInPages } from './pages.ts'
 import { MERGE_PATCH } from './patch.ts'
-import { formOf, pathOf, RESOURCES } from './resources.ts'
+import { formOf, isObjectName, pathOf, RESOURCES } from './resources.ts'
 import type { Call, Transport } from './transport.ts'
 
 const BY_US = new URLSearchParams({ fieldManager: FIELD_MANAGER })
@@ -13,16 +13,23 @@ const BY_US = new URLSearchParams({ fieldManager: FIELD_MANAGER })
 /**
  * The API as JSON, as it comes and goes: fields that we have never heard of survive a replace, and times stay text.
  * client-node's classes would drop the ones and turn the others into Dates of milliseconds, which no compare-and-swap wants.
+ * @param kept of kinds that are never replaced: what was left out would be taken off
  */
-export function createApi(transport: Transport): Api {
+export function createApi(transport: Transport, kept: Kept = {}): Api {
+  function keep<K extends Kind>(kind: K, object: Objects[K]): Objects[K] {
+    const project = kept[kind] as ((object: Objects[K]) => Objects[K]) | undefined
+    return project === undefined ? object : project(object)
+  }
+
   async function write<K extends Kind>(kind: K, call: Call): Promise<Objects[K]> {
     const answer = await transport.send({ ...call, path: `${call.path}?${BY_US}` })
     if (answer.status === 200 || answer.status === 201)
-      return objectOf<Objects[K]>(call.request, answer, formOf(kind, 'object').kind)
+      return keep(kind, objectOf<Objects[K]>(call.request, answer, formOf(kind, 'object').kind))
     throw failure(call.request, answer)
   }
   return {
     async read<K extends Kind>(kind: K, namespace: string, name: string) {
+      if (!isObjectName(name)) return undefined
       const request: Request = { verb: 'get', kind, namespace, name }
       // Without resourceVersion in the query: what the store holds, not what a cache of the server still believes.
       const form = formOf(kind, 'object')
@@ -32,13 +39,13 @@ export function createApi(transport: Transport): Api {
         path: pathOf(kind, request),
         accept: form.accept,
       })
-      if (answer.status === 200) return objectOf<Objects[K]>(request, answer, form.kind)
+      if (answer.status === 200) return keep(kind, objectOf<Objects[K]>(request, answer, form.kind))
       if (saysNotFound(answer, name)) return undefined
       throw failure(request, answer)
     },
 
-    async list<K extends Kind>(kind: K, selection: Selection, lighten = (object: Objects[K]) => object) {
-      return (await listInPages(transport, kind, { selection, project: lighten })).items
+    async list(kind, selection, project) {
+      return (await listInPages(transport, kind, { selection, project })).items
     },
 
     async create(kind, object) {

@@ -1,4 +1,5 @@
 import { type Api, KubeError } from './api.ts'
+import { Lanes } from './lanes.ts'
 import type { Event, Metadata } from './objects.ts'
 
 /** As kubectl shows and filters them. */
@@ -26,10 +27,11 @@ export interface Regarding {
 
 export interface EventRecorder {
   /**
-   * Says it later, in order, and never throws: an Event is a courtesy, and nothing waits for it.
+   * Says it later, in order within the namespace, and never throws: an Event is a courtesy, and nothing waits for it.
+   * Namespaces take turns, and where too many wait, the one that has most loses its oldest.
    * @param find what it is about, looked for when it is said; undefined where that has gone, and nothing is said
    */
-  record(find: () => Promise<Regarding | undefined>, announcement: Announcement): void
+  record(namespace: string, find: () => Promise<Regarding | undefined>, announcement: Announcement): void
   /** How many are still to be said. */
   readonly waiting: number
   /** What is waiting is said as far as it can be within the time limit of a call; nothing is taken any more. */
@@ -54,18 +56,20 @@ const NAME_MAX_LENGTH = 253
 const WAITING_MAX = 1_000 // some 300 KiB; an API server that is away must not fill our memory
 /** The same said again within this time is counted in a series, as client-go's recorder does (six minutes). */
 const SERIES_MS = 360_000
+/** Events of which that is known: some 3 MiB. The oldest is forgotten, and is a new Event when it is said again. */
+const SAID_MAX = 1_000
 
 /** Writes Events of events.k8s.io/v1, one at a time. */
 export function createEventRecorder({ api, instance, now, unique, onLost }: RecorderOptions): EventRecorder {
-  const waiting: (readonly [() => Promise<Regarding | undefined>, Announcement, number])[] = []
+  const waiting = new Lanes<readonly [() => Promise<Regarding | undefined>, Announcement, number]>()
   const said = new Map<string, Event>()
   let work: Promise<void> | undefined
   let isStopped = false
 
   async function sayAll(): Promise<void> {
-    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+    for (let next = waiting.take(); next !== undefined; next = waiting.take()) {
       try {
-        const [find, announcement, at] = next
+        const [find, announcement, at] = next.item
         const regarding = await find()
         if (regarding !== undefined) await say(regarding, announcement, at)
       } catch (error) {
@@ -78,8 +82,10 @@ export function createEventRecorder({ api, instance, now, unique, onLost }: Reco
 
   async function say(regarding: Regarding, announcement: Announcement, at: number): Promise<void> {
     const same = JSON.stringify([regarding.uid, announcement])
-    for (const [other, { eventTime, series }] of said)
-      if (at - Date.parse(series?.lastObservedTime ?? eventTime) > SERIES_MS) said.delete(other)
+    for (const [other, { eventTime, series }] of said) {
+      if (said.size < SAID_MAX && at - Date.parse(series?.lastObservedTime ?? eventTime) <= SERIES_MS) break
+      said.delete(other)
+    }
     const before = said.get(same)
     said.delete(same)
     said.set(same, (before && (await countOn(before, at))) ?? (await create(regarding, announcement, at)))
@@ -96,7 +102,7 @@ export function createEventRecorder({ api, instance, now, unique, onLost }: Reco
     }
   }
 
-  async function create(regarding: Regarding, { note, ...rest }: Announcement, at: number): Promise<Event> {
+  async function create(regarding: Regarding, announcement: Announcement, at: number): Promise<Event> {
     const suffix = `.${unique()}`
     const name = regarding.name.slice(0, NAME_MAX_LENGTH - suffix.length).replace(/[.-]+$/, '') + suffix
     const metadata: Omit<Metadata, 'uid' | 'resourceVersion'> = { namespace: regarding.namespace, name }
@@ -106,16 +112,15 @@ export function createEventRecorder({ api, instance, now, unique, onLost }: Reco
       reportingController: CONTROLLER,
       reportingInstance: instance,
       regarding,
-      ...rest,
-      note: cut(note),
+      ...announcement,
     })
   }
 
   return {
-    record(find, announcement) {
+    record(namespace, find, announcement) {
       if (isStopped) return
-      if (waiting.length >= WAITING_MAX) {
-        waiting.shift()
+      if (waiting.size >= WAITING_MAX) {
+        waiting.takeFromLongest()
         onLost(
           new KubeError(
             'unavailable',
@@ -123,11 +128,11 @@ export function createEventRecorder({ api, instance, now, unique, onLost }: Reco
           ),
         )
       }
-      waiting.push([find, announcement, now()])
+      waiting.add(namespace, [find, { ...announcement, note: cut(announcement.note) }, now()])
       work ??= sayAll()
     },
     get waiting() {
-      return waiting.length
+      return waiting.size
     },
     async stop() {
       isStopped = true

@@ -1,5 +1,6 @@
 import { type BackoffLimits, backoffMs } from './backoff.ts'
 import { type Clock, systemClock } from './clock.ts'
+import { Lanes } from './lanes.ts'
 
 const CONCURRENCY = 4
 const BACKOFF: BackoffLimits = { firstMs: 50, maxMs: 3_000 } // O4: at work within 5 s of the API server's return
@@ -9,6 +10,10 @@ export interface QueueOptions {
   readonly work: (key: string) => Promise<void>
   /** How many keys at a time. */
   readonly concurrency?: number
+  /** Whose a key is. Lanes take turns, so that none waits for how many keys another has. Default: one lane for all. */
+  readonly laneOf?: (key: string) => string
+  /** How many of one lane at a time, where its work is slow and others are to go on meanwhile. Default: `concurrency` */
+  readonly perLane?: number
   readonly backoff?: BackoffLimits
   /** Each failure: for logs and metrics. @returns how long to wait at least, such as a server's Retry-After */
   readonly onFailure?: (failure: QueueFailure) => { readonly atLeastMs?: number | undefined } | undefined
@@ -38,9 +43,11 @@ export interface Queue {
 
 export function createQueue(options: QueueOptions): Queue {
   const { work, concurrency = CONCURRENCY, backoff = BACKOFF, onFailure, clock = systemClock } = options
-  /** In order of arrival. */
-  const ready = new Set<string>()
+  const { laneOf = () => '', perLane = concurrency } = options
+  const ready = new Lanes<string>()
   const running = new Set<string>()
+  /** How many of each lane are being worked on. */
+  const busy = new Map<string, number>()
   const again = new Set<string>()
   const later = new Map<string, { atMs: number; cancel: () => void }>()
   const failures = new Map<string, number>()
@@ -52,12 +59,12 @@ export function createQueue(options: QueueOptions): Queue {
     later.get(key)?.cancel()
     later.delete(key)
     if (running.has(key)) again.add(key)
-    else ready.add(key)
+    else ready.add(laneOf(key), key)
     startMore()
   }
 
   function addAfter(key: string, delayMs: number): void {
-    if (isStopped || ready.has(key)) return
+    if (isStopped || ready.has(laneOf(key), key)) return
     const atMs = clock.nowMs() + delayMs
     const before = later.get(key)
     if (before && before.atMs <= atMs) return
@@ -66,15 +73,17 @@ export function createQueue(options: QueueOptions): Queue {
   }
 
   function startMore(): void {
-    for (const key of ready) {
-      if (running.size >= concurrency) return
-      ready.delete(key)
+    while (running.size < concurrency) {
+      const next = ready.take((lane) => (busy.get(lane) ?? 0) < perLane)
+      if (next === undefined) return
+      const { lane, item: key } = next
       running.add(key)
-      void runOne(key)
+      busy.set(lane, (busy.get(lane) ?? 0) + 1)
+      void runOne(key, lane)
     }
   }
 
-  async function runOne(key: string): Promise<void> {
+  async function runOne(key: string, lane: string): Promise<void> {
     try {
       await work(key)
       failures.delete(key)
@@ -82,6 +91,9 @@ export function createQueue(options: QueueOptions): Queue {
       comeBack(key, error)
     }
     running.delete(key)
+    const others = (busy.get(lane) ?? 1) - 1
+    if (others === 0) busy.delete(lane)
+    else busy.set(lane, others)
     if (again.delete(key)) add(key)
     if (!isStopped) startMore()
     else if (running.size === 0) idle.resolve()

@@ -36,6 +36,8 @@ export interface Place {
 }
 
 const JSON_TYPE = 'application/json'
+/** Of a DNS subdomain, which most names are. */
+const NAME_MAX_CHARACTERS = 253
 
 /**
  * In which form an object or a list of them is asked for, and the kind that the answer then says it is.
@@ -46,6 +48,15 @@ export function formOf(kind: Kind, what: 'object' | 'list'): { readonly accept: 
   if (RESOURCES[kind].isMetadataOnly !== true) return { accept: JSON_TYPE, kind: kind + suffix }
   const partial = `PartialObjectMetadata${suffix}`
   return { accept: `${JSON_TYPE};as=${partial};g=meta.k8s.io;v=v1`, kind: partial }
+}
+
+/**
+ * Whether there may be an object of this name at all, of the kinds above. Names come from owner references and ConfigMaps that
+ * anyone may write; asked for what is none, the API server says that it knows no such path, and not that there is no such
+ * object, so that it would be asked again and again.
+ */
+export function isObjectName(name: string): boolean {
+  return name.length <= NAME_MAX_CHARACTERS && /^[a-z0-9]([-.a-z0-9]*[a-z0-9])?$/.test(name)
 }
 
 /** The path of an object or a collection. Names are encoded, so that none can reach another path. */

@@ -1,7 +1,7 @@
 import * as http from 'node:http'
 import * as https from 'node:https'
-import { text } from 'node:stream/consumers'
 import { answerOf } from './answer.ts'
+import { KubeError } from './api.ts'
 import { type Credentials, credentialsOf } from './credentials.ts'
 import { type Answer, inWords, type Request } from './failure.ts'
 import { inTime } from './in-time.ts'
@@ -10,6 +10,8 @@ import { LoadError } from './load-error.ts'
 
 const CONNECT_LIMIT_MS = 3_000 // TCP and TLS; one that hangs is given up so soon that the next finds a server that is back (O4: 5 s)
 const CALL_LIMIT_MS = 10_000 // for an answer in full; the slowest, a page of a list, takes well below 1 s
+/** Of one object in full: etcd takes 1.5 MiB, of which the API server's JSON may be six times as long. */
+const ANSWER_MAX_BYTES = 16 * 1024 * 1024
 const IDLE_MS = 60_000 // below the 90 s after which the API server closes idle connections
 const PROBE_MS = 5_000 // TCP keepalive, then 10 probes, one each second: a peer that vanished is noticed in 15 s
 
@@ -23,13 +25,22 @@ export interface Call {
   readonly contentType?: string
   /** Default: JSON. */
   readonly accept?: string
+  /** A longer answer is given up as soon as that shows. Default: 16 MiB */
+  readonly maxBytes?: number
   /** Ends the call, also after its answer has begun. */
   readonly signal?: AbortSignal
 }
 
+/** There is an answer, which would take too much memory. */
+export class AnswerTooLong extends KubeError {
+  constructor(request: Request, maxBytes: number) {
+    super('unavailable', `${inWords(request)}: an answer of more than ${maxBytes} bytes`)
+  }
+}
+
 /** One per process: it keeps the connections, and so saves a TLS handshake with each call. */
 export interface Transport {
-  /** The whole answer, whatever its status. Throws KubeError `unavailable` when none comes within 10 s. */
+  /** The whole answer, whatever its status. Throws AnswerTooLong; KubeError `unavailable` when none comes within 10 s. */
   send(call: Call): Promise<Answer>
   /** The answer as it begins, within 10 s; its body, which may go on for ever, is the caller's to read or destroy. */
   open(call: Call): Promise<http.IncomingMessage>
@@ -99,7 +110,7 @@ export async function connect(target: KubeTarget, limits: Partial<TransportLimit
     send: (call) =>
       limited(call, async (signal) => {
         const response = await answered(call, signal)
-        return answerOf(response, await text(response))
+        return answerOf(response, await textOf(response, call))
       }),
     open: (call) =>
       limited(call, async (signal) => {
@@ -111,6 +122,19 @@ export async function connect(target: KubeTarget, limits: Partial<TransportLimit
       }),
     close: () => agent.destroy(),
   }
+}
+
+async function textOf(response: http.IncomingMessage, { request, maxBytes = ANSWER_MAX_BYTES }: Call): Promise<string> {
+  const decoder = new TextDecoder()
+  let bytes = 0
+  let content = ''
+  for await (const chunk of response as AsyncIterable<Uint8Array>) {
+    bytes += chunk.length
+    // Leaving the loop ends the connection, and with it what is still to come.
+    if (bytes > maxBytes) throw new AnswerTooLong(request, maxBytes)
+    content += decoder.decode(chunk, { stream: true })
+  }
+  return content + decoder.decode()
 }
 
 function optionsOf(

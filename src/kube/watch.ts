@@ -73,7 +73,7 @@ export function startWatch<K extends Kind, T>(transport: Transport, options: Wat
   async function relist(): Promise<string> {
     if (isSynced) hook(() => onRestart?.('list'))
     const listed = await listInPages(transport, kind, { selection, project: entryOf, signal })
-    store.replaceAll(listed.items.filter((entry) => entry !== undefined))
+    store.replaceAll(listed.items)
     listedAtMs = clock.nowMs()
     isSynced = true
     first.resolve()

@@ -1,4 +1,4 @@
-import { projectPod } from '../controller/project.ts'
+import { projectPod, projectRecord } from '../controller/project.ts'
 import type { Api } from '../kube/api.ts'
 import type { ConfigMap, Pod } from '../kube/objects.ts'
 import { listInPages } from '../kube/pages.ts'
@@ -29,7 +29,7 @@ export interface Survey {
  */
 export async function survey(ground: Ground): Promise<Survey> {
   const { api, namespace } = ground
-  const records = await api.list('ConfigMap', selectionOf(namespace, RECORD_LABEL), withoutContent)
+  const records = await api.list('ConfigMap', selectionOf(namespace, RECORD_LABEL), projectRecord)
   const injected = await findInjected(ground)
   const pods = await api.list('Pod', selectionOf(namespace, PROTOCOL_LABEL), projectPod)
   return { injected, pods, records }
@@ -43,13 +43,9 @@ export async function findInjected({
   const selection = namespace === undefined ? {} : { namespace }
   const { items } = await listInPages(transport, 'Deployment', { selection, project: readInjected })
   const order = ({ key }: InjectedDeployment) => `${key.namespace}/${key.deployment}`
-  return items.filter((item) => item !== undefined).toSorted((a, b) => order(a).localeCompare(order(b)))
+  return items.toSorted((a, b) => order(a).localeCompare(order(b)))
 }
 
 export function selectionOf(namespace: string | undefined, labelSelector: string) {
   return { labelSelector, ...(namespace === undefined ? {} : { namespace }) }
-}
-
-function withoutContent({ metadata: { managedFields: _, ...metadata } }: ConfigMap): ConfigMap {
-  return { metadata }
 }

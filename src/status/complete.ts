@@ -1,4 +1,3 @@
-import { readNamedLock } from '../controller/named-lock.ts'
 import type { Holder } from '../controller/record.ts'
 import type { Api } from '../kube/api.ts'
 import type { Transport } from '../kube/transport.ts'
@@ -6,10 +5,10 @@ import { lockConfigMapName } from '../migration/names.ts'
 import type { NodeFacts } from './node-facts.ts'
 import { podFacts } from './pod-facts.ts'
 import { readNode } from './read-node.ts'
-import { projectConfigMap, type ReadConfigMap, type Survey } from './survey.ts'
+import { projectConfigMap, type ReadConfigMap, type Survey, wantedBy } from './survey.ts'
 import { type View, viewOf } from './view.ts'
 
-const AT_A_TIME = 20
+const AT_A_TIME = 8 // each may be an object of a megabyte and more
 
 export interface Completed {
   readonly survey: Survey
@@ -21,9 +20,8 @@ export function holderOf({ read }: Survey['configMaps'][number]): Holder | undef
 }
 
 /** Who decides about a named lock by its pod: its holder's own record, which would, is lost or says nothing. */
-function orphanedHolder(view: View, { configMap }: ReadConfigMap): { namespace: string; name: string }[] {
+function orphanedHolder(view: View, { configMap, named: lock }: ReadConfigMap): { namespace: string; name: string }[] {
   const { namespace } = configMap.metadata
-  const lock = readNamedLock(configMap)
   if (lock.kind !== 'lock' || lock.holder === undefined) return []
   const own = view.configMap(namespace, lockConfigMapName(lock.holder.deployment))
   return own?.read.kind === 'record' ? [] : [{ namespace, name: lock.holder.pod }]
@@ -49,15 +47,22 @@ export async function complete(
       .filter(({ namespace, name }) => view.pod(namespace, name) === undefined)
       .map((pod) => [`${pod.namespace}/${pod.name}`, pod]),
   )
-  const more = await each([...unlisted.values()], ({ namespace, name }) => api.read('Pod', namespace, name))
-  const pods = [...listed.pods, ...more.filter((pod) => pod !== undefined).map(podFacts)]
+  const more = await each([...unlisted.values()], async ({ namespace, name }) => {
+    const pod = await api.read('Pod', namespace, name)
+    return pod === undefined ? undefined : podFacts(pod)
+  })
+  const pods = [...listed.pods, ...more.filter((pod) => pod !== undefined)]
 
   const lockless = listed.deployments
     .filter((facts) => facts.isInjected && view.pods(facts).length > 0)
     .map(({ deployment: { metadata } }) => ({ namespace: metadata.namespace, name: lockConfigMapName(metadata.name) }))
     .filter(({ namespace, name }) => view.configMap(namespace, name) === undefined)
-  const found = await each(lockless, ({ namespace, name }) => api.read('ConfigMap', namespace, name))
-  const configMaps = [...listed.configMaps, ...found.filter((one) => one !== undefined).map(projectConfigMap)]
+  const wanted = wantedBy(listed.replicaSets)
+  const found = await each(lockless, async ({ namespace, name }) => {
+    const configMap = await api.read('ConfigMap', namespace, name)
+    return configMap === undefined ? undefined : projectConfigMap(configMap, wanted)
+  })
+  const configMaps = [...listed.configMaps, ...found.filter((one) => one !== undefined)]
 
   const runners = new Set(holders.map(({ namespace, name }) => `${namespace}/${name}`))
   const names = new Set(

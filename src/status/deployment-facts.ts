@@ -9,6 +9,8 @@ import { readDeployment } from '../migration/shape.ts'
 import { excerpt } from './excerpt.ts'
 import { misplaced } from './misplaced.ts'
 
+const FAULTS_MAX = 20 // each is a sentence, and an object may have thousands
+
 /** What is kept of a Deployment, whose template is some ten times as large. */
 export interface DeploymentFacts {
   readonly deployment: Deployment
@@ -58,12 +60,17 @@ export function deploymentFacts(full: Deployment, isNamed: boolean): DeploymentF
       ...(settings.lock === undefined ? {} : { lock: settings.lock }),
       ...(settings.retries === undefined ? {} : { retries: settings.retries }),
     },
-    faults: isInjected ? problems.map(problemText) : [...lost, ...(isAnnotated ? refusals(object) : [])],
+    faults: firstOf(isInjected ? problems.map(problemText) : [...lost, ...(isAnnotated ? refusals(object) : [])]),
     available: full.status?.availableReplicas ?? 0,
     isRolledOut: isRolledOut(full),
     isPastDeadline: progressing?.reason === 'ProgressDeadlineExceeded',
     replicaFailure: failure === undefined ? undefined : excerpt(failure.message ?? failure.reason ?? ''),
   }
+}
+
+function firstOf(faults: readonly string[]): readonly string[] {
+  const more = faults.length - FAULTS_MAX
+  return more <= 0 ? faults : [...faults.slice(0, FAULTS_MAX), `and ${more} more`]
 }
 
 /** The label is looked for first: most Deployments of a cluster have nothing to do with us. */

@@ -92,14 +92,16 @@ async function readOwn(api: Api, namespace: string, { deployment }: NamedHolder)
 /** Missing or edited: whoever has it also has its own lock, with this one's name beside it, or its record is lost as well. */
 async function readLost(api: Api, { namespace, lock }: NamedLock, isThere: boolean): Promise<Release> {
   const pods = await api.list('Pod', { namespace, labelSelector: `${PROTOCOL_LABEL}=${PROTOCOL}` }, projectPod)
-  const records = (
-    await api.list('ConfigMap', { namespace, labelSelector: `${RECORD_LABEL}=${DEPLOYMENT_RECORD}` })
-  ).map((configMap) => ({ configMap, read: readRecord(configMap) }))
-  const known = new Set(
-    records.filter(({ read }) => read.kind === 'record').map(({ configMap }) => configMap.metadata.name),
+  const records = await api.list(
+    'ConfigMap',
+    { namespace, labelSelector: `${RECORD_LABEL}=${DEPLOYMENT_RECORD}` },
+    (configMap) => {
+      const read = readRecord(configMap)
+      return read.kind === 'record' ? { name: configMap.metadata.name, holder: read.record.holder } : undefined
+    },
   )
-  const held = records.flatMap(({ read }) => {
-    const holder = read.kind === 'record' ? read.record.holder : undefined
+  const known = new Set(records.map(({ name }) => name))
+  const held = records.flatMap(({ holder }) => {
     const pod = pods.find(({ metadata }) => metadata.uid === holder?.uid)
     return pod !== undefined && holder?.lock === lock && judgeByPod(holder, pod) !== 'over' ? [pod] : []
   })

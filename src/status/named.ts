@@ -1,4 +1,4 @@
-import { judgeHolder, readNamedLock } from '../controller/named-lock.ts'
+import { judgeHolder } from '../controller/named-lock.ts'
 import type { NamedState } from '../controller/read-named.ts'
 import type { Holder } from '../controller/record.ts'
 import { lockConfigMapName, namedLockConfigMapName } from '../migration/names.ts'
@@ -7,8 +7,7 @@ import type { View } from './view.ts'
 
 /** A named lock as one Deployment sees it, by what was surveyed: the same judgement as the controller's `readNamed`. */
 export function namedFacts(view: View, lock: string, namespace: string, own: Holder | undefined): NamedFacts {
-  const configMap = view.configMap(namespace, namedLockConfigMapName(lock))?.configMap
-  const read = configMap === undefined ? undefined : readNamedLock(configMap)
+  const { configMap, named: read } = view.configMap(namespace, namedLockConfigMapName(lock)) ?? {}
   const holder = read?.kind === 'lock' ? read.holder : undefined
   const isOurs = holder !== undefined && holder.uid === own?.uid && holder.number === own.number
   const state = stateOf()

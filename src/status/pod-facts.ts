@@ -2,6 +2,8 @@ import { projectPod } from '../controller/project.ts'
 import type { Pod } from '../kube/objects.ts'
 import { type Trouble, troubleOf } from './trouble.ts'
 
+const FINALIZERS_MAX = 5 // to be named to a person
+
 /** What is kept of a pod: what the controller decides from, and what keeps its wrapper from running. */
 export interface PodFacts {
   readonly pod: Pod
@@ -18,7 +20,7 @@ export function podFacts(full: Pod): PodFacts {
       metadata: {
         ...metadata,
         ...(deletionGracePeriodSeconds === undefined ? {} : { deletionGracePeriodSeconds }),
-        ...(finalizers === undefined ? {} : { finalizers }),
+        ...(finalizers === undefined ? {} : { finalizers: finalizers.slice(0, FINALIZERS_MAX) }),
       },
       spec: {
         ...spec,

@@ -1,22 +1,22 @@
-import { type RecordRead, readRecord } from '../controller/record.ts'
-import type { Api } from '../kube/api.ts'
+import { type NamedRead, readNamedLock } from '../controller/named-lock.ts'
+import { cut, projectRecord, projectReplicaSet } from '../controller/project.ts'
+import { entriesOf, type RecordRead, readRecord, revisionOf } from '../controller/record.ts'
+import { controllerOf } from '../controller/rollout.ts'
+import type { Api, Selection } from '../kube/api.ts'
 import { readClusterObject } from '../kube/cluster-object.ts'
 import type { ConfigMap, ReplicaSet } from '../kube/objects.ts'
 import { listInPages } from '../kube/pages.ts'
 import type { Transport } from '../kube/transport.ts'
-import {
-  INJECTION_LABEL,
-  PROTOCOL_LABEL,
-  RECORD_LABEL,
-  REVISION_ANNOTATION,
-  REVISION_LABEL,
-} from '../migration/names.ts'
+import { INJECTION_LABEL, lockConfigMapName, PROTOCOL_LABEL, RECORD_LABEL, REVISION_LABEL } from '../migration/names.ts'
 import type { ControllerFacts } from './controller-facts.ts'
 import { type DeploymentFacts, deploymentFacts } from './deployment-facts.ts'
 import { type PodFacts, podFacts } from './pod-facts.ts'
 import { readController } from './read-controller.ts'
 import type { NamespaceFacts } from './situation.ts'
 import { unlessForbidden } from './unless-forbidden.ts'
+
+/** Ours take some 300. */
+const ENTRY_MAX_CHARACTERS = 1_024
 
 /** What is looked at. */
 export interface Scope {
@@ -38,11 +38,16 @@ export interface Survey {
   readonly controller: ControllerFacts
 }
 
-/** The text of a record is read at once, with who wrote it, and not kept. */
+/** The text of a record or a named lock is read at once, with who wrote it, and not kept. */
 export interface ReadConfigMap {
+  /** Which one it is, and whose. */
   readonly configMap: ConfigMap
   readonly read: RecordRead
+  readonly named: NamedRead
 }
+
+/** The revisions of which a record's entries are needed: those that have ReplicaSets. */
+export type Wanted = (namespace: string, record: string) => ReadonlySet<string>
 
 /**
  * Reads all that tells how migrations stand. Needs the verb `list` on deployments, replicasets, pods and configmaps; what
@@ -56,32 +61,56 @@ export async function survey(
 ): Promise<Survey> {
   const within = namespace === undefined ? {} : { namespace }
   const ofOurs = { ...within, labelSelector: PROTOCOL_LABEL }
-  const [deployments, replicaSets, pods, configMaps, namespaces, controller] = await Promise.all([
+  const [deployments, { replicaSets, configMaps }, pods, namespaces, controller] = await Promise.all([
     listInPages(transport, 'Deployment', {
       selection: within,
       project: (full) => deploymentFacts(full, full.metadata.name === deployment),
     }),
-    listInPages(transport, 'ReplicaSet', { selection: ofOurs, project: projectReplicaSet }),
+    readRecords(transport, { ofOurs, records: { ...within, labelSelector: RECORD_LABEL } }),
     // A pod whose app runs is done with its init containers: nearly all of them.
     listInPages(transport, 'Pod', {
       selection: { ...ofOurs, fieldSelector: 'status.phase=Pending' },
       project: podFacts,
     }),
-    listInPages(transport, 'ConfigMap', {
-      selection: { ...within, labelSelector: RECORD_LABEL },
-      project: projectConfigMap,
-    }),
     readNamespaces(transport, namespace),
     known ?? readController({ transport, api }, now),
   ])
   return {
-    deployments: deployments.items.filter((facts) => facts !== undefined),
-    replicaSets: replicaSets.items,
+    deployments: deployments.items,
+    replicaSets,
     pods: pods.items,
-    configMaps: configMaps.items,
+    configMaps,
     namespaces: (name) => namespaces?.get(name) ?? { kind: 'unseen' },
     controller,
   }
+}
+
+/** The ReplicaSets first: they tell which entries of a record count. */
+async function readRecords(
+  transport: Transport,
+  { ofOurs, records }: { readonly ofOurs: Selection; readonly records: Selection },
+) {
+  const { items: replicaSets } = await listInPages(transport, 'ReplicaSet', {
+    selection: ofOurs,
+    project: projectReplicaSet,
+  })
+  const wanted = wantedBy(replicaSets)
+  const { items: configMaps } = await listInPages(transport, 'ConfigMap', {
+    selection: records,
+    project: (full) => projectConfigMap(full, wanted),
+  })
+  return { replicaSets, configMaps }
+}
+
+export function wantedBy(replicaSets: readonly ReplicaSet[]): Wanted {
+  const revisions = new Map<string, Set<string>>()
+  for (const { metadata } of replicaSets) {
+    const owner = controllerOf(metadata, 'Deployment')
+    if (owner === undefined) continue
+    const record = `${metadata.namespace}/${lockConfigMapName(owner.name)}`
+    revisions.set(record, (revisions.get(record) ?? new Set()).add(metadata.labels?.[REVISION_LABEL] ?? ''))
+  }
+  return (namespace, record) => revisions.get(`${namespace}/${record}`) ?? new Set()
 }
 
 async function readNamespaces(transport: Transport, name: string | undefined) {
@@ -102,22 +131,23 @@ async function readNamespaces(transport: Transport, name: string | undefined) {
   })
 }
 
-function projectReplicaSet({ metadata }: ReplicaSet): ReplicaSet {
-  const { name, namespace, uid, resourceVersion, labels, annotations, ownerReferences = [] } = metadata
-  const revision = labels?.[REVISION_LABEL]
-  const rollout = annotations?.[REVISION_ANNOTATION]
+/** Of a record, the entries that may be as large and as many as an editor likes are kept where they count, and not whole. */
+export function projectConfigMap(full: ConfigMap, wanted: Wanted): ReadConfigMap {
+  const { namespace, name } = full.metadata
+  const read = readRecord(full)
   return {
-    metadata: {
-      ...{ name, namespace, uid, resourceVersion, ownerReferences },
-      labels: revision === undefined ? {} : { [REVISION_LABEL]: revision },
-      annotations: rollout === undefined ? {} : { [REVISION_ANNOTATION]: rollout },
-    },
+    configMap: projectRecord(full),
+    read: withEntries(read, wanted(namespace, name)),
+    named: readNamedLock(full),
   }
 }
 
-/** Also of a named lock, which is small and read by `readNamedLock`: it is kept whole. */
-export function projectConfigMap(full: ConfigMap): ReadConfigMap {
-  const { managedFields: _, ...metadata } = full.metadata
-  const read = readRecord(full)
-  return { configMap: read.kind === 'foreign' ? full : { metadata }, read }
+function withEntries(read: RecordRead, revisions: ReadonlySet<string>): RecordRead {
+  const entries = Object.fromEntries(
+    Object.entries(entriesOf(read))
+      .filter(([key]) => revisions.has(revisionOf(key)))
+      .map(([key, text]) => [key, cut(text, ENTRY_MAX_CHARACTERS)]),
+  )
+  if (read.kind === 'foreign') return read
+  return read.kind === 'edited' ? { ...read, entries } : { ...read, record: { ...read.record, entries } }
 }

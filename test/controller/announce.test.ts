@@ -22,7 +22,10 @@ const FAILED = {
 
 function announcer() {
   const said: Announcement[] = []
-  const recorder = { record: (_: unknown, announcement: Announcement) => said.push(announcement), waiting: 0 }
+  const recorder = {
+    record: (_: string, __: unknown, announcement: Announcement) => said.push(announcement),
+    waiting: 0,
+  }
   const clock = { now: 0 }
   const announcer = new Announcer({} as Api, { ...recorder, stop: async () => {} }, () => clock.now)
   return { said, clock, tell: (event: ControllerEvent) => announcer.event(event, KEY) }

@@ -9,9 +9,9 @@ async function found(...configMaps: ConfigMap[]): Promise<readonly string[]> {
   const selectors: (string | undefined)[] = []
   const held = await heldLocks({
     ...NOTHING,
-    list: async (_, { labelSelector }) => {
+    list: async (_, { labelSelector }, project) => {
       selectors.push(labelSelector)
-      return configMaps as never
+      return configMaps.map((each) => project(each as never)).filter((kept) => kept !== undefined)
     },
   })
   assert.deepEqual(selectors, ['migrate.io/record=deployment'])

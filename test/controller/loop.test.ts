@@ -188,6 +188,62 @@ describe('The loop of a controller', () => {
       assert.equal(looks.length, 1)
     })
 
+  test('S6: a record that somebody edited, without a Deployment or a pod: it rests until a pod comes', async (t) => {
+    const shop = new Shop()
+    const { record } = shop
+    assert.ok(record)
+    shop.server.update('ConfigMap', { ...record, data: { holder: 'mine' } }, 'kubectl')
+    shop.server.remove('Deployment', 'web', 'kubectl')
+    const { loop, pass, looks } = loopOf(t, shop)
+    loop.start()
+    await pass(0)
+    const calls = shop.calls.length
+    assert.equal(looks.length, 1)
+    await pass(7_200_000)
+    assert.equal(shop.calls.length, calls, 'it rests')
+    loop.see(shop.add(), undefined)
+    await pass(0)
+    assert.equal(looks.length, 2)
+  })
+
+  test('S6: pods without a Deployment are looked at more and more seldom, and at once where something changes', async (t) => {
+    const shop = new Shop()
+    const pod = shop.add()
+    shop.server.remove('Deployment', 'web', 'kubectl')
+    const { loop, pass, looks } = loopOf(t, shop)
+    loop.see(pod, undefined)
+    loop.start()
+    await pass(0)
+    for (let minutes = 0; minutes < 12 * 60; minutes++) await pass(60_000)
+    assert.ok(looks.length >= 24 && looks.length < 40, `${looks.length} looks in twelve hours`)
+    const before = looks.length
+    loop.see({ ...pod, metadata: { ...pod.metadata, deletionTimestamp: '2026-01-01T12:00:00Z' } }, pod)
+    await pass(1_000)
+    assert.equal(looks.length, before + 1)
+  })
+
+  test('S6: for one more pod without an owner that can be found, nothing is asked again once it has gone', async (t) => {
+    const shop = new Shop()
+    const plain = podOf()
+    const owner = { apiVersion: 'apps/v1', kind: 'ReplicaSet', name: LONG, uid: 'u', controller: true }
+    const pod: Pod = { ...plain, metadata: { ...plain.metadata, ownerReferences: [owner] }, spec: {} }
+    const watched = [pod]
+    const { loop, pass, failures } = loopOf(t, shop, () => watched)
+    shop.before = ({ text }) => {
+      if (text.startsWith('read ReplicaSet')) throw new KubeError('unavailable', 'away')
+    }
+    loop.see(pod, undefined)
+    loop.start()
+    await pass(10_000)
+    assert.ok(failures.length > 1)
+    watched.pop()
+    loop.lose(pod)
+    await pass(10_000)
+    const before = shop.calls.length
+    await pass(600_000)
+    assert.equal(shop.calls.length, before)
+  })
+
   test('O4: comes back to what failed', async (t) => {
     const shop = new Shop()
     shop.hold(holderOf(shop.add({ grant: 'run 5', state: ended(0, 'run 5'), phase: 'Running' }), 5))

@@ -1,8 +1,15 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+import { grantOf } from '../../src/controller/grant.ts'
+import { mountedRecord } from '../../src/controller/key.ts'
 import { looksSame, projectPod } from '../../src/controller/project.ts'
 import type { Pod } from '../../src/kube/objects.ts'
 import { ended, podOf } from './objects.ts'
+
+setFlagsFromString('--expose-gc')
+const collect: () => void = runInNewContext('gc')
 
 /** As the API server has it, with much that nothing is decided by. */
 function inFull(options: Parameters<typeof podOf>[0] = {}): Pod {
@@ -35,6 +42,44 @@ describe('What is kept of a pod', () => {
       assert.ok((end?.message?.length ?? 0) < 100)
       assert.deepEqual([end?.exitCode, end?.message?.slice(0, 13)], [1, 'run 5 timeout'])
     }
+  })
+
+  test('S6: no text, list or map is larger than it can rightly be, whatever its user writes', () => {
+    const plain = inFull({ grant: `run 5\n${'x'.repeat(200_000)}`, state: ended(1, 'x'.repeat(200_000)) })
+    const large = 'x'.repeat(1_400_000)
+    const owner = { apiVersion: large, kind: 'ReplicaSet', name: large, uid: large, controller: true }
+    const items = Array.from({ length: 3_000 }, (_, nth) => ({ key: 'k', path: `${nth}` }))
+    const volume = {
+      name: 'migrate-io',
+      projected: { sources: [{ configMap: { name: 'record', optional: true, items } }] },
+    }
+    const [status] = plain.status?.initContainerStatuses ?? []
+    assert.ok(status)
+    const hostile: Pod = {
+      metadata: {
+        ...plain.metadata,
+        ownerReferences: [owner],
+        finalizers: [large],
+        annotations: { 'migrate.io/grant': large },
+      },
+      spec: { volumes: [volume, ...Array(1_000).fill(volume)], nodeName: large },
+      status: { ...plain.status, reason: large, initContainerStatuses: Array(1_000).fill({ ...status, image: large }) },
+    }
+    assert.ok(JSON.stringify(projectPod(hostile)).length < 3_000)
+    assert.deepEqual(projectPod(hostile).spec.volumes?.[0]?.projected?.sources, [{ configMap: { name: 'record' } }])
+    assert.deepEqual(grantOf(projectPod(plain)), { kind: 'run', number: 5 })
+    const mounts = { name: 'migrate-io', projected: { sources: [{ configMap: { name: large } }] } }
+    assert.equal(mountedRecord(projectPod({ ...hostile, spec: { volumes: [mounts] } })), undefined)
+  })
+
+  test('S6: what is cut off a text does not stay in memory with the rest', () => {
+    const hostile = () => podOf({ grant: 'x'.repeat(200_000) })
+    collect()
+    const before = process.memoryUsage().heapUsed
+    const kept = Array.from({ length: 500 }, () => projectPod(JSON.parse(JSON.stringify(hostile()))))
+    collect()
+    const mib = (process.memoryUsage().heapUsed - before) / 2 ** 20
+    assert.ok(mib < 20, `${mib.toFixed(0)} MiB for ${kept.length} pods`)
   })
 
   test('is the same again once it is projected', () => {

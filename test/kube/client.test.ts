@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
-import { type TestContext, test } from 'node:test'
+import { describe, type TestContext, test } from 'node:test'
 import { KubeError } from '../../src/kube/api.ts'
 import { createApi } from '../../src/kube/client.ts'
+import type { Metadata, Pod } from '../../src/kube/objects.ts'
 import { connect, type TransportLimits } from '../../src/kube/transport.ts'
 import { answer, FakeApiServer, type Handler, refuse, targetAt } from './fake-api-server.ts'
 import { configMap, list, pod } from './objects.ts'
@@ -12,6 +13,8 @@ async function serve(t: TestContext, handler: Handler, limits: Partial<Transport
   t.after(() => transport.close())
   return { server, transport, api: createApi(transport) }
 }
+
+const nameOf = ({ metadata }: { metadata: Metadata }) => metadata.name
 
 function failing(code: KubeError['code'], message: RegExp, retryAfterMs?: number) {
   return (error: unknown) => {
@@ -45,7 +48,7 @@ test('reads ask the store and not a cache: no resourceVersion is sent', async (t
     answer(response, 200, url.pathname.endsWith('/pods') ? list([], 1) : { kind: 'Pod', ...pod('a', 1) }),
   )
   await api.read('Pod', 'shop', 'a')
-  await api.list('Pod', { namespace: 'shop', labelSelector: 'app=a,b in (c)' })
+  await api.list('Pod', { namespace: 'shop', labelSelector: 'app=a,b in (c)' }, nameOf)
   for (const { url } of server.requests) assert.equal(url.searchParams.has('resourceVersion'), false)
   assert.equal(server.requests[1]?.url.searchParams.get('labelSelector'), 'app=a,b in (c)')
 })
@@ -57,7 +60,7 @@ test('of ReplicaSets only the metadata is asked for, and nothing else taken for 
     answer(response, 200, isList ? { ...list([found], 1), kind: 'PartialObjectMetadataList' } : found)
   })
   assert.equal((await api.read('ReplicaSet', 'shop', 'web-a'))?.metadata.name, 'web-a')
-  assert.equal((await api.list('ReplicaSet', { namespace: 'shop' })).length, 1)
+  assert.equal((await api.list('ReplicaSet', { namespace: 'shop' }, nameOf)).length, 1)
   await assert.rejects(api.read('Deployment', 'shop', 'web-a'), failing('unavailable', /no Deployment/))
   assert.deepEqual(
     server.requests.map(({ headers }) => headers.accept),
@@ -87,7 +90,7 @@ test('L6: a 200 that is no pod, or no list, is no answer', async (t) => {
     api.read('Pod', 'shop', 'a'),
     failing('unavailable', /get pod shop\/a: an answer that is no Pod/),
   )
-  await assert.rejects(api.list('Pod', {}), failing('unavailable', /no list/))
+  await assert.rejects(api.list('Pod', {}, nameOf), failing('unavailable', /no list/))
 })
 
 for (const [code, more, headers, expected, message] of [
@@ -117,7 +120,7 @@ test('what is missing is said for lists of all namespaces too', async (t) => {
   const { api } = await serve(t, (response) => refuse(response, 403))
   const words =
     /list deployment of all namespaces: 403 .* verb "list" on resource "deployments" of API group "apps" in all/
-  await assert.rejects(api.list('Deployment', {}), failing('forbidden', words))
+  await assert.rejects(api.list('Deployment', {}, nameOf), failing('forbidden', words))
 })
 
 test('a write without UID or resourceVersion is not sent', async (t) => {
@@ -196,9 +199,73 @@ test('a list comes in pages; an expired continuation starts it anew, and only so
     if (token !== '' && expired-- > 0) refuse(response, 410, { reason: 'Expired' })
     else answer(response, 200, pages.get(token))
   })
-  const names = (await api.list('Pod', {})).map(({ metadata }) => metadata.name)
+  const names = await api.list('Pod', {}, nameOf)
   assert.deepEqual(names, ['a', 'b', 'c'])
   assert.equal(server.requests.length, 4)
   expired = Number.POSITIVE_INFINITY
-  await assert.rejects(api.list('Pod', {}), failing('unavailable', /410/))
+  await assert.rejects(api.list('Pod', {}, nameOf), failing('unavailable', /410/))
+})
+
+describe('S6: a list of objects of a megabyte each', () => {
+  /** Serves so many pods, page by page as asked, and notes how many were asked for. */
+  async function servePods(t: TestContext, sizes: readonly number[]) {
+    const limits: number[] = []
+    const served = await serve(t, (response, { url }) => {
+      const limit = Number(url.searchParams.get('limit'))
+      const from = Number(url.searchParams.get('continue') ?? '0')
+      limits.push(limit)
+      const items = sizes
+        .slice(from, from + limit)
+        .map((size, nth) => pod(`p-${from + nth}`, 1, { annotations: { large: 'x'.repeat(size) } }))
+      const next = from + limit < sizes.length ? String(from + limit) : undefined
+      answer(response, 200, list(items, 9, next))
+    })
+    return { ...served, limits }
+  }
+  const namesOf = (count: number) => Array.from({ length: count }, (_, nth) => `p-${nth}`)
+
+  test('S6: comes whole, in pages as small as it takes, and in larger ones behind them', async (t) => {
+    const sizes = [...Array(30).fill(1_400_000), ...Array(100).fill(1_000)]
+    const { api, limits } = await servePods(t, sizes)
+    assert.deepEqual(await api.list('Pod', {}, nameOf), namesOf(130))
+    assert.deepEqual(limits.slice(0, 4), [50, 10, 2, 2])
+    assert.equal(limits.at(-1), 50)
+  })
+
+  test('S6: also where large ones come behind small ones, or a single one is larger than a page', async (t) => {
+    const { api } = await servePods(t, [...Array(100).fill(100), 9_000_000, ...Array(9).fill(1_400_000)])
+    assert.deepEqual(await api.list('Pod', {}, nameOf), namesOf(110))
+  })
+
+  test('S6: an answer without end is given up, and is no answer', async (t) => {
+    const { api } = await servePods(t, [20_000_000])
+    await assert.rejects(api.list('Pod', {}, nameOf), failing('unavailable', /more than 16777216 bytes/))
+    await assert.rejects(api.list('Pod', { namespace: 'shop' }, nameOf), failing('unavailable', /list pod/))
+  })
+})
+
+test('S6: what is kept of a kind is all that any call gives of it, and the API server is sent the whole', async (t) => {
+  const { server } = await serve(t, (response, { method }) =>
+    answer(response, method === 'POST' ? 201 : 200, { kind: 'Pod', ...pod('a', 1, { annotations: { large: 'x' } }) }),
+  )
+  const transport = await connect(server.target)
+  t.after(() => transport.close())
+  const kept = { Pod: ({ metadata: { annotations: _, ...metadata } }: Pod): Pod => ({ metadata, spec: {} }) }
+  const api = createApi(transport, kept)
+  const whole = pod('a', 1, { annotations: { large: 'x' } })
+  const answers = [
+    await api.read('Pod', 'shop', 'a'),
+    await api.create('Pod', whole),
+    await api.replace('Pod', whole),
+    await api.annotatePod(whole.metadata, {}),
+  ]
+  for (const each of answers) assert.deepEqual(each, kept.Pod(whole))
+  assert.match(server.requests[1]?.body ?? '', /"large":"x"/)
+})
+
+test('S6: nothing is asked about a text that is no name of an object: there is none', async (t) => {
+  const { api, server } = await serve(t, (response) => refuse(response, 404))
+  for (const name of ['a/b', '..', '', 'A', 'x'.repeat(254), 'a\nb'])
+    assert.equal(await api.read('Pod', 'shop', name), undefined)
+  assert.equal(server.requests.length, 0)
 })

@@ -44,7 +44,7 @@ test('the same within six minutes of the last time is counted, and later said an
   const { recorder, stored, lost, pass } = fake()
   for (const minutes of [0, 5, 5, 7]) {
     pass(minutes * MINUTE_MS)
-    recorder.record(SHOP, STARTED)
+    recorder.record('web', SHOP, STARTED)
   }
   await recorder.stop()
   assert.deepEqual(counts(stored), [3, 1])
@@ -56,10 +56,10 @@ test('the same within six minutes of the last time is counted, and later said an
 
 test('another note and another object are said apart, and one that has gone not at all', async () => {
   const { recorder, stored } = fake()
-  recorder.record(SHOP, STARTED)
-  recorder.record(SHOP, { ...STARTED, note: 'run 2' })
-  recorder.record(async () => ({ ...DEPLOYMENT, uid: 'u2' }), STARTED)
-  recorder.record(async () => undefined, STARTED)
+  recorder.record('web', SHOP, STARTED)
+  recorder.record('web', SHOP, { ...STARTED, note: 'run 2' })
+  recorder.record('web', async () => ({ ...DEPLOYMENT, uid: 'u2' }), STARTED)
+  recorder.record('web', async () => undefined, STARTED)
   await recorder.stop()
   assert.deepEqual(counts(stored), [1, 1, 1])
 })
@@ -67,8 +67,8 @@ test('another note and another object are said apart, and one that has gone not 
 test('an Event that has gone meanwhile is said anew', async () => {
   const conflict = new KubeError('conflict', 'gone')
   const { recorder, stored, lost } = fake({ refuses: ({ series }) => (series ? conflict : undefined) })
-  recorder.record(SHOP, STARTED)
-  recorder.record(SHOP, STARTED)
+  recorder.record('web', SHOP, STARTED)
+  recorder.record('web', SHOP, STARTED)
   await recorder.stop()
   assert.deepEqual(counts(stored), [1, 1])
   assert.deepEqual(lost, [])
@@ -77,10 +77,10 @@ test('an Event that has gone meanwhile is said anew', async () => {
 test('one that is refused is lost and told, and the next ones are said', async () => {
   const forbidden = new KubeError('forbidden', 'no')
   const { recorder, stored, lost } = fake({ refuses: ({ note }) => (note === 'run 1' ? forbidden : undefined) })
-  recorder.record(SHOP, STARTED)
-  recorder.record(SHOP, { ...STARTED, note: 'run 2' })
+  recorder.record('web', SHOP, STARTED)
+  recorder.record('web', SHOP, { ...STARTED, note: 'run 2' })
   // The end of the work, seen without stopping it: the third comes after all before it.
-  recorder.record(SHOP, { ...STARTED, note: 'run 3' })
+  recorder.record('web', SHOP, { ...STARTED, note: 'run 3' })
   while (recorder.waiting > 0 || stored.size < 2) await new Promise(setImmediate)
   assert.deepEqual(
     [...stored.values()].map(({ note }) => note),
@@ -91,7 +91,34 @@ test('one that is refused is lost and told, and the next ones are said', async (
 
 test('while the API server is away, the oldest are dropped and memory stays bounded', () => {
   const { recorder, lost } = fake()
-  for (let i = 0; i < 1_500; i++) recorder.record(SHOP, { ...STARTED, note: `run ${i}` })
+  for (let i = 0; i < 1_500; i++) recorder.record('web', SHOP, { ...STARTED, note: `run ${i}` })
   assert.equal(recorder.waiting, 1_000)
   assert.equal(lost.length, 499)
+})
+
+test('S6: a flood of Events of one namespace neither delays those of another nor pushes them out', async () => {
+  const { recorder, stored, lost } = fake()
+  for (let i = 0; i < 500; i++) recorder.record('flooded', SHOP, { ...STARTED, note: `run ${i}` })
+  recorder.record('quiet', SHOP, { ...STARTED, note: 'quiet' })
+  for (let i = 500; i < 2_000; i++) recorder.record('flooded', SHOP, { ...STARTED, note: `run ${i}` })
+  await recorder.stop()
+  const notes = [...stored.values()].map(({ note }) => note)
+  assert.ok(notes.indexOf('quiet') >= 0 && notes.indexOf('quiet') < 3, `as number ${notes.indexOf('quiet')}`)
+  assert.equal(lost.length, 1_000)
+})
+
+test('S6: what was said is remembered of a bounded number of Events; an older one is said anew', async () => {
+  const { recorder, stored } = fake()
+  for (let i = 0; i < 3_000; i++) {
+    recorder.record('web', SHOP, { ...STARTED, note: `run ${i}` })
+    while (recorder.waiting > 900) await new Promise(setImmediate)
+  }
+  recorder.record('web', SHOP, { ...STARTED, note: 'run 2999' })
+  recorder.record('web', SHOP, { ...STARTED, note: 'run 0' })
+  await recorder.stop()
+  const of = (note: string) => [...stored.values()].filter((event) => event.note === note)
+  assert.deepEqual(
+    [of('run 2999'), of('run 0')].map((events) => events.length),
+    [1, 2],
+  )
 })

@@ -51,6 +51,31 @@ test('never more keys at a time than allowed, in order of arrival', async () => 
   assert.deepEqual(started, ['a', 'b', 'c', 'd'])
 })
 
+test('S6: lanes take turns, so that one key of another namespace does not wait for thousands', async () => {
+  const laneOf = (key: string) => key.slice(0, 1)
+  const { queue, started, finish, running } = manual({ concurrency: 2, laneOf })
+  for (let nth = 0; nth < 5_000; nth++) queue.add(`a${nth}`)
+  for (const key of ['b0', 'b1', 'c0']) queue.add(key)
+  assert.equal(queue.waiting, 5_001)
+  for (let nth = 0; nth < 5; nth++) await finish(running()[0] ?? '')
+  assert.deepEqual(started, ['a0', 'a1', 'a2', 'b0', 'c0', 'a3', 'b1'])
+})
+
+test('S6: slow work of one lane leaves room for others, and each lane has its turn again', async () => {
+  const laneOf = (key: string) => key.slice(0, 1)
+  const { queue, finish, running, started } = manual({ concurrency: 3, perLane: 2, laneOf })
+  for (const key of ['a0', 'a1', 'a2', 'a3']) queue.add(key)
+  assert.deepEqual(running(), ['a0', 'a1'])
+  queue.add('b0')
+  assert.deepEqual(running(), ['a0', 'a1', 'b0'])
+  await finish('b0')
+  assert.deepEqual(running(), ['a0', 'a1'])
+  await finish('a1')
+  assert.deepEqual(running(), ['a0', 'a2'])
+  for (const key of ['a0', 'a2', 'a3']) await finish(key)
+  assert.deepEqual(started, ['a0', 'a1', 'b0', 'a2', 'a3'])
+})
+
 test('of several delays the earliest counts, and an add at once comes before all', async () => {
   const { queue, started, clock, finish } = manual()
   queue.addAfter('a', 500)
@@ -204,7 +229,8 @@ test('whatever is added, and fails, and when: no key twice at a time, none forgo
   )
   await fc.assert(
     fc.asyncProperty(fc.array(step, { maxLength: 40 }), async (steps) => {
-      const { queue, clock, finish, started, running } = manual({ concurrency: 2 })
+      const laneOf = (key: string) => (key === 'a' ? 'one' : 'two')
+      const { queue, clock, finish, started, running } = manual({ concurrency: 2, laneOf, perLane: 1 })
       /** Added, and not started since. */
       const owed = new Set<string>()
       const note = () => {

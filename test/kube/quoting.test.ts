@@ -47,7 +47,10 @@ describe('S3: an answer that makes no sense is described and not quoted', () => 
       t.after(() => transport.close())
       const api = createApi(transport)
       await assert.rejects(api.read('Pod', 'shop', 'a'), quotesNothing(says))
-      await assert.rejects(api.list('Pod', {}), quotesNothing(says))
+      await assert.rejects(
+        api.list('Pod', {}, ({ metadata }) => metadata.name),
+        quotesNothing(says),
+      )
     })
 })
 

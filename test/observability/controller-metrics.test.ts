@@ -7,7 +7,14 @@ import { Standings } from '../../src/controller/standings.ts'
 import { createControllerMetrics } from '../../src/observability/controller-metrics.ts'
 import { ended, KEY, podOf } from '../controller/objects.ts'
 
-const QUIET: Look = { ...NOTHING_KNOWN, at: undefined, waiting: undefined, isKnown: true, alsoLook: [] }
+const QUIET: Look = {
+  ...NOTHING_KNOWN,
+  at: undefined,
+  waiting: undefined,
+  isKnown: true,
+  isOrphan: false,
+  alsoLook: [],
+}
 const HELD_SINCE = Date.parse('2026-01-01T11:58:30Z')
 
 /** The metrics of a controller that leads, and a way to read them. */

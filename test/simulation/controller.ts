@@ -75,7 +75,14 @@ export class SimulatedController {
       (error: unknown) => {
         if (!isPresent()) return
         this.error = error
-        this.#finish(text, { ...NOTHING_KNOWN, at: undefined, waiting: undefined, isKnown: false, alsoLook: [] })
+        this.#finish(text, {
+          ...NOTHING_KNOWN,
+          at: undefined,
+          waiting: undefined,
+          isKnown: false,
+          isOrphan: false,
+          alsoLook: [],
+        })
       },
     )
     await parked

@@ -136,7 +136,13 @@ export function apiOf(server: Server, send: (call: Call) => Promise<unknown>): A
   const manager = FIELD_MANAGER
   return {
     read: (kind, _, name) => call(`read ${kind} ${name}`, false, () => server.get(kind, name)),
-    list: (kind, selection) => call(`list ${kind}`, false, () => server.list(kind, selection)),
+    list: (kind, selection, project) =>
+      call(`list ${kind}`, false, () =>
+        server
+          .list(kind, selection)
+          .map(project)
+          .filter((kept) => kept !== undefined),
+      ),
     create: (kind, object) =>
       call(`create ${kind} ${object.metadata.name} ${dataText(object)}`, true, () =>
         server.create(kind, object, manager),

@@ -92,6 +92,7 @@ test('a list of more than one page has each object once', async (t) => {
   await Promise.all(
     names.map((name) => api.create('ConfigMap', { metadata: { namespace, name, labels: { ours: 'yes' } } })),
   )
-  const listed = await api.list('ConfigMap', { namespace, labelSelector: 'ours=yes' })
-  assert.deepEqual(listed.map(({ metadata }) => metadata.name).toSorted(), names.toSorted())
+  const selection = { namespace, labelSelector: 'ours=yes' }
+  const listed = await api.list('ConfigMap', selection, ({ metadata }) => metadata.name)
+  assert.deepEqual(listed.toSorted(), names.toSorted())
 })

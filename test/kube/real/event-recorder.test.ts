@@ -39,8 +39,8 @@ test('kubectl describe shows what was recorded, once with a count where it was s
     unique: () => randomBytes(8).toString('hex'),
     onLost: (error) => lost.push(error),
   })
-  for (let i = 0; i < 3; i++) recorder.record(async () => regarding, FAILED)
-  recorder.record(async () => regarding, {
+  for (let i = 0; i < 3; i++) recorder.record(namespace, async () => regarding, FAILED)
+  recorder.record(namespace, async () => regarding, {
     ...FAILED,
     type: 'Normal',
     reason: 'MigrationSucceeded',

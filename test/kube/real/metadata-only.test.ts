@@ -17,7 +17,7 @@ test('P2: a ReplicaSet comes without its template, read or listed', async (t) =>
     },
   })
   assert.equal(status, 201)
-  const [listed] = await api.list('ReplicaSet', { namespace, labelSelector: 'app=web' })
+  const [listed] = await api.list('ReplicaSet', { namespace, labelSelector: 'app=web' }, (each) => each)
   const read = await api.read('ReplicaSet', namespace, 'web-a')
   for (const found of [listed, read]) {
     assert.ok(found)

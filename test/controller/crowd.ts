@@ -1,0 +1,105 @@
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import type { Cluster } from '../cluster/cluster.ts'
+import { MERGE_PATCH } from '../e2e/place.ts'
+import { injected } from '../status/injected.ts'
+import { until } from '../until.ts'
+
+/** As the manifests set the heap of the controller, in a container of 512 MiB. */
+export const HEAP_MIB = 384
+export const CONTAINER_MIB = 512
+
+const AT_A_TIME = 20
+const LIMIT_MS = 240_000
+
+/** Some at a time. */
+export async function each(count: number, work: (nth: number) => Promise<void>): Promise<void> {
+  let next = 0
+  const worker = async () => {
+    while (next < count) await work(next++)
+  }
+  await Promise.all(Array.from({ length: AT_A_TIME }, worker))
+}
+
+/** Resident memory of a process, now or at most so far. Throws where it has ended. */
+export function mib(pid: number, field: 'VmRSS' | 'VmHWM'): number {
+  const kib = new RegExp(`^${field}:\\s+(\\d+) kB$`, 'm').exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]
+  return Number(kib) / 1024
+}
+
+export function memoryInWords(pid: number): string {
+  return `${mib(pid, 'VmRSS').toFixed(0)} MiB resident, ${mib(pid, 'VmHWM').toFixed(0)} MiB at most`
+}
+
+export async function send<T = Made>(
+  cluster: Pick<Cluster, 'request'>,
+  method: string,
+  path: string,
+  body: object,
+): Promise<T> {
+  const headers = method === 'PATCH' ? MERGE_PATCH : {}
+  const answer = await cluster.request<T>(method, path, body, headers)
+  assert.ok(answer.status < 300, `${method} ${path}: ${answer.status} ${JSON.stringify(answer.body).slice(0, 1_000)}`)
+  return answer.body
+}
+
+export interface Made {
+  readonly metadata: {
+    readonly name: string
+    readonly uid: string
+    readonly labels?: Readonly<Record<string, string>>
+    readonly annotations?: Readonly<Record<string, string>>
+  }
+}
+
+export async function makeNamespace(cluster: Pick<Cluster, 'request'>, name: string): Promise<void> {
+  await send(cluster, 'POST', '/api/v1/namespaces', { metadata: { name } })
+}
+
+/** The pods of a Deployment, once all are there. */
+export async function podsOf(
+  cluster: Pick<Cluster, 'request'>,
+  { namespace, name, count }: { namespace: string; name: string; count: number },
+): Promise<readonly Made[]> {
+  const path = `/api/v1/namespaces/${namespace}/pods?labelSelector=app%3D${name}`
+  const { body } = await until(
+    `${name} has ${count} pods`,
+    () => cluster.request<{ items: Made[] }>('GET', path, undefined, METADATA_ONLY),
+    { limitMs: LIMIT_MS, accept: (seen) => seen.body.items?.length === count },
+  )
+  return body.items
+}
+
+const METADATA_ONLY = { accept: 'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1' }
+
+/** What kubelet writes when the wrapper of a pod has started. */
+export async function startWrapper(cluster: Pick<Cluster, 'request'>, namespace: string, pod: string): Promise<void> {
+  const ours = { name: 'migrate-io', image: 'app:1', imageID: '', ready: false, restartCount: 0 }
+  const running = { ...ours, state: { running: { startedAt: new Date().toISOString() } } }
+  const status = { phase: 'Pending', initContainerStatuses: [running] }
+  await send(cluster, 'PATCH', `/api/v1/namespaces/${namespace}/pods/${pod}/status`, { status })
+}
+
+/** How long it takes in a namespace that does nothing unusual, from a pod that waits to its grant, in milliseconds. */
+export async function timeToGrant(
+  cluster: Pick<Cluster, 'request' | 'get'>,
+  { namespace, name }: { namespace: string; name: string },
+): Promise<number> {
+  await send(cluster, 'POST', `/apis/apps/v1/namespaces/${namespace}/deployments`, injected(name, { replicas: 1 }))
+  const [pod] = await podsOf(cluster, { namespace, name, count: 1 })
+  assert.ok(pod)
+  const path = `/api/v1/namespaces/${namespace}/pods/${pod.metadata.name}`
+  const from = performance.now()
+  await startWrapper(cluster, namespace, pod.metadata.name)
+  await until(`${name} has its grant`, () => cluster.get<Made>(path), {
+    limitMs: LIMIT_MS,
+    intervalMs: 10,
+    accept: ({ body }) => body.metadata.annotations?.['migrate.io/grant']?.startsWith('run ') === true,
+  })
+  return performance.now() - from
+}
+
+/** One of the controller's figures. */
+export async function figure(controller: { metrics(): Promise<string> }, name: string): Promise<number> {
+  return Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(await controller.metrics())?.[1])
+}
