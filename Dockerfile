@@ -41,6 +41,6 @@ COPY --from=build /app /app
 WORKDIR /app
 # A number, so that Kubernetes can tell that it isn't root.
 USER 65532:65532
-# The program starts itself anew with the memory settings of its role: no options for Node.js are needed here.
+# The heap of each role is set where the memory of its container is: in the manifests, by NODE_OPTIONS.
 ENTRYPOINT ["/nodejs/bin/node", "/app/dist/main.js"]
 CMD ["--help"]

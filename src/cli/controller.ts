@@ -4,9 +4,6 @@ import { WEBHOOK_CONFIGURATION, WEBHOOK_SERVICE, WEBHOOK_TLS_SECRET } from '../m
 import { isForTheUser } from './for-the-user.ts'
 import { LEVELS } from './log-levels.ts'
 import { port } from './number-option.ts'
-import { useSmallHeap } from './small-heap.ts'
-
-const HEAP_LIMIT_MIB = 512 // 5,000 pods take some 30
 
 const CERTIFICATE_WAYS: readonly CertificateWay[] = ['self-managed', 'none']
 
@@ -56,7 +53,6 @@ export function addControllerCommand(program: Command): void {
     .addOption(new Option('--log-level <level>', 'the least that is logged').choices(LEVELS).default('info'))
     .addHelpText('after', HELP)
     .action(async (options: ControllerOptions, command: Command) => {
-      useSmallHeap(HEAP_LIMIT_MIB)
       const { runController } = await import('../controller/run.ts')
       try {
         await runController(options)

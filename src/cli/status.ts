@@ -2,7 +2,6 @@ import { type Command, Option } from 'commander'
 import { asCalled } from './called-as.ts'
 import { addClusterOptions, CLUSTER_HELP, type ClusterOptions } from './cluster/options.ts'
 import { deploymentName } from './deployment-argument.ts'
-import { useSmallHeap } from './small-heap.ts'
 
 export const FORMATS = ['table', 'json', 'yaml'] as const
 
@@ -10,8 +9,6 @@ export interface StatusOptions extends ClusterOptions {
   readonly output: (typeof FORMATS)[number]
   readonly watch?: true
 }
-
-const HEAP_LIMIT_MIB = 1_024 // 2,000 Deployments take some 20
 
 const HELP = `
 States:
@@ -58,7 +55,6 @@ export function addStatusCommand(program: Command): void {
     )
     .addHelpText('after', () => asCalled(HELP))
     .action(async (deployment: string | undefined, options: StatusOptions, command: Command) => {
-      useSmallHeap(HEAP_LIMIT_MIB)
       const { showStatus } = await import('./show-status.ts')
       await showStatus(command, deployment, options)
     })

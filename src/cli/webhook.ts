@@ -3,9 +3,7 @@ import type { WebhookOptions } from '../webhook/run.ts'
 import { isForTheUser } from './for-the-user.ts'
 import { LEVELS } from './log-levels.ts'
 import { port, wholeNumber } from './number-option.ts'
-import { useSmallHeap } from './small-heap.ts'
 
-const HEAP_LIMIT_MIB = 128 // several of the largest bodies
 const SHUTDOWN_DELAY_DEFAULT_SECONDS = 5 // kube-proxy and the API server follow a change of endpoints within 1 to 3 s
 const SHUTDOWN_DELAY_MAX_SECONDS = 600
 
@@ -49,7 +47,6 @@ export function addWebhookCommand(program: Command): void {
     .addOption(new Option('--log-level <level>', 'the least that is logged').choices(LEVELS).default('info'))
     .addHelpText('after', HELP)
     .action(async (options: WebhookOptions, command: Command) => {
-      useSmallHeap(HEAP_LIMIT_MIB)
       const { runWebhook } = await import('../webhook/run.ts')
       try {
         await runWebhook(options)

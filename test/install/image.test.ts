@@ -12,6 +12,7 @@ import { DEPLOYMENTS, installOnNode, NAMESPACE } from './site.ts'
 const LIMIT_MS = 60_000
 const NODE = '/nodejs/bin/node'
 const UID = 65532
+const ROOM_MIB = 100 // what Node.js takes besides the heap: 60 for itself, and buffers
 
 const site = await installOnNode()
 after(() => site.stop())
@@ -67,6 +68,19 @@ for (const deployment of DEPLOYMENTS) {
       const write = `try { fs.writeFileSync('/app/dist/x', ''); 'written' } catch ({ code }) { code }`
       assert.equal((await run(write)).trim(), 'EROFS')
     }
+  })
+}
+
+for (const deployment of DEPLOYMENTS) {
+  test(`P2: the heap of ${deployment} ends before its container does`, async () => {
+    const [pod = ''] = await site.pods(deployment)
+    const script =
+      '[v8.getHeapStatistics().heap_size_limit, process.constrainedMemory()].map((bytes) => bytes / 2 ** 20).join()'
+    const [heapMib = 0, limitMib = 0] = (await cluster.exec(pod, [NODE, '-p', script], { namespace: NAMESPACE }))
+      .split(',')
+      .map(Number)
+    assert.equal(limitMib, deployment === 'migrate-io-webhook' ? 256 : 512)
+    assert.ok(heapMib > 100 && heapMib + ROOM_MIB < limitMib, `${heapMib} MiB of ${limitMib}`)
   })
 }
 

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
 import { spawnTied } from '../cluster/spawn.ts'
+import { installedMemory } from '../deploy/heap.ts'
 import { root as ownRoot } from '../tooling/root.ts'
 import { until } from '../until.ts'
 
@@ -66,6 +67,7 @@ export async function startControllerProcess(options: ControllerProcessOptions):
   const heap = heapMib === undefined ? [] : [`--max-old-space-size=${heapMib}`]
   const child = spawnTied(process.execPath, [...heap, join(root, 'src/main.ts'), 'controller', ...flags], {
     stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, NODE_OPTIONS: installedMemory('controller').nodeOptions },
   })
   const lines: string[] = []
   for (const stream of [child.stdout, child.stderr])
