@@ -2,10 +2,12 @@ import { isDeepStrictEqual } from 'node:util'
 import type { ContainerState, ContainerStatus, OwnerReference, Pod, Terminated } from '../kube/objects.ts'
 import {
   AUTOSCALER_MARKS,
+  FIELD_MANAGER,
   FILES_VOLUME,
   GRANT_ANNOTATION,
   INIT_CONTAINER,
   MARKS_ANNOTATION,
+  NUDGE_ANNOTATION,
   PROTOCOL_LABEL,
   REVISION_LABEL,
 } from '../migration/names.ts'
@@ -13,12 +15,13 @@ import {
 const LABELS = [PROTOCOL_LABEL, REVISION_LABEL]
 /** The wrapper's own words come first and take half of it; what a command adds may be a secret and some 4 KiB. */
 const MESSAGE_MAX_CHARACTERS = 64
-const ANNOTATIONS = [GRANT_ANNOTATION, MARKS_ANNOTATION, ...Object.keys(AUTOSCALER_MARKS)]
+const ANNOTATIONS = [GRANT_ANNOTATION, NUDGE_ANNOTATION, MARKS_ANNOTATION, ...Object.keys(AUTOSCALER_MARKS)]
 
 /** What is kept in memory of a pod: only what decisions rest on, since a pod in full takes some 10 to 20 KiB. */
 export function projectPod({ metadata, spec, status }: Pod): Pod {
   const { name, namespace, uid, resourceVersion, creationTimestamp, deletionTimestamp } = metadata
   const owner = metadata.ownerReferences?.find(({ controller }) => controller === true)
+  const told = metadata.managedFields?.find(({ manager }) => manager === FIELD_MANAGER)
   const volume = spec.volumes?.find((each) => each.name === FILES_VOLUME)
   const ours = status?.initContainerStatuses?.find((each) => each.name === INIT_CONTAINER)
   return {
@@ -29,8 +32,12 @@ export function projectPod({ metadata, spec, status }: Pod): Pod {
       labels: picked(metadata.labels, LABELS),
       annotations: picked(metadata.annotations, ANNOTATIONS),
       ownerReferences: owner === undefined ? [] : [projectOwner(owner)],
+      ...(told?.time === undefined ? {} : { managedFields: [{ manager: FIELD_MANAGER, time: told.time }] }),
     },
-    spec: volume?.projected === undefined ? {} : { volumes: [{ name: FILES_VOLUME, projected: volume.projected }] },
+    spec: {
+      ...(ours?.imageID && spec.nodeName !== undefined && { nodeName: spec.nodeName }),
+      ...(volume?.projected && { volumes: [{ name: FILES_VOLUME, projected: volume.projected }] }),
+    },
     status: {
       ...(status?.phase === undefined ? {} : { phase: status.phase }),
       initContainerStatuses: ours === undefined ? [] : [projectStatus(ours)],
@@ -48,10 +55,11 @@ function projectOwner({ apiVersion, kind, name, uid }: OwnerReference): OwnerRef
   return { apiVersion, kind, name, uid, controller: true }
 }
 
-function projectStatus({ name, image, restartCount, state, lastState }: ContainerStatus): ContainerStatus {
+function projectStatus({ name, image, imageID, restartCount, state, lastState }: ContainerStatus): ContainerStatus {
   return {
     name,
     ...(image !== undefined && { image }),
+    ...(imageID && { imageID }),
     restartCount,
     ...(state && { state: projectState(state) }),
     ...(lastState && { lastState: projectState(lastState) }),

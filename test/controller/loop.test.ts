@@ -17,6 +17,7 @@ function loopOf(t: TestContext, shop: Shop, watched: () => Iterable<Pod> = () =>
   const looks: (Wait | undefined)[] = []
   const failures: unknown[] = []
   const pods = new Pods()
+  shop.server.now = () => NOW + clock.nowMs()
   const { api, random, report } = shop.surroundings()
   const loop = createLoop({
     ...{ api, pods, watched, random, report, clock },
