@@ -5,10 +5,9 @@ import { endOf } from './container-end.ts'
 import { grantOf } from './grant.ts'
 
 /**
- * Kubelet writes a pod's files when it syncs the pod. A change that comes while it still writes for the one before is marked
- * as to be done, and the end of that write takes the mark off again; then the file stays old until the next sync, up to 90 s
- * later (pkg/kubelet/volumemanager/cache of 1.37: MarkRemountRequired, and AddPodToVolume, which resets it). A pod acts on
- * its file within a second, so one that has not ended by now may have missed it.
+ * Kubelet now and then takes a change of a pod's annotations for written that is not (docs/adr/0009), and the file stays old until
+ * it syncs the pod the next time: by itself up to 90 s later, or at any other change of its annotations. A pod acts on its
+ * file within a second, so one that has not ended by now may have missed it.
  */
 const NUDGE_AFTER_MS = 5_000
 
