@@ -48,5 +48,5 @@ test(`L14: of ${STARTS} starts none is late`, async (t) => {
   t.diagnostic(`${sorted.length} starts; seconds until the migration began: median ${median}, last ${last}`)
   assert.equal(sorted.length, STARTS)
   assert.ok(last <= LATEST_SECONDS, `the last: ${sorted.slice(-5).join(', ')}`)
-  workshop.journal.assertInOrder()
+  assert.equal(workshop.journal.starts().length, STARTS, 'each once')
 })
