@@ -3,9 +3,11 @@ import type { Pod } from '../kube/objects.ts'
 import { GRANT_ANNOTATION } from '../migration/names.ts'
 import type { Acted } from './acted.ts'
 import { marksOff } from './autoscalers.ts'
+import { LOOK_AGAIN_MS } from './clock.ts'
 import { isDone } from './container-end.ts'
 import type { Decision } from './decision.ts'
 import { formatGrant, type Grant } from './grant.ts'
+import { nudgeFor } from './nudge.ts'
 import type { Snapshot } from './snapshot.ts'
 import type { Surroundings } from './surroundings.ts'
 import { versionOf } from './versions.ts'
@@ -41,9 +43,38 @@ export async function skip(
     return withPod(snapshot, name, told)
   } catch (error) {
     if (!(error instanceof KubeError) || error.code !== 'conflict') throw error
-    // The watch lags behind: only this pod is looked at again.
-    const seen = withPod(snapshot, name, await surroundings.api.read('Pod', namespace, name))
-    return { ...seen, kind: 'stale', conflict: error }
+    return await again(name, namespace, snapshot, surroundings, error)
+  }
+}
+
+/** The watch lags behind: only this pod is looked at again. */
+async function again(
+  name: string,
+  namespace: string,
+  snapshot: Snapshot,
+  { api }: Surroundings,
+  conflict: KubeError,
+): Promise<Acted> {
+  return { ...withPod(snapshot, name, await api.read('Pod', namespace, name)), kind: 'stale', conflict }
+}
+
+/** Has kubelet write a pod's files once more; where that is refused, as by a policy of an earlier version, it goes without. */
+export async function nudge(
+  { pod, wait }: Extract<Decision, { kind: 'nudge' }>,
+  snapshot: Snapshot,
+  surroundings: Surroundings,
+): Promise<Acted> {
+  const { name, namespace } = pod.metadata
+  const { api, report, now } = surroundings
+  try {
+    return withPod(snapshot, name, await api.annotatePod(versionOf(pod.metadata), nudgeFor(pod)))
+  } catch (error) {
+    if (!(error instanceof KubeError) || error.code === 'unavailable') throw error
+    if (error.code === 'conflict') return await again(name, namespace, snapshot, surroundings, error)
+    const reason = error.code === 'forbidden' ? 'forbidden' : 'refused'
+    report({ kind: 'problem', reason, object: name, detail: error.outline }, snapshot.key)
+    const lookAgain = now() + LOOK_AGAIN_MS
+    return { ...wait, until: Math.min(lookAgain, wait.until ?? lookAgain) }
   }
 }
 

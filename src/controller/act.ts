@@ -1,7 +1,7 @@
 import { KubeError } from '../kube/api.ts'
 import type { ConfigMap, Pod } from '../kube/objects.ts'
 import { lockConfigMapName } from '../migration/names.ts'
-import { skip, tell, unmark, withPod } from './act-on-pod.ts'
+import { nudge, skip, tell, unmark, withPod } from './act-on-pod.ts'
 import type { Acted } from './acted.ts'
 import { marksOff, marksOn } from './autoscalers.ts'
 import { LOOK_AGAIN_MS } from './clock.ts'
@@ -16,7 +16,7 @@ import { afterFailure, afterSuccess } from './results.ts'
 import { revisionOfPod } from './rollout.ts'
 import { type Snapshot, withRecord } from './snapshot.ts'
 import type { Surroundings } from './surroundings.ts'
-import { ownedBy } from './versions.ts'
+import { ownedBy, rewritten } from './versions.ts'
 
 const AGAIN: Acted = { kind: 'again' }
 
@@ -93,11 +93,14 @@ export async function act(
       if (decision.of === 'named') return { kind: 'on', snapshot: { ...snapshot, named: undefined } }
       return withPod(snapshot, pod.metadata.name, told)
     }
+    case 'nudge':
+      return await nudge(decision, snapshot, surroundings)
     case 'unmark':
       return await unmark(decision.pod, snapshot, surroundings)
     case 'complete': {
-      const { stored, holder } = decision
-      const { record, event } = afterSuccess(snapshot, decision)
+      const { stored, holder, pod } = decision
+      const platform = await surroundings.platform?.(pod.spec.nodeName ?? '')
+      const { record, event } = afterSuccess(snapshot, decision, platform)
       const configMap = await write(stored, record, surroundings)
       report(event, key)
       const released = await releaseNamed(surroundings, snapshot, holder)
@@ -126,7 +129,7 @@ function holderFor(pod: Pod, number: number, lock: string | undefined, now: numb
 }
 
 async function write({ configMap }: Stored, record: LockRecord, { api }: Surroundings): Promise<ConfigMap> {
-  return await api.replace('ConfigMap', { ...configMap, data: formatRecord(record) })
+  return await api.replace('ConfigMap', rewritten(configMap, formatRecord(record)))
 }
 
 /**

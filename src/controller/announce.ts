@@ -1,4 +1,5 @@
 import type { Announcement, EventType } from '../kube/event-recorder.ts'
+import { RECORD_LABEL } from '../migration/names.ts'
 import type { ControllerEvent } from './event.ts'
 import { exitCodeInWords } from './exit-signal.ts'
 import { INTERRUPTIONS, PROBLEMS, type ProblemReason } from './reasons.ts'
@@ -17,8 +18,16 @@ export const EVENT_REASONS = {
   RunnerNodeLost: { type: 'Warning', means: 'the node of the pod that runs the migration is not ready, or gone' },
   ImageLacksShell: { type: 'Warning', means: 'the image has no `/bin/sh` or no `sleep`, which the wrapper needs' },
   ProgressDeadlinePassed: { type: 'Warning', means: 'the rollout takes longer than `progressDeadlineSeconds`' },
+  ImageMoved: {
+    type: 'Warning',
+    means: 'a pod of a migrated revision starts another image than the one that migrated it: the tag has moved',
+  },
   LockNotOurs: { type: 'Warning', means: PROBLEMS['foreign-configmap'] },
   LockEdited: { type: 'Warning', means: PROBLEMS['record-edited'] },
+  RecordRestored: {
+    type: 'Warning',
+    means: 'lock and record came back from a backup, or were copied: what they said was migrated does not count',
+  },
   LockTakenOver: { type: 'Normal', means: 'lock and record of an earlier Deployment of this name were taken over' },
   RunUnknown: { type: 'Warning', means: PROBLEMS['unknown-run'] },
   GrantUnreadable: { type: 'Warning', means: PROBLEMS['unreadable-grant'] },
@@ -88,6 +97,13 @@ export function announce(event: ControllerEvent, namespace: string): Announcemen
         'MigrationSkipped',
         `Revision ${event.revision} is already migrated: its pods start without running it again.`,
       )
+    case 'image-moved': {
+      const { pod, revision, image, migrated, starts } = event
+      return say(
+        'ImageMoved',
+        `Pod ${pod} starts ${image} as ${starts}, but revision ${revision} was migrated by ${migrated}: the tag has moved, and what the new image would migrate has not been run. To run it: migrate-io rerun. Give each image a tag of its own, or name it by digest.`,
+      )
+    }
     case 'adopted':
       return say(
         'LockTakenOver',
@@ -97,7 +113,12 @@ export function announce(event: ControllerEvent, namespace: string): Announcemen
       )
     case 'made-anew':
       if (event.why === 'missing') return undefined
-      return say('LockEdited', `${event.configMap} had been edited: who holds the lock was found out from the pods.`)
+      if (event.why === 'edited')
+        return say('LockEdited', `${event.configMap} had been edited: who holds the lock was found out from the pods.`)
+      return say(
+        'RecordRestored',
+        `${event.configMap} was a copy, as a backup brings it back: what it said was migrated does not count here, so that runs again. Have the backup leave out ConfigMaps with the label ${RECORD_LABEL}.`,
+      )
     case 'problem': {
       const reason = OF_PROBLEM[event.reason]
       if (reason === undefined) return undefined

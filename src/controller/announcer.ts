@@ -6,14 +6,14 @@ import { type Key, keyText } from './key.ts'
 import { TELL_AGAIN_MS } from './lasting.ts'
 import { Said } from './said.ts'
 
-const SKIPS_KEPT = 10_000 // revisions, of which it is remembered that their skipping was said
+const TOLD_KEPT = 10_000 // revisions, of which it is remembered what was said of them
 
 /** Tells people on the Deployment what happened to its migration. */
 export class Announcer {
   readonly #api: Api
   readonly #recorder: EventRecorder
-  /** Once per revision, however many pods skip. */
-  readonly #skipped = new Set<string>()
+  /** Once per revision, however many pods skip, and once per image that it starts besides its own. */
+  readonly #told = new Set<string>()
   /** Problems, each once for a Deployment, however many of its pods have it and however often it is looked at. */
   readonly #problems: Said
 
@@ -28,8 +28,9 @@ export class Announcer {
     const announcement = announce(event.kind === 'problem' ? withOthers(event) : event, key.namespace)
     if (announcement === undefined) return
     if (event.kind === 'problem' && !this.#problems.isDue(`${keyText(key)} ${event.reason}`)) return
-    if (event.kind === 'run-succeeded') this.#isFirstSkip(key, event.revision) // the other pods of that rollout
-    if (event.kind === 'skipped' && !this.#isFirstSkip(key, event.revision)) return
+    if (event.kind === 'run-succeeded') this.#isFirst(key, event.revision) // the other pods of that rollout
+    if (event.kind === 'skipped' && !this.#isFirst(key, event.revision)) return
+    if (event.kind === 'image-moved' && !this.#isFirst(key, `${event.revision} ${event.starts}`)) return
     this.say(announcement, key)
   }
 
@@ -37,12 +38,12 @@ export class Announcer {
     this.#recorder.record(key.namespace, () => this.#find(key), announcement)
   }
 
-  #isFirstSkip(key: Key, revision: string): boolean {
-    const text = `${keyText(key)} ${revision}`
-    if (this.#skipped.has(text)) return false
-    const [oldest] = this.#skipped
-    if (this.#skipped.size >= SKIPS_KEPT && oldest !== undefined) this.#skipped.delete(oldest)
-    this.#skipped.add(text)
+  #isFirst(key: Key, what: string): boolean {
+    const text = `${keyText(key)} ${what}`
+    if (this.#told.has(text)) return false
+    const [oldest] = this.#told
+    if (this.#told.size >= TOLD_KEPT && oldest !== undefined) this.#told.delete(oldest)
+    this.#told.add(text)
     return true
   }
 

@@ -5,12 +5,14 @@ import type { Completed } from './record.ts'
 /**
  * What is recorded of a success.
  * @param since when the lock was taken: the container was waiting before
+ * @param platform of its node, where it is known
  */
 export function describeSuccess(
   pod: Pod,
   number: number,
   { startedAt, finishedAt }: Extract<End, { kind: 'success' }>,
   since: string | undefined,
+  platform?: string,
 ): Completed {
   const started =
     [since, startedAt]
@@ -18,9 +20,11 @@ export function describeSuccess(
       .toSorted()
       .at(-1) ?? ''
   const seconds = Math.round((Date.parse(finishedAt ?? '') - Date.parse(started)) / 1000)
+  const { image = '', imageID } = statusOf(pod) ?? {}
   return {
     pod: pod.metadata.name,
-    image: statusOf(pod)?.image ?? '',
+    image,
+    ...(imageID && platform !== undefined && { imageID, platform }),
     started,
     seconds: seconds > 0 ? seconds : 0,
     number,

@@ -3,10 +3,12 @@ import { type Clock, LOOK_AGAIN_MS } from './clock.ts'
 import { decideFree } from './decide-free.ts'
 import { decideHeld } from './decide-held.ts'
 import type { Decision, Stored, Waiting } from './decision.ts'
+import { nudgeAt } from './nudge.ts'
 import type { LockRecord } from './record.ts'
 import { revisionOfPod } from './rollout.ts'
 import { skipAt } from './skip.ts'
 import type { Snapshot } from './snapshot.ts'
+import { originOf } from './versions.ts'
 
 /**
  * The next step for one lock, from what was read. Pure: each step is carried out as a compare-and-swap on what it was
@@ -33,15 +35,20 @@ export function decide(snapshot: Snapshot, clock: Clock): Decision {
   }
   const stored: Stored = { configMap, record: read.record }
   const owner = configMap.metadata.ownerReferences?.find(({ kind }) => kind === 'Deployment')?.uid
-  if (alive !== undefined && owner !== alive.metadata.uid)
-    return { kind: 'take-over', stored, deployment: alive, keep: owner === undefined }
+  if (alive !== undefined && owner !== alive.metadata.uid) {
+    // Backup tools take owners off as `--cascade=orphan` does, but what they bring back is another object.
+    const keep = owner === undefined && originOf(configMap) === 'original'
+    return { kind: 'take-over', stored, deployment: alive, keep }
+  }
 
   const skips = findSkips(snapshot, read.record, clock.now)
   if (skips.first !== undefined) return skips.first
   const { holder } = read.record
   const decision =
     holder === undefined ? decideFree(snapshot, stored, alive, clock) : decideHeld(snapshot, stored, holder, clock)
-  return decision.kind === 'wait' ? withSkips(decision, skips.nextAt) : decision
+  if (decision.kind !== 'wait') return decision
+  const wait = withSkips(decision, skips.nextAt)
+  return wait.kind === 'wait' ? withNudges(wait, snapshot, clock.now) : wait
 }
 
 function blocked(reason: 'foreign-configmap' | 'record-edited', object: string, { now }: Clock): Waiting {
@@ -63,6 +70,18 @@ function findSkips({ pods, replicaSets }: Snapshot, record: LockRecord, now: num
     nextAt = Math.min(at, nextAt ?? at)
   }
   return { first: undefined, nextAt }
+}
+
+/** Last of all: it is a write for a file that has mostly been read long since. */
+function withNudges(wait: Extract<Waiting, { kind: 'wait' }>, { pods }: Snapshot, now: number): Decision {
+  let nextAt = wait.until
+  for (const { pod } of pods.values()) {
+    const at = pod === undefined ? undefined : nudgeAt(pod)
+    if (pod === undefined || at === undefined) continue
+    if (at <= now) return { kind: 'nudge', pod, wait }
+    nextAt = Math.min(at, nextAt ?? at)
+  }
+  return { ...wait, until: nextAt }
 }
 
 function withSkips(decision: Extract<Waiting, { kind: 'wait' }>, nextAt: number | undefined): Waiting {

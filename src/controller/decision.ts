@@ -33,6 +33,8 @@ export type Decision =
   /** Writes `wait n`: from then on nobody can grant n. On the own holder, or on one that has the named lock. */
   | { readonly kind: 'settle'; readonly pod: Pod; readonly number: number; readonly of: 'own' | 'named' }
   | { readonly kind: 'unmark'; readonly pod: Pod }
+  /** @see nudgeAt. `wait`: what there is to do else. */
+  | { readonly kind: 'nudge'; readonly pod: Pod; readonly wait: Extract<Waiting, { kind: 'wait' }> }
   | {
       readonly kind: 'complete'
       readonly stored: Stored

@@ -31,7 +31,16 @@ export type ControllerEvent =
   /** The number was given back unused. */
   | { readonly kind: 'given-up'; readonly pod: string; readonly number: number; readonly why: 'skipped' | 'not-wanted' }
   | { readonly kind: 'skipped'; readonly pod: string; readonly revision: string }
-  | { readonly kind: 'made-anew'; readonly configMap: string; readonly why: 'missing' | 'edited' }
+  /** A pod of a recorded revision has another image than its run had. Both are digests. */
+  | {
+      readonly kind: 'image-moved'
+      readonly pod: string
+      readonly revision: string
+      readonly image: string
+      readonly migrated: string
+      readonly starts: string
+    }
+  | { readonly kind: 'made-anew'; readonly configMap: string; readonly why: 'missing' | 'edited' | 'copied' }
   | { readonly kind: 'adopted'; readonly configMap: string; readonly records: 'kept' | 'dropped' }
   | {
       readonly kind: 'problem'

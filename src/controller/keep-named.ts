@@ -6,6 +6,7 @@ import { lockText } from './read-named.ts'
 import type { Holder } from './record.ts'
 import type { Snapshot } from './snapshot.ts'
 import type { Surroundings } from './surroundings.ts'
+import { rewritten } from './versions.ts'
 
 /** Takes a named lock that was found free, for the holder of the own one. A compare-and-swap. */
 export async function takeNamed(
@@ -17,7 +18,7 @@ export async function takeNamed(
   const { pod, uid, number, since } = holder
   const { name, uid: deploymentUid } = deployment.metadata
   const data = formatNamedLock(named.turn + 1, { pod, uid, number, since, deployment: name, deploymentUid })
-  await api.replace('ConfigMap', { ...named.configMap, data })
+  await api.replace('ConfigMap', rewritten(named.configMap, data))
 }
 
 /**
@@ -35,7 +36,7 @@ export async function releaseNamed(
     const configMap = await api.read('ConfigMap', key.namespace, namedLockConfigMapName(lock))
     const read = configMap === undefined ? undefined : readNamedLock(configMap)
     if (configMap !== undefined && read?.kind === 'lock' && read.holder?.uid === uid && read.holder.number === number)
-      await api.replace('ConfigMap', { ...configMap, data: formatNamedLock(read.turn, { freeAt: now() }) })
+      await api.replace('ConfigMap', rewritten(configMap, formatNamedLock(read.turn, { freeAt: now() })))
   } catch (error) {
     if (!(error instanceof KubeError)) throw error
     if (error.code !== 'conflict')

@@ -6,6 +6,7 @@ import { isWaiting } from './choose.ts'
 import type { ControllerEvent } from './event.ts'
 import { heldLocks } from './held-locks.ts'
 import { type Key, keyText, parseKey } from './key.ts'
+import { SeenImages } from './moved-images.ts'
 import { Patience } from './patience.ts'
 import { type Pods, replicaSetOf } from './pods.ts'
 import { looksSame } from './project.ts'
@@ -35,6 +36,8 @@ export interface LoopOptions {
   readonly now: () => number
   readonly random: () => number
   readonly report: (event: ControllerEvent, key: Key) => void
+  /** @see Surroundings.platform */
+  readonly platform?: (node: string) => Promise<string | undefined>
   /** After each look at a lock. */
   readonly onLook: (key: Key, look: Look) => void
   readonly onFailure: (failure: QueueFailure) => void
@@ -49,6 +52,7 @@ interface Lead {
   readonly queue: Queue
   readonly turns: Turns
   readonly patience: Patience
+  readonly images: SeenImages
   /** Locks that nobody holds and no pod waits for, with the ReplicaSets whose pods were seen. */
   readonly atRest: Map<string, ReadonlySet<string>>
 }
@@ -68,7 +72,7 @@ export interface Loop {
 }
 
 export function createLoop({ api, pods, watched, ...options }: LoopOptions): Loop {
-  const { now, random, report, onLook, onFailure, clock } = options
+  const { now, random, report, platform, onLook, onFailure, clock } = options
   let lead: Lead | undefined
 
   function start(): void {
@@ -89,22 +93,27 @@ export function createLoop({ api, pods, watched, ...options }: LoopOptions): Loo
       queue: started,
       turns: new Turns(),
       patience: new Patience(),
+      images: new SeenImages(),
       atRest: new Map(),
     }
     lead = mine
-    for (const key of pods.keys()) started.add(key)
+    for (const key of pods.keys()) {
+      started.add(key)
+      for (const pod of pods.pods(parseKey(key))) mine.images.note(key, pod)
+    }
     for (const pod of watched()) if (pods.keyOf(pod) === undefined) askForOwner(pod)
     started.add(HELD)
   }
 
-  async function work(text: string, { queue: mine, turns, patience, atRest, ending }: Lead): Promise<void> {
+  async function work(text: string, { queue: mine, turns, patience, images, atRest, ending }: Lead): Promise<void> {
     if (text === HELD) {
       for (const key of await Promise.race([heldLocks(api), ending.promise])) mine.add(keyText(key))
     } else if (text.startsWith(OWNER)) {
       await learnOwner(parseKey(text.slice(OWNER.length)), mine)
     } else {
       const key = parseKey(text)
-      const look = await reconcile(key, { api, view: pods, now, random, turns, report })
+      const view = { pods: (of: Key) => pods.pods(of), images: (of: Key) => images.take(keyText(of)) }
+      const look = await reconcile(key, { api, view, now, random, turns, report, ...(platform && { platform }) })
       onLook(key, look)
       for (const other of look.alsoLook) mine.add(keyText(other))
       const seen = isAtRest(look) ? pods.pods(key).map(replicaSetOf) : []
@@ -148,8 +157,10 @@ export function createLoop({ api, pods, watched, ...options }: LoopOptions): Loo
     see(pod, before) {
       const key = pods.put(pod)
       if (before !== undefined && looksSame(pod, before)) return
-      if (key !== undefined) lookAfter(key, pod)
-      else askForOwner(pod)
+      if (key !== undefined) {
+        lead?.images.note(key, pod)
+        lookAfter(key, pod)
+      } else askForOwner(pod)
     },
     lose(pod) {
       const key = pods.remove(pod)

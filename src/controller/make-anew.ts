@@ -14,7 +14,7 @@ import { projectPod } from './project.ts'
 import { BLANK, formatRecord, type Holder, type LockRecord, withCompleted } from './record.ts'
 import { revisionOfPod } from './rollout.ts'
 import type { Snapshot } from './snapshot.ts'
-import { newConfigMap, ownedBy, versionOf } from './versions.ts'
+import { newConfigMap, originOf, ownedBy, rewritten, versionOf } from './versions.ts'
 
 /** How often a pod that changes meanwhile is read again, before all is read again. */
 const MAX_TRIES = 5
@@ -49,8 +49,9 @@ export async function makeAnew(
     entries: entriesOf(fence, snapshot, deployment),
   }
   const metadata = { ...configMap.metadata, ownerReferences: ownedBy(deployment) }
-  await api.replace('ConfigMap', { ...configMap, metadata, data: formatRecord(record) })
-  const why = configMap.data?.['holder'] === BLANK.holder ? 'missing' : 'edited'
+  await api.replace('ConfigMap', rewritten({ ...configMap, metadata }, formatRecord(record)))
+  const isCopy = originOf(configMap) === 'copy'
+  const why = isCopy ? 'copied' : configMap.data?.['holder'] === BLANK.holder ? 'missing' : 'edited'
   return { kind: 'made-anew', configMap: configMap.metadata.name, why }
 }
 
@@ -105,7 +106,8 @@ function entriesOf(
   { metadata }: Deployment,
 ): LockRecord['entries'] {
   const owner = configMap?.metadata.ownerReferences?.find(({ kind }) => kind === 'Deployment')?.uid
-  const isKept = read?.kind === 'edited' && (owner === undefined || owner === metadata.uid)
+  const isOrphan = owner === undefined && configMap !== undefined && originOf(configMap) === 'original'
+  const isKept = read?.kind === 'edited' && (isOrphan || owner === metadata.uid)
   let entries = isKept ? read.entries : {}
   for (const pod of succeeded) {
     const number = succeededRun(pod) ?? 0

@@ -4,6 +4,7 @@ import { endOf } from './container-end.ts'
 import { writtenByOthers } from './field-managers.ts'
 import { decisionOn, grantOf, MAX_RUN_NUMBER } from './grant.ts'
 import { isName, parseObject, type RecordRead } from './record.ts'
+import { originOf } from './versions.ts'
 
 /** Which run, of which Deployment, has a lock that several Deployments share. */
 export interface NamedHolder {
@@ -29,7 +30,8 @@ export function readNamedLock(configMap: ConfigMap): NamedRead {
   if (configMap.metadata.labels?.[RECORD_LABEL] !== NAMED_LOCK_RECORD) return { kind: 'foreign' }
   const { turn: turnText = '', holder: text = '' } = configMap.data ?? {}
   const turn = /^\d{1,15}$/.test(turnText) ? Number(turnText) : 0
-  if (turn === 0 || writtenByOthers(configMap.metadata, ['turn', 'holder']).length > 0) return { kind: 'edited', turn }
+  if (turn === 0 || originOf(configMap) === 'copy') return { kind: 'edited', turn }
+  if (writtenByOthers(configMap.metadata, ['turn', 'holder']).length > 0) return { kind: 'edited', turn }
   const [, freeTurn, time = ''] = FREE.exec(text) ?? []
   if (freeTurn === turnText) return { kind: 'lock', turn, holder: undefined, freeAt: Date.parse(time) || 0 }
   const holder = parseNamedHolder(text)

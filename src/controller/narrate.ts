@@ -46,12 +46,21 @@ export function narrate(event: ControllerEvent): Line {
       const { pod, revision } = event
       return info({ kind, pod, revision }, 'this revision is already migrated: the pod goes on')
     }
+    case 'image-moved': {
+      const { pod, revision, image, migrated, starts } = event
+      return warn(
+        { kind, pod, revision, image, migrated, starts },
+        'a pod of a migrated revision starts another image than its run had: its tag has moved',
+      )
+    }
     case 'made-anew':
       return event.why === 'missing'
         ? info({ kind, configMap: event.configMap }, 'lock and record were made')
         : warn(
-            { kind, configMap: event.configMap },
-            'the lock had been edited and was made anew from what the pods tell',
+            { kind, configMap: event.configMap, why: event.why },
+            event.why === 'edited'
+              ? 'the lock had been edited and was made anew from what the pods tell'
+              : 'lock and record were a copy, as from a backup, and were made anew from what the pods tell',
           )
     case 'adopted':
       return info(

@@ -13,10 +13,12 @@ import type {
 } from '../kube/objects.ts'
 import {
   AUTOSCALER_MARKS,
+  FIELD_MANAGER,
   FILES_VOLUME,
   GRANT_ANNOTATION,
   INIT_CONTAINER,
   MARKS_ANNOTATION,
+  NUDGE_ANNOTATION,
   PREFIX,
   PROTOCOL_LABEL,
   RECORD_LABEL,
@@ -47,7 +49,7 @@ const POD_LABELS = [PROTOCOL_LABEL, REVISION_LABEL]
 const REPLICA_SET_LABELS = [REVISION_LABEL]
 const RECORD_LABELS = [RECORD_LABEL]
 /** The annotations of each kind that are kept. Of a Deployment, all of the user's settings too. */
-const POD_ANNOTATIONS = [GRANT_ANNOTATION, MARKS_ANNOTATION, ...Object.keys(AUTOSCALER_MARKS)]
+const POD_ANNOTATIONS = [GRANT_ANNOTATION, NUDGE_ANNOTATION, MARKS_ANNOTATION, ...Object.keys(AUTOSCALER_MARKS)]
 const ROLLOUT_ANNOTATIONS = [REVISION_ANNOTATION]
 
 const whole = <T>(value: T): T => value
@@ -73,7 +75,8 @@ const projectState = keep<ContainerState>({ running: whole, terminated: projectE
 
 const projectStatus = keep<ContainerStatus>({
   ...{ name: whole, image: text(TEXT_MAX), restartCount: whole, state: projectState, lastState: projectState },
-  ...{ imageID: LEFT_OUT, containerID: LEFT_OUT, ready: LEFT_OUT, started: LEFT_OUT },
+  imageID: text(TEXT_MAX),
+  ...{ containerID: LEFT_OUT, ready: LEFT_OUT, started: LEFT_OUT },
 })
 
 const keepPod = keep<Pod>({
@@ -84,10 +87,12 @@ const keepPod = keep<Pod>({
     labels: picked(POD_LABELS),
     annotations: picked(POD_ANNOTATIONS),
     ownerReferences: controllerOnly,
+    managedFields: lastToldOnly,
   }),
   spec: keep<Pod['spec']>({
     volumes: recordVolume,
-    ...{ nodeName: LEFT_OUT, terminationGracePeriodSeconds: LEFT_OUT, initContainers: LEFT_OUT },
+    nodeName: text(NAME_MAX),
+    ...{ terminationGracePeriodSeconds: LEFT_OUT, initContainers: LEFT_OUT },
   }),
   status: keep<NonNullable<Pod['status']>>({
     phase: (value) => cut(value, NAME_MAX) as typeof value,
@@ -177,6 +182,12 @@ function keep<T extends object>(fields: Fields<T>): (object: T) => T {
 function picked(keys: readonly string[]) {
   return (map: Record<string, string>): Record<string, string> =>
     Object.fromEntries(keys.flatMap((key) => (map[key] === undefined ? [] : [[key, cut(map[key], TEXT_MAX)]])))
+}
+
+/** When the controller last wrote to the pod: see `nudge.ts`. */
+function lastToldOnly(all: NonNullable<Metadata['managedFields']>): NonNullable<Metadata['managedFields']> {
+  const told = all.find(({ manager }) => manager === FIELD_MANAGER)
+  return told?.time === undefined ? [] : [{ manager: FIELD_MANAGER, time: cut(told.time, NAME_MAX) }]
 }
 
 function controllerOnly(all: OwnerReference[]): OwnerReference[] {

@@ -18,7 +18,7 @@ import { formatNamedLock, judgeByPod, type NamedHolder } from './named-lock.ts'
 import { projectPod, projectRecord } from './project.ts'
 import type { NamedState } from './read-named.ts'
 import { BLANK, type Holder, readRecord } from './record.ts'
-import { newConfigMap, versionOf } from './versions.ts'
+import { newConfigMap, rewritten, versionOf } from './versions.ts'
 
 /**
  * Makes a named lock whose ConfigMap is missing or was edited: whoever has it also has its own lock, with this one's
@@ -69,7 +69,7 @@ export async function rebuildNamed(
   if (holders.length > 1) return false
   const turn = lost.turn + 1
   const data = formatNamedLock(turn, holder ?? { freeAt: now })
-  await api.replace('ConfigMap', { ...lost.configMap, data })
+  await api.replace('ConfigMap', rewritten(lost.configMap, data))
   return true
 }
 

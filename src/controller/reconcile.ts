@@ -6,6 +6,7 @@ import { decide } from './decide.ts'
 import type { Waiting } from './decision.ts'
 import { decidedNumber, grantOf, MAX_RUN_NUMBER } from './grant.ts'
 import { type Key, keyText, parseKey } from './key.ts'
+import { reportMovedImages } from './moved-images.ts'
 import { lockText } from './read-named.ts'
 import type { ProblemReason, Wait } from './reasons.ts'
 import { readSnapshot, type Snapshot } from './snapshot.ts'
@@ -58,7 +59,11 @@ export async function reconcile(key: Key, surroundings: Surroundings): Promise<L
     try {
       snapshot ??= await readSnapshot(api, key, pods)
       const decision = decide(snapshot, { now: surroundings.now() })
-      if (decision.kind === 'wait' || decision.kind === 'blocked') return finish(decision)
+      if (decision.kind === 'wait' || decision.kind === 'blocked') {
+        if (snapshot.read?.kind === 'record')
+          await reportMovedImages(snapshot.read.record, view.images?.(key) ?? [], surroundings, key)
+        return finish(decision)
+      }
       const acted = await act(decision, snapshot, surroundings)
       if (acted.kind === 'wait') return finish(acted)
       // What was seen of pods since is newer than the view, but it was read before what is read next.

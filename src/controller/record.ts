@@ -2,6 +2,7 @@ import type { ConfigMap } from '../kube/objects.ts'
 import { DEPLOYMENT_RECORD, RECORD_LABEL } from '../migration/names.ts'
 import { writtenByOthers } from './field-managers.ts'
 import { MAX_RUN_NUMBER } from './grant.ts'
+import { originOf } from './versions.ts'
 
 /** Who runs, or is about to. */
 export interface Holder {
@@ -20,6 +21,10 @@ export interface Holder {
 export interface Completed {
   readonly pod: string
   readonly image: string
+  /** As its node told it: with the digest, by which a tag that has moved is noticed. */
+  readonly imageID?: string
+  /** Of that node: digests are compared among equals only. */
+  readonly platform?: string
   readonly started: string
   readonly seconds: number
   readonly number: number
@@ -44,7 +49,10 @@ export interface LockRecord {
 export type RecordRead =
   /** Without our label: somebody else's, never touched. */
   | { readonly kind: 'foreign' }
-  /** Somebody wrote into the lock itself: who holds it must be found out from the pods. The entries still count. */
+  /**
+   * Somebody wrote into the lock itself: who holds it must be found out from the pods. The entries still count, except those
+   * that were written along with it; none of a copy, which tells of another database or of another time.
+   */
   | { readonly kind: 'edited'; readonly why: string; readonly entries: LockRecord['entries'] }
   | { readonly kind: 'record'; readonly record: LockRecord }
 
@@ -62,7 +70,7 @@ const FAILED = 'failed.'
 
 /**
  * Reads a ConfigMap of the right name. Entries are the user's to add or take away; number and holder are not, since
- * between them and the pods nothing can be told any more.
+ * between them and the pods nothing can be told any more. Whoever brings back all of it from a backup does both.
  */
 export function readRecord(configMap: ConfigMap): RecordRead {
   if (configMap.metadata.labels?.[RECORD_LABEL] !== DEPLOYMENT_RECORD) return { kind: 'foreign' }
@@ -70,7 +78,12 @@ export function readRecord(configMap: ConfigMap): RecordRead {
   const entries = Object.fromEntries(
     Object.entries(data).filter(([key]) => key.startsWith(COMPLETED) || key.startsWith(FAILED)),
   )
-  const edited = (why: string): RecordRead => ({ kind: 'edited', why, entries })
+  if (originOf(configMap) === 'copy') return { kind: 'edited', why: 'it is a copy of another ConfigMap', entries: {} }
+  const edited = (why: string): RecordRead => {
+    const theirs = new Set(writtenByOthers(configMap.metadata, Object.keys(entries)))
+    const kept = Object.entries(entries).filter(([key]) => !theirs.has(key))
+    return { kind: 'edited', why, entries: Object.fromEntries(kept) }
+  }
   const others = writtenByOthers(configMap.metadata, ['number', 'holder'])
   if (others.length > 0) return edited(`${others.join(' and ')} was written by somebody else`)
   const number = /^\d{1,15}$/.test(data['number'] ?? '') ? Number(data['number']) : undefined
@@ -128,12 +141,17 @@ export function isCompleted(record: Pick<LockRecord, 'entries'>, revision: strin
 
 /** Undefined where there is no such record, or somebody wrote it in words, or with a time, of their own. */
 export function completedOf(entries: LockRecord['entries'], revision: string): Completed | undefined {
-  const { pod, image, started, seconds, number } = parseObject(entries[COMPLETED + revision]) ?? {}
+  const completed = parseObject(entries[COMPLETED + revision]) ?? {}
+  const { pod, image, started, seconds, number, imageID, platform } = completed
   if (typeof pod !== 'string' || typeof image !== 'string' || typeof started !== 'string') return undefined
   if (typeof seconds !== 'number' || typeof number !== 'number' || !Number.isFinite(number)) return undefined
   // `started` is empty where kubelet told no time.
   if (seconds < 0 || Math.abs((Date.parse(started) || 0) + seconds * 1000) > DATE_MAX_MS) return undefined
-  return { pod, image, started, seconds, number }
+  return {
+    ...{ pod, image, started, seconds, number },
+    ...(typeof imageID === 'string' && { imageID }),
+    ...(typeof platform === 'string' && { platform }),
+  }
 }
 
 /** Undefined where it never failed, or somebody made the entry unreadable, which starts the count again. */
@@ -147,8 +165,9 @@ export function failedOf(record: LockRecord, revision: string): Failed | undefin
 /** The entries with this success, and without the failures before it. */
 export function withCompleted(entries: LockRecord['entries'], revision: string, completed: Completed) {
   const { [FAILED + revision]: _, ...others } = entries
-  const { pod, image, started, seconds, number } = completed
-  return { ...others, [COMPLETED + revision]: JSON.stringify({ pod, image, started, seconds, number }) }
+  const { pod, image, imageID, platform, started, seconds, number } = completed
+  const text = JSON.stringify({ pod, image, imageID, platform, started, seconds, number })
+  return { ...others, [COMPLETED + revision]: text }
 }
 
 export function withFailed(entries: LockRecord['entries'], revision: string, { count, exit, next }: Failed) {

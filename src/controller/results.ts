@@ -16,9 +16,10 @@ interface Result {
 export function afterSuccess(
   snapshot: Snapshot,
   { stored, holder, pod, end }: Extract<Decision, { kind: 'complete' }>,
+  platform: string | undefined,
 ): Result {
   const { revision, number } = holder
-  const completed = describeSuccess(pod, number, end, holder.since)
+  const completed = describeSuccess(pod, number, end, holder.since, platform)
   const entries = pruned(withCompleted(stored.record.entries, revision, completed), snapshot, revision)
   return {
     record: { ...stored.record, holder: undefined, entries },

@@ -8,6 +8,7 @@ import { listen } from '../http/listen.ts'
 import { KubeError } from '../kube/api.ts'
 import { createApi } from '../kube/client.ts'
 import { systemClock } from '../kube/clock.ts'
+import { readClusterObject } from '../kube/cluster-object.ts'
 import { createEventRecorder } from '../kube/event-recorder.ts'
 import { type LeaderTimes, startLeaderElection } from '../kube/leader-election.ts'
 import { loadKube } from '../kube/load.ts'
@@ -19,6 +20,7 @@ import { createControllerMetrics } from '../observability/controller-metrics.ts'
 import { createLogs, type LogLevel } from '../observability/logs.ts'
 import { Announcer } from './announcer.ts'
 import { createLoop } from './loop.ts'
+import { platformOf } from './moved-images.ts'
 import { createOverseer } from './overseer.ts'
 import { Pods } from './pods.ts'
 import { KEPT, projectPod } from './project.ts'
@@ -115,6 +117,8 @@ export async function runController(options: ControllerOptions): Promise<void> {
       teller.event(event, key)
       announcer.event(event, key)
     },
+    // Where nodes can't be read, a moved tag goes unnoticed; nothing else needs it.
+    platform: (node) => readClusterObject(transport, 'Node', node).then(platformOf, () => undefined),
     onLook(key, look) {
       if (look.isKnown) teller.look(key, look.waiting)
       standings.note(key, look)

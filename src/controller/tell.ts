@@ -29,6 +29,7 @@ export class Teller {
   event(event: ControllerEvent, key: Key): void {
     this.#metrics.event(event)
     if (event.kind === 'problem' && !this.#said.isDue(`${keyText(key)} ${event.reason} ${event.object}`)) return
+    if (event.kind === 'image-moved' && !this.#said.isDue(`${keyText(key)} ${event.revision} ${event.starts}`)) return
     const { level, fields, text } = narrate(event)
     this.#logs[level]({ ...key, ...fields }, text)
   }

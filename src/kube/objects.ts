@@ -32,6 +32,8 @@ export interface ManagedFields {
   manager?: string
   operation?: string
   subresource?: string
+  /** When it wrote last. */
+  time?: string
   /** Nested mappings whose keys are `f:NAME`. */
   fieldsV1?: FieldSet
 }
@@ -147,7 +149,10 @@ export interface Namespace {
 
 export interface Node {
   metadata: Metadata
-  status?: { conditions?: Condition[] }
+  status?: {
+    conditions?: Condition[]
+    nodeInfo?: { architecture?: string; containerRuntimeVersion?: string }
+  }
 }
 
 /** https://kubernetes.io/docs/reference/kubernetes-api/cluster-resources/event-v1/ */

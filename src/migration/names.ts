@@ -8,6 +8,8 @@ export const PREFIX = 'migrate.io/'
 export const INJECTED_ANNOTATION = `${PREFIX}injected`
 /** Written by the controller on a pod: empty, `run <n>`, `wait <n>` or `skip`. Never in a template. */
 export const GRANT_ANNOTATION = `${PREFIX}grant`
+/** Written by the controller on a pod that has not acted on its grant yet: for which grant. Never in a template. */
+export const NUDGE_ANNOTATION = `${PREFIX}nudge`
 /** On pod templates: which protocol the wrapper in them speaks. Wrappers live for years. */
 export const PROTOCOL_LABEL = `${PREFIX}protocol`
 export const PROTOCOL = '1'
@@ -20,6 +22,18 @@ export const RECORD_LABEL = `${PREFIX}record`
 export const DEPLOYMENT_RECORD = 'deployment'
 /** A lock that several Deployments name. */
 export const NAMED_LOCK_RECORD = 'lock'
+/**
+ * On our ConfigMaps, for tools that would act on what is written there. The label: Velero leaves them out of backups, since a
+ * record that comes back would count revisions as migrated on another database. The annotations: Stakater's Reloader and
+ * Flagger don't take a write for a change of the app's configuration, which each answers with a rollout.
+ * https://velero.io/docs/v1.19/resource-filtering/#veleroioexclude-from-backuptrue
+ * https://docs.stakater.com/reloader/1.4/reference/annotations.html
+ * https://docs.flagger.app/usage/how-it-works#canary-target
+ */
+export const RECORD_MARKS = {
+  labels: { 'velero.io/exclude-from-backup': 'true' },
+  annotations: { 'reloader.stakater.com/ignore': 'true', 'flagger.app/config-tracking': 'disabled' },
+} as const
 /** Whose writes the controller's are: tells them from edits by hand. */
 export const FIELD_MANAGER = 'migrate-io'
 

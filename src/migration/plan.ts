@@ -2,7 +2,7 @@ import { readSettings, type Settings } from './annotations.ts'
 import type { Container, Deployment, PodTemplate } from './deployment.ts'
 import { isObject, type Json } from './json.ts'
 import { mountClashes } from './mounts.ts'
-import { DEFAULT_CONTAINER_ANNOTATION, GRANT_ANNOTATION, PREFIX } from './names.ts'
+import { DEFAULT_CONTAINER_ANNOTATION, GRANT_ANNOTATION, NUDGE_ANNOTATION, PREFIX } from './names.ts'
 import { clashes } from './parts.ts'
 import { identify, type Problem, quote } from './problem.ts'
 import { nearest } from './suggestion.ts'
@@ -37,7 +37,7 @@ export function makePlan(deployment: Deployment, template: PodTemplate): Planned
   problems.push(...windowsProblems(template), ...gracePeriodProblems(template))
   if (target !== undefined) problems.push(...mountClashes(target, template.spec, containerPath(template, target)))
   const misplaced = Object.keys(template.metadata?.annotations ?? {}).filter(
-    (key) => key.startsWith(PREFIX) && key !== GRANT_ANNOTATION,
+    (key) => key.startsWith(PREFIX) && !POD_STATE.has(key),
   )
   for (const key of misplaced)
     warnings.push(
@@ -87,19 +87,26 @@ function containerPath(template: PodTemplate, container: Container): string {
   return `spec.template.spec.containers[${template.spec.containers.indexOf(container)}]`
 }
 
-/** A grant that somebody wrote into the template. */
+/** What the controller tells one pod, and why no template may say it to each of its pods. */
+const POD_STATE: ReadonlyMap<string, string> = new Map([
+  [GRANT_ANNOTATION, 'every pod of this template would believe that it may run'],
+  [NUDGE_ANNOTATION, 'the pods of this template would start late where kubelet misses their grant'],
+])
+
+/** State of single pods that stands in the template, such as a grant. */
 export function stateProblems(template: PodTemplate): readonly Problem[] {
-  const grant = template.metadata?.annotations?.[GRANT_ANNOTATION]
-  if (grant === undefined) return []
-  return [
-    {
-      reason: 'state-in-template',
-      path: `spec.template.metadata.annotations[${GRANT_ANNOTATION}]`,
-      message:
-        'only the migrate.io controller writes this, and on pods only: every pod of this template would believe that it may run; remove it',
-      identity: identify('grant', grant),
-    },
-  ]
+  return [...POD_STATE].flatMap(([key, consequence]) => {
+    const value = template.metadata?.annotations?.[key]
+    if (value === undefined) return []
+    return [
+      {
+        reason: 'state-in-template' as const,
+        path: `spec.template.metadata.annotations[${key}]`,
+        message: `only the migrate.io controller writes this, and on pods only: ${consequence}; remove it`,
+        identity: identify(key.slice(PREFIX.length), value),
+      },
+    ]
+  })
 }
 
 function windowsProblems(template: PodTemplate): readonly Problem[] {

@@ -193,15 +193,21 @@ describe('The next step where the record is not as it should be', () => {
     assert.equal(kindOf({}, [podOf()], { read: { kind: 'edited', why: 'x', entries: {} } }), 'make-anew')
   })
 
-  test('L8: of an earlier Deployment: taken over without its entries; of none: with them', () => {
+  test('L8, L12: of an earlier Deployment: taken over without its entries; of none: with them, where it is no copy', () => {
     const configMap = configMapOf()
-    const ownedBy = (ownerReferences: NonNullable<typeof configMap.metadata.ownerReferences>) => ({
-      configMap: { ...configMap, metadata: { ...configMap.metadata, ownerReferences } },
+    const ownedBy = (ownerReferences: NonNullable<typeof configMap.metadata.ownerReferences>, uid?: string) => ({
+      configMap: {
+        metadata: { ...configMap.metadata, ownerReferences },
+        data: { ...configMap.data, ...(uid === undefined ? {} : { uid }) },
+      },
     })
+    const own = configMap.metadata.uid
     const earlier = [{ apiVersion: 'apps/v1', kind: 'Deployment', name: 'web', uid: 'earlier' }]
-    const [dropped, kept] = [step({}, [], ownedBy(earlier)), step({}, [], ownedBy([]))]
+    const [dropped, kept] = [step({}, [], ownedBy(earlier, own)), step({}, [], ownedBy([], own))]
     assert.ok(dropped.kind === 'take-over' && !dropped.keep)
-    assert.ok(kept.kind === 'take-over' && kept.keep)
+    assert.ok(kept.kind === 'take-over' && kept.keep, 'orphaned: its UID is still the one that it says')
+    const unknown = step({}, [], ownedBy([]))
+    assert.ok(unknown.kind === 'take-over' && !unknown.keep, 'of a version that did not note the UID')
   })
 
   test('L8: one that is not ours is left alone, and said so', () => {
@@ -220,4 +226,43 @@ describe('The next step where the record is not as it should be', () => {
       'wait: no-deployment',
     )
   })
+})
+
+describe('A pod that was told something and shows no sign of it', () => {
+  const toldAt = new Date(NOW - 5_000).toISOString()
+  const running = (options: Parameters<typeof podOf>[0] = {}) => podOf({ grant: 'run 5', toldAt, ...options })
+  const held = (pod: Pod) => ({ number: 5, holder: holderOf(pod, 5) })
+
+  test('L14: is nudged after 5 s, once for each grant, and looked at then', () => {
+    const early = running({ toldAt: new Date(NOW - 2_000).toISOString() })
+    const wait = step(held(early), [early])
+    assert.ok(wait.kind === 'wait' && wait.why === 'running' && wait.until === NOW + 3_000)
+    const due = running()
+    const decision = step(held(due), [due])
+    assert.ok(decision.kind === 'nudge' && decision.pod === due && decision.wait.why === 'running')
+    const nudged = running({ annotations: { 'migrate.io/nudge': 'run 5' } })
+    assert.equal(kindOf(held(nudged), [nudged]), 'wait: running')
+    const before = running({ annotations: { 'migrate.io/nudge': 'run 4' } })
+    assert.equal(kindOf(held(before), [before]), 'nudge', 'that was for the run before')
+  })
+
+  test('L14: also one that was told to skip, after all else that there is to do', () => {
+    const skipped = podOf({ grant: 'skip', toldAt })
+    assert.equal(kindOf({ entries: COMPLETED }, [skipped]), 'nudge')
+    const other = podOf({ name: 'web-a-2' })
+    assert.equal(kindOf({ entries: COMPLETED }, [skipped, other]), 'skip')
+  })
+
+  for (const [what, options] of [
+    ['that has ended', { state: ended(0, 'run 5') }],
+    ['that is about to start again', { state: ended(137) }],
+    ['that is being deleted', { isDeleting: true }],
+    ['that was told to wait', { grant: 'wait 5' }],
+    ['that somebody else told', { toldAt: undefined }],
+  ] as const)
+    test(`L14: not one ${what}`, () => {
+      const { toldAt: at = toldAt, ...others } = { toldAt, ...options } as Parameters<typeof podOf>[0] & object
+      const pod = podOf({ grant: 'run 5', ...('toldAt' in options ? {} : { toldAt: at }), ...others })
+      assert.notEqual(step(held(pod), [pod]).kind, 'nudge')
+    })
 })

@@ -12,14 +12,21 @@ import { Shop } from './shop.ts'
 const LONG = 'x'.repeat(253)
 
 /** The loop of a controller of this shop, whose clock stands still until told. */
-function loopOf(t: TestContext, shop: Shop, watched: () => Iterable<Pod> = () => shop.server.all('Pod')) {
+function loopOf(
+  t: TestContext,
+  shop: Shop,
+  watched: () => Iterable<Pod> = () => shop.server.all('Pod'),
+  platform?: (node: string) => Promise<string | undefined>,
+) {
   const clock = new FakeClock()
   const looks: (Wait | undefined)[] = []
   const failures: unknown[] = []
   const pods = new Pods()
+  shop.server.now = () => NOW + clock.nowMs()
   const { api, random, report } = shop.surroundings()
   const loop = createLoop({
     ...{ api, pods, watched, random, report, clock },
+    ...(platform && { platform }),
     now: () => NOW + clock.nowMs(),
     onLook: (_, { waiting }) => looks.push(waiting),
     onFailure: ({ error }) => failures.push(error),
@@ -32,6 +39,71 @@ function loopOf(t: TestContext, shop: Shop, watched: () => Iterable<Pod> = () =>
   }
   return { loop, pass, looks, failures, pods }
 }
+
+describe('A pod that may have missed what it was told', () => {
+  test('L14: is nudged once, 5 s after it was told to run', async (t) => {
+    const shop = new Shop()
+    const pod = shop.add()
+    const { loop, pass, failures } = loopOf(t, shop)
+    loop.see(pod, undefined)
+    loop.start()
+    const nudges = () => shop.calls.filter((call) => call.startsWith('nudge'))
+    await pass(0)
+    await pass(4_900)
+    assert.deepEqual([shop.grantOn('web-a-1'), nudges()], ['run 5', []])
+    await pass(200)
+    assert.deepEqual(nudges(), ['nudge web-a-1 run 5'])
+    await pass(300_000)
+    assert.equal(nudges().length, 1)
+    assert.deepEqual(failures, [])
+  })
+
+  test('L14: where a policy of an earlier version refuses that, the run goes on without it, and it is said', async (t) => {
+    const shop = new Shop()
+    const pod = shop.add()
+    shop.before = ({ text }) => {
+      if (text.startsWith('nudge')) throw new KubeError('forbidden', 'denied by a policy')
+    }
+    const { loop, pass, looks } = loopOf(t, shop)
+    loop.see(pod, undefined)
+    loop.start()
+    await pass(0)
+    await pass(6_000)
+    assert.deepEqual([shop.grantOn('web-a-1'), looks.at(-1)], ['run 5', 'running'])
+    assert.ok(shop.reported.includes('problem forbidden'))
+    const stored = shop.server.get('Pod', 'web-a-1')
+    assert.ok(stored)
+    const status = podOf({ state: ended(0, 'run 5') }).status ?? {}
+    loop.see(shop.server.update('Pod', { ...stored, status }, 'kubelet'), pod)
+    await pass(0)
+    assert.ok(shop.record?.data?.['completed.a'])
+  })
+})
+
+describe('A tag that moved', () => {
+  const OLD = `repo/app@sha256:${'a'.repeat(64)}`
+  const NEW = `repo/app@sha256:${'b'.repeat(64)}`
+  const completed = { pod: 'web-a-0', image: 'app:1', imageID: OLD, platform: 'amd64 containerd' }
+  const entries = {
+    'completed.a': JSON.stringify({ ...completed, started: '2026-01-01T11:00:00Z', seconds: 1, number: 4 }),
+  }
+
+  test('L13: is told of a pod that was gone from the view when its lock at rest was looked at', async (t) => {
+    const shop = new Shop({ entries })
+    const [before] = ['web-a-1'].map((name) => shop.add({ name, imageID: OLD, node: 'n1', state: ended(0) }))
+    const { loop, pass } = loopOf(t, shop, undefined, async () => 'amd64 containerd')
+    assert.ok(before)
+    loop.see(before, undefined)
+    loop.start()
+    await pass(0)
+    assert.deepEqual(shop.reported, [])
+    const pod = shop.add({ name: 'web-a-2', imageID: NEW, node: 'n2', state: ended(0) })
+    loop.see(pod, undefined)
+    loop.lose(pod)
+    await pass(1_500)
+    assert.deepEqual(shop.reported, ['image-moved'])
+  })
+})
 
 /** A loop that has looked at its only pod, which has not begun to wait. */
 async function atRest(t: TestContext) {

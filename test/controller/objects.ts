@@ -28,11 +28,15 @@ interface PodOptions {
   readonly isDeleting?: boolean
   readonly annotations?: Record<string, string>
   readonly created?: string
+  /** When the controller wrote to it last. */
+  readonly toldAt?: string
+  readonly imageID?: string
+  readonly node?: string
 }
 
 /** A pod of Deployment web whose wrapper waits. */
 export function podOf(options: PodOptions = {}): Pod {
-  const { name = 'web-a-1', grant, revision = 'a', phase = 'Pending', lastState } = options
+  const { name = 'web-a-1', grant, revision = 'a', phase = 'Pending', lastState, toldAt, imageID, node } = options
   const state = options.state ?? { running: { startedAt: '2026-01-01T11:59:00Z' } }
   return {
     metadata: {
@@ -43,18 +47,24 @@ export function podOf(options: PodOptions = {}): Pod {
       creationTimestamp: options.created ?? '2026-01-01T11:58:00Z',
       labels: { [REVISION_LABEL]: revision, [PROTOCOL_LABEL]: PROTOCOL },
       annotations: { ...options.annotations, ...(grant === undefined ? {} : { [GRANT_ANNOTATION]: grant }) },
+      ...(toldAt === undefined ? {} : { managedFields: [{ manager: FIELD_MANAGER, time: toldAt }] }),
       ...(options.isDeleting === true ? { deletionTimestamp: '2026-01-01T12:00:00Z' } : {}),
       ownerReferences: [
         { apiVersion: 'apps/v1', kind: 'ReplicaSet', name: `web-${revision}`, uid: `rs ${revision}`, controller: true },
       ],
     },
     spec: {
+      ...(node === undefined ? {} : { nodeName: node }),
       volumes: [{ name: FILES_VOLUME, projected: { sources: [{ configMap: { name: lockConfigMapName('web') } }] } }],
     },
     status: {
       phase,
       initContainerStatuses: [
-        { name: INIT_CONTAINER, image: 'app:1', restartCount: 0, state, ...(lastState ? { lastState } : {}) },
+        {
+          ...{ name: INIT_CONTAINER, image: 'app:1', restartCount: 0, state },
+          ...(imageID === undefined ? {} : { imageID }),
+          ...(lastState ? { lastState } : {}),
+        },
       ],
     },
   }

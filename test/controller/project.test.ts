@@ -34,6 +34,13 @@ describe('What is kept of a pod', () => {
     assert.deepEqual(kept, podOf({ grant: 'run 5', isDeleting: true }))
   })
 
+  test('L13, L14: what it was told when, and from which image on which node it starts', () => {
+    const options = { toldAt: '2026-01-01T12:00:00Z', imageID: 'app@sha256:1', node: 'node' }
+    const { metadata, ...others } = inFull(options)
+    const managedFields = [{ manager: 'kubelet' }, { manager: 'migrate-io', time: options.toldAt, operation: 'Update' }]
+    assert.deepEqual(projectPod({ ...others, metadata: { ...metadata, managedFields } }), podOf(options))
+  })
+
   test('S3: is only the beginning of what a command left in its termination message', () => {
     const output = 'x'.repeat(4_000)
     const state = ended(1, `run 5 timeout\n${output}`)
@@ -109,6 +116,7 @@ describe('A pod looks as before', () => {
     ['its container', { state: ended(1, 'run 5') }],
     ['its phase', { phase: 'Failed' }],
     ['that it is to go', { isDeleting: true }],
+    ['its nudge', { annotations: { 'migrate.io/nudge': 'run 5' } }],
     ['its marks', { annotations: { 'migrate.io/autoscaler-marks': 'x' } }],
   ] as const)
     test(`not where ${what} has changed`, () => assert.equal(looksSame(seen(options), before), false))

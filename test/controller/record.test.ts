@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import * as fc from 'fast-check'
+import { readNamedLock } from '../../src/controller/named-lock.ts'
 import { prune } from '../../src/controller/prune.ts'
 import {
   completedOf,
@@ -11,6 +12,7 @@ import {
   withCompleted,
   withFailed,
 } from '../../src/controller/record.ts'
+import { rewritten } from '../../src/controller/versions.ts'
 import { configMapOf, holderOf, podOf } from './objects.ts'
 
 const COMPLETED = { pod: 'web-a-1', image: 'app:1', started: '2026-01-01T12:00:00Z', seconds: 3, number: 4 }
@@ -65,6 +67,45 @@ describe('Lock and record in one ConfigMap', () => {
     const read = readRecord({ metadata: { ...metadata, managedFields }, data: { ...data, 'completed.a': 'by hand' } })
     assert.ok(read.kind === 'record' && isCompleted(read.record, 'a'))
     assert.equal(completedOf(read.record.entries, 'a'), undefined)
+  })
+
+  test('L12: a copy, which says another UID than its own, is edited, and none of its entries count', () => {
+    const configMap = configMapOf({ entries: { 'completed.a': '{}' } })
+    const saying = (uid: string) => readRecord({ ...configMap, data: { ...configMap.data, uid } })
+    assert.equal(saying(configMap.metadata.uid).kind, 'record')
+    const copy = saying('uid of the record that was backed up')
+    assert.ok(copy.kind === 'edited')
+    assert.deepEqual(copy.entries, {})
+  })
+
+  test('L12: of entries that somebody wrote together with the lock, as from a backup, none counts', () => {
+    const { metadata, data } = configMapOf({ entries: { 'completed.a': '{}', 'completed.b': '{}' } })
+    const theirs = { 'f:number': {}, 'f:completed.b': {} }
+    const managedFields = [{ manager: 'kubectl-replace', fieldsV1: { 'f:data': theirs } }]
+    const read = readRecord({ metadata: { ...metadata, managedFields }, data: data ?? {} })
+    assert.ok(read.kind === 'edited')
+    assert.deepEqual(read.entries, { 'completed.a': '{}' })
+  })
+
+  test('L12: a named lock that is a copy is edited too', () => {
+    const { metadata } = configMapOf()
+    const labels = { 'migrate.io/record': 'lock' }
+    const data = { turn: '4', holder: 'free since turn 4, 2026-01-01T00:00:00Z' }
+    const saying = (uid: string) => readNamedLock({ metadata: { ...metadata, labels }, data: { ...data, uid } }).kind
+    assert.deepEqual([saying(metadata.uid), saying('another')], ['lock', 'edited'])
+  })
+
+  test('L12, N1: each write puts in the own UID and the marks, also of one of an earlier version', () => {
+    const before = configMapOf()
+    const { metadata, data } = rewritten({ ...before, data: { number: '1' } }, { number: '2' })
+    assert.deepEqual(data, { number: '2', uid: before.metadata.uid })
+    const { ownerReferences, resourceVersion, labels, annotations } = metadata
+    assert.deepEqual([ownerReferences, resourceVersion], [before.metadata.ownerReferences, '3'])
+    assert.deepEqual(labels, { 'migrate.io/record': 'deployment', 'velero.io/exclude-from-backup': 'true' })
+    assert.deepEqual(annotations, {
+      'reloader.stakater.com/ignore': 'true',
+      'flagger.app/config-tracking': 'disabled',
+    })
   })
 
   test('L8: no text makes it throw', () => {

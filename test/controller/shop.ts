@@ -20,6 +20,7 @@ export class Shop {
 
   /** @param annotations of the Deployment */
   constructor(record: Partial<LockRecord> = {}, annotations: Record<string, string> = {}) {
+    this.server.now = () => this.now
     const deployment = this.server.create('Deployment', deploymentOf(annotations), 'kubectl').metadata.uid
     const owner = { apiVersion: 'apps/v1', kind: 'Deployment', name: 'web', uid: deployment }
     const { metadata } = replicaSetOf()

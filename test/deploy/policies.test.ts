@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { assertDenied, assertDone, callsAs, untilAnswered } from './apply.ts'
+import { assertDenied, assertDone, callsAs, makeNamespace, untilAnswered } from './apply.ts'
 import { annotations, GRANT, manyAnnotations, podManifest, policyStage } from './policy-stage.ts'
 
 const { cluster, served, admin, editor, controller, pods, configMaps, makePod } = await policyStage()
@@ -67,6 +67,64 @@ describe('the grant', () => {
   })
 })
 
+describe('the record of what is migrated', () => {
+  const POLICY = 'migrate-io-records'
+  const NAME = 'deployment.restored.migrate-io'
+  const BACKUP = { 'completed.5d8f9': '{"pod":"restored-5d8f9-1"}', number: '1', holder: 'free since run 1' }
+  const LABEL = { 'migrate.io/record': 'deployment' }
+  const owner = (uid: string) => [{ apiVersion: 'apps/v1', kind: 'Deployment', name: 'restored', uid }]
+
+  test('L12: nobody but the controller makes one, as by bringing back a backup', async () => {
+    const elsewhere = await makeNamespace(cluster)
+    for (const [what, metadata, path = configMaps] of [
+      ['without an owner', { name: NAME, labels: LABEL }],
+      ['with the owner that it had', { name: NAME, labels: LABEL, ownerReferences: owner('of-a-time-before') }],
+      ['into another namespace', { name: NAME, labels: LABEL }, `/api/v1/namespaces/${elsewhere}/configmaps`],
+      ['without its label', { name: NAME }],
+      ['of a lock that is shared', { name: 'lock.db.migrate-io', labels: { 'migrate.io/record': 'lock' } }],
+      ['under another name', { name: 'other', labels: LABEL }],
+    ] as const)
+      assertDenied(await admin.post(path, { metadata, data: BACKUP }), POLICY, what)
+    const denied = assertDenied(await editor.post(configMaps, { metadata: { name: NAME }, data: {} }), POLICY, 'empty')
+    assert.match(denied, /copy, as from a backup.*the controller makes another/)
+  })
+
+  test('L12: nobody but it adds a success, as an older content does; all else about it is as ever', async () => {
+    const made = assertDone(
+      await controller.post(configMaps, { metadata: { name: NAME, labels: LABEL }, data: BACKUP }),
+      'by the controller',
+    )
+    const path = `${configMaps}/${NAME}`
+    const data = (values: Record<string, string | null>) => admin.patch(path, { data: values })
+    assertDone(await data({ 'completed.5d8f9': null }), 'taken out, to have it run again')
+    assertDenied(await data({ 'completed.5d8f9': BACKUP['completed.5d8f9'] }), POLICY, 'brought back')
+    const { metadata } = made
+    const { resourceVersion: _, ...older } = metadata as Record<string, unknown>
+    assertDenied(await admin.put(path, { metadata: older, data: BACKUP }), POLICY, 'replaced by its older content')
+    const binaryData = { 'completed.5d8f9': Buffer.from('{}').toString('base64') }
+    assertDenied(await admin.patch(path, { binaryData }), POLICY, 'as bytes')
+    assertDone(await data({ holder: 'junk', note: 'by hand' }), 'what the controller finds out by itself')
+    assertDone(await admin.patch(path, { metadata: { ownerReferences: null, finalizers: ['a.b/c'] } }), 'its owner')
+    assertDone(await admin.delete(path), 'deleted')
+    assertDone(await admin.patch(path, { metadata: { finalizers: null } }), 'its finalizer goes')
+  })
+
+  test('everybody else’s ConfigMaps are as ever, however large', async () => {
+    const data = Object.fromEntries(Array.from({ length: 10_000 }, (_, nth) => [`completed.${nth}`, 'x']))
+    const path = `${configMaps}/theirs-too`
+    assertDone(await editor.post(configMaps, { metadata: { name: 'theirs-too' }, data }), 'made')
+    assertDone(await editor.patch(path, { data: { 'completed.more': 'x' } }), 'changed')
+  })
+
+  test('L12: a record with as many entries as fit costs a policy no more than it may', async () => {
+    const data = Object.fromEntries(Array.from({ length: 10_000 }, (_, nth) => [`completed.${nth}`, 'x']))
+    const name = 'deployment.large.migrate-io'
+    assertDone(await controller.post(configMaps, { metadata: { name, labels: LABEL }, data }), 'made')
+    assertDone(await admin.patch(`${configMaps}/${name}`, { data: { 'completed.1': null } }), 'taken out')
+    assertDenied(await admin.patch(`${configMaps}/${name}`, { data: { 'completed.1': 'y' } }), POLICY, 'brought back')
+  })
+})
+
 describe('what the controller writes to a pod', () => {
   const POLICY = 'migrate-io-controller-pods'
   const MARKS = {
@@ -75,10 +133,11 @@ describe('what the controller writes to a pod', () => {
     'karpenter.sh/do-not-disrupt': 'true',
   }
 
-  test('the grant and the marks for the autoscalers are let through, on and off', async () => {
+  test('L14: the grant, the nudge and the marks for the autoscalers are let through, on and off', async () => {
     for (const name of [await makePod(), await makePod({ annotations: { theirs: 'yes' } })]) {
       const path = `${pods}/${name}/status`
       assertDone(await controller.patch(path, annotations({ [GRANT]: 'run 1', ...MARKS })), 'grant and marks')
+      assertDone(await controller.patch(path, annotations({ 'migrate.io/nudge': 'run 1' })), 'nudge')
       const off = Object.fromEntries(Object.keys(MARKS).map((key) => [key, null]))
       assertDone(await controller.patch(path, annotations({ [GRANT]: 'skip', ...off })), 'marks off')
     }

@@ -42,6 +42,8 @@ export async function policyStage() {
     const foreign = annotations({ foreign: 'a' })
     await untilAnswered('one', () => controller.patch(`${paths.pods}/${name}/status?dryRun=All`, foreign), isDenied)
     await untilAnswered('one', () => controller.post(paths.configMaps, { metadata: { name: 'probe' } }), isDenied)
+    const record = { metadata: { name: 'deployment.probe.migrate-io' } }
+    await untilAnswered('one', () => editor.post(`${paths.configMaps}?dryRun=All`, record), isDenied)
     await untilAnswered('one', () => editor.post(`${paths.deployments}?dryRun=All`, flask('probe')), isDenied)
   }
   await untilInForce()

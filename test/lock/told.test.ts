@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { lockConfigMapName } from '../../src/migration/names.ts'
-import { migrateIoImage } from '../cluster/images/images.ts'
+import { busyboxImage, migrateIoImage } from '../cluster/images/images.ts'
 import { app, type Manifest } from '../e2e/deployment.ts'
-import { isReady } from '../node/site.ts'
+import { isReady, ours } from '../node/site.ts'
 import { until } from '../until.ts'
 import { openFlaggedWorkshop } from './flagged.ts'
 import { waitsFor } from './flags.ts'
@@ -121,6 +121,20 @@ describe('kubectl describe deployment tells what the matter is', { concurrency: 
     const status = await untilStatus(sightOf(workshop), 'shell-less', { state: 'Waiting', reason: 'no-shell' })
     assert.match(status.why, new RegExp(`${image.name}.* has no /bin/sh`))
     assert.match(status.whatToDo.join(' '), /Build the app on an image with a POSIX shell/)
+  })
+
+  test('L13: its tag has moved: which image migrated, and which one a pod of that revision starts', async () => {
+    const { workshop, kubectl } = await open()
+    await workshop.rollOut('moved')
+    const digests = async () =>
+      (await workshop.site.pods('moved')).map((pod) => /[0-9a-f]{64}/.exec(ours(pod)?.imageID ?? '')?.[0])
+    const [before] = await digests()
+    await cluster.loadImage((await busyboxImage(['MOVED=yes'])).file)
+    await kubectl('scale', 'deployment/moved', '--replicas=2')
+    const told = await untilTold(workshop, 'moved', /ImageMoved/)
+    const after = (await digests()).find((each) => each !== before)
+    assert.match(told, new RegExp(`Warning +ImageMoved .*as sha256:${after}, but .* was migrated by sha256:${before}`))
+    assert.equal(workshop.journal.starts().length, 1, 'nothing but the Event comes of it')
   })
 
   test('L9: a ConfigMap of the lock’s name is somebody else’s', async () => {

@@ -140,6 +140,11 @@ const FAULTS: readonly (readonly [what: string, object: JsonObject, says: readon
     [/template\.metadata\.annotations\[migrate\.io\/grant\]/, /remove/],
   ],
   [
+    'a nudge in the template',
+    put(flask(), [...TEMPLATE_ANNOTATIONS, 'migrate.io/nudge'], 'run 1'),
+    [/template\.metadata\.annotations\[migrate\.io\/nudge\]/, /start late/, /remove/],
+  ],
+  [
     'an empty grant in the template',
     put(flask(), [...TEMPLATE_ANNOTATIONS, 'migrate.io/grant'], ''),
     [/migrate\.io\/grant/],

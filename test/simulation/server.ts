@@ -1,6 +1,6 @@
 import { type Api, KubeError, type New, type Selection, type Version } from '../../src/kube/api.ts'
 import type { ConfigMap, Kind, Metadata, Objects, Pod } from '../../src/kube/objects.ts'
-import { FIELD_MANAGER } from '../../src/migration/names.ts'
+import { FIELD_MANAGER, NUDGE_ANNOTATION } from '../../src/migration/names.ts'
 
 type Stored = Objects[Kind]
 
@@ -13,6 +13,8 @@ export class Server {
   readonly dataHistory = new Map<string, Record<string, string>[]>()
   #version = 0
   #uid = 0
+  /** The time that is noted on a pod when it is told something, in milliseconds since 1970; undefined: none is noted. */
+  now: (() => number) | undefined
   /** Called for each change, with what was there before. */
   onChange: (kind: Kind, before: Stored | undefined, after: Stored | undefined, by: string) => void = () => {}
 
@@ -62,7 +64,10 @@ export class Server {
       throw new KubeError('conflict', `pod ${pod.name} is another by now`)
     const all = Object.entries({ ...before.metadata.annotations, ...annotations })
     const kept = Object.fromEntries(all.filter((entry): entry is [string, string] => entry[1] !== null))
-    return this.update('Pod', { ...before, metadata: { ...before.metadata, annotations: kept } }, by)
+    const time = this.now === undefined ? undefined : new Date(this.now()).toISOString()
+    const managedFields = time === undefined ? undefined : [{ manager: by, time }]
+    const metadata = { ...before.metadata, annotations: kept, ...(managedFields && { managedFields }) }
+    return this.update('Pod', { ...before, metadata }, by)
   }
 
   /** Without looking at versions, as those do who send patches. */
@@ -152,8 +157,10 @@ export function apiOf(server: Server, send: (call: Call) => Promise<unknown>): A
         server.replace(kind, object, manager),
       ),
     annotatePod: (pod, annotations) =>
-      call(`tell ${pod.name} ${Object.values(annotations)[0] ?? 'marks off'}`, true, () =>
-        server.annotate(pod, annotations, manager),
+      call(
+        `${NUDGE_ANNOTATION in annotations ? 'nudge' : 'tell'} ${pod.name} ${Object.values(annotations)[0] ?? 'marks off'}`,
+        true,
+        () => server.annotate(pod, annotations, manager),
       ),
   }
 }

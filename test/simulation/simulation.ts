@@ -54,6 +54,7 @@ export class Simulation {
     this.schedule = drawSchedule(this.choices)
     const { hasNamedLock, replicas, isNameGenerated } = this.schedule
     this.deployments = hasNamedLock ? ['web', 'worker'] : ['web']
+    this.server.now = () => this.time
     this.cluster = new Cluster(this.server, isClaimKept)
     this.judge = new Judge(this.cluster)
     const lock = hasNamedLock ? LOCK : undefined

@@ -17,9 +17,12 @@ export function pauseImage(): Promise<Image> {
   return busyboxAs('pause', { Env: ENVIRONMENT, User: userOf('nobody'), Entrypoint: ['/bin/sh', '-c', PAUSE] })
 }
 
-/** A small root file system with a shell (ash) and the usual programs. It runs as any user. */
-export function busyboxImage(): Promise<Image> {
-  return busyboxAs('busybox', { Env: ENVIRONMENT, Cmd: ['/bin/sh'] })
+/**
+ * A small root file system with a shell (ash) and the usual programs. It runs as any user.
+ * @param environment more variables; with them it is another image of the same name
+ */
+export function busyboxImage(environment: readonly string[] = []): Promise<Image> {
+  return busyboxAs('busybox', { Env: [...ENVIRONMENT, ...environment], Cmd: ['/bin/sh'] })
 }
 
 async function busyboxAs(short: string, config: ImageConfig): Promise<Image> {

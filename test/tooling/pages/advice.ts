@@ -13,7 +13,11 @@ export const ADVICE: { readonly [R in EventReason]: string } = {
     'Build the app on an image with both, or name another container of the template by `migrate.io/container`.',
   ProgressDeadlinePassed: 'See [long migrations](../how-to/long-migrations.md).',
   LockNotOurs: 'Rename or delete that ConfigMap.',
+  ImageMoved:
+    'Run `migrate-io rerun DEPLOYMENT`, whose new revision migrates with the new image. Give each image a tag of its own, or name images by digest.',
   LockEdited: 'Nothing; leave `number` and `holder` alone.',
+  RecordRestored:
+    'Nothing: the migration runs again. Have the backup leave out what has the label `migrate.io/record`; see [rollbacks](../how-to/rollbacks.md).',
   LockTakenOver: 'Nothing.',
   RunUnknown: 'Nothing: it is waited for. Find out who writes `migrate.io/grant`; the policies of `deploy/` forbid it.',
   GrantUnreadable: 'Delete the pod; find out who writes `migrate.io/grant`.',

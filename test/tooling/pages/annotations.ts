@@ -7,10 +7,12 @@ import {
   INJECTION_LABEL,
   lockConfigMapName,
   MARKS_ANNOTATION,
+  NUDGE_ANNOTATION,
   namedLockConfigMapName,
   PREFIX,
   PROTOCOL_LABEL,
   RECORD_LABEL,
+  RECORD_MARKS,
 } from '../../../src/migration/names.ts'
 import type { Generated } from '../generated.ts'
 import { code, page, sentence, table } from './markdown.ts'
@@ -43,7 +45,7 @@ injected Deployment, which would start with that fault.`,
       [[code(INJECTION_LABEL), '`enabled` opts in; no other value does, and without it nothing is injected.']],
     ),
     '## Ours',
-    'To be read, not written. A policy keeps others from writing the grant.',
+    'To be read, not written. Policies keep others from writing the grant and from making records.',
     table(
       ['where', 'name', 'what it says'],
       [
@@ -56,18 +58,30 @@ injected Deployment, which would start with that fault.`,
         ['pod, annotation', code(GRANT_ANNOTATION), 'Empty, `run <n>`, `wait <n>` or `skip`: what the pod is to do.'],
         [
           'pod, annotation',
+          code(NUDGE_ANNOTATION),
+          'For which grant the pod was nudged: kubelet writes its files once more where it may have missed that.',
+        ],
+        [
+          'pod, annotation',
           code(MARKS_ANNOTATION),
           `Which of ${Object.keys(AUTOSCALER_MARKS).map(code).join(' and ')} are ours; they are there while the pod holds the lock.`,
         ],
         [
           'ConfigMap',
           code(lockConfigMapName('<deployment>')),
-          `Lock and record of a Deployment: \`number\`, \`holder\`, \`completed.<revision>\`, \`failed.<revision>\`. Label ${code(`${RECORD_LABEL}=deployment`)}, field manager ${code(FIELD_MANAGER)}.`,
+          `Lock and record of a Deployment: \`number\`, \`holder\`, \`completed.<revision>\`, \`failed.<revision>\`, and the ConfigMap's own \`uid\`. Label ${code(`${RECORD_LABEL}=deployment`)}, field manager ${code(FIELD_MANAGER)}.`,
         ],
         [
           'ConfigMap',
           code(namedLockConfigMapName('<lock>')),
           `A lock that Deployments share. Label ${code(`${RECORD_LABEL}=lock`)}.`,
+        ],
+        [
+          'both ConfigMaps',
+          Object.keys({ ...RECORD_MARKS.labels, ...RECORD_MARKS.annotations })
+            .map(code)
+            .join(', '),
+          'Marks for other tools: backups leave them out, and what restarts apps for changed configuration ignores them.',
         ],
       ],
     ),
