@@ -23,6 +23,8 @@ export interface Schedule {
   readonly stall: number
   /** For one controller each. */
   readonly traps: readonly Trap[]
+  /** What was granted was granted by an earlier version, which did not write with it under which named lock. */
+  readonly grantsNameNoLock: boolean
   /** Befall the Deployment whose command runs first, one after the other, while it runs. */
   readonly raid: readonly Fault[]
 }
@@ -94,7 +96,13 @@ const DUELLING: readonly Fault[] = [
 const DUEL_CALLS = [/^write ConfigMap lock/, /^tell \S+ run/, /^create ConfigMap lock/, /^read ConfigMap lock/, /^list/]
 
 /** All that tells under which lock a run is: its Deployment's record, the lock's own, and the annotation, in any order. */
-const RAID: readonly Fault[] = ['record-deleted', 'lock-deleted', 'lock-renamed']
+const RAIDS: readonly (readonly Fault[])[] = [
+  ['record-deleted', 'lock-deleted', 'lock-renamed'],
+  ['record-deleted', 'lock-deleted', 'lock-renamed'],
+  ['record-edited', 'lock-edited', 'lock-renamed'],
+  // Deleted, and created again.
+  ['deployment-deleted', 'deployment-deleted', 'lock-deleted', 'lock-renamed'],
+]
 
 /** Two Deployments of one pod each, and hardly anything but their lock. */
 function drawDuel(choices: Choices): Schedule {
@@ -117,7 +125,8 @@ function drawDuel(choices: Choices): Schedule {
     faults: [choices.of(DUELLING), choices.of(DUELLING)],
     stall: choices.chance(0.5) ? 0.2 : 0,
     traps: hasRaid ? [] : [trap(), trap()],
-    raid: hasRaid ? choices.shuffled(RAID) : [],
+    raid: hasRaid ? choices.shuffled(choices.of(RAIDS)) : [],
+    grantsNameNoLock: choices.chance(0.3),
   }
 }
 
@@ -145,6 +154,7 @@ export function drawSchedule(choices: Choices): Schedule {
     stall: choices.chance(0.4) ? 0.02 + choices.fraction() * 0.3 : 0,
     traps: hasTrap ? [drawTrap(choices), drawTrap(choices)] : [],
     raid: [],
+    grantsNameNoLock: choices.chance(0.1),
   }
 }
 

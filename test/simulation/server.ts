@@ -1,6 +1,6 @@
 import { type Api, KubeError, type New, type Selection, type Version } from '../../src/kube/api.ts'
 import type { ConfigMap, Kind, Metadata, Objects, Pod } from '../../src/kube/objects.ts'
-import { FIELD_MANAGER } from '../../src/migration/names.ts'
+import { FIELD_MANAGER, GRANT_ANNOTATION } from '../../src/migration/names.ts'
 
 type Stored = Objects[Kind]
 
@@ -11,6 +11,8 @@ export class Server {
   readonly podHistory = new Map<string, (Pod | undefined)[]>()
   /** By ConfigMap name: all data it ever had. */
   readonly dataHistory = new Map<string, Record<string, string>[]>()
+  /** The controllers are of a version that did not write with a grant under which named lock it is. */
+  grantsNameNoLock = false
   #version = 0
   #uid = 0
   /** Called for each change, with what was there before. */
@@ -60,7 +62,10 @@ export class Server {
     const before = this.get('Pod', pod.name)
     if (before?.metadata.uid !== pod.uid || before.metadata.resourceVersion !== pod.resourceVersion)
       throw new KubeError('conflict', `pod ${pod.name} is another by now`)
-    const all = Object.entries({ ...before.metadata.annotations, ...annotations })
+    const { [GRANT_ANNOTATION]: grant } = annotations
+    const text =
+      this.grantsNameNoLock && typeof grant === 'string' ? { [GRANT_ANNOTATION]: grant.split('\n', 1)[0] ?? '' } : {}
+    const all = Object.entries({ ...before.metadata.annotations, ...annotations, ...text })
     const kept = Object.fromEntries(all.filter((entry): entry is [string, string] => entry[1] !== null))
     return this.update('Pod', { ...before, metadata: { ...before.metadata, annotations: kept } }, by)
   }
@@ -146,7 +151,7 @@ export function apiOf(server: Server, send: (call: Call) => Promise<unknown>): A
         server.replace(kind, object, manager),
       ),
     annotatePod: (pod, annotations) =>
-      call(`tell ${pod.name} ${Object.values(annotations)[0] ?? 'marks off'}`, true, () =>
+      call(`tell ${pod.name} ${(Object.values(annotations)[0] ?? 'marks off').split('\n').join(', ')}`, true, () =>
         server.annotate(pod, annotations, manager),
       ),
   }

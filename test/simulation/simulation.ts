@@ -55,7 +55,8 @@ export class Simulation {
   constructor(seed: number, { isClaimKept = true }: { isClaimKept?: boolean } = {}) {
     this.choices = new Choices(seed)
     this.schedule = drawSchedule(this.choices)
-    const { hasNamedLock, replicas, isNameGenerated, raid } = this.schedule
+    const { hasNamedLock, replicas, isNameGenerated, raid, grantsNameNoLock } = this.schedule
+    this.server.grantsNameNoLock = grantsNameNoLock
     this.#raid = [...raid]
     this.deployments = hasNamedLock ? ['web', 'worker'] : ['web']
     this.cluster = new Cluster(this.server, isClaimKept)
