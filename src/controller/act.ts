@@ -6,9 +6,10 @@ import type { Acted } from './acted.ts'
 import { marksOff, marksOn } from './autoscalers.ts'
 import { LOOK_AGAIN_MS } from './clock.ts'
 import type { Decision, Stored, Waiting } from './decision.ts'
+import type { RunGrant } from './grant.ts'
 import { releaseNamed, takeNamed } from './keep-named.ts'
 import { keyText } from './key.ts'
-import { createBlank, makeAnew } from './make-anew.ts'
+import { createBlank, holderByGrant, makeAnew } from './make-anew.ts'
 import { readNamed } from './read-named.ts'
 import { rebuildNamed } from './rebuild-named.ts'
 import { formatRecord, type Holder, type LockRecord } from './record.ts'
@@ -57,8 +58,9 @@ export async function act(
     case 'skip':
       return await skip(decision, snapshot, surroundings)
     case 'adopt-run': {
-      const { stored, pod, number } = decision
-      const holder = holderFor(pod, number, snapshot.settings.lock, now())
+      const { stored, pod, grant } = decision
+      const { number } = grant
+      const holder = holderByGrant(pod, grant, now())
       const highest = Math.max(number, stored.record.number)
       await write(stored, { ...stored.record, number: highest, holder }, surroundings)
       report({ kind: 'problem', reason: 'unknown-run', object: pod.metadata.name, detail: `run ${number}` }, key)
@@ -83,8 +85,10 @@ export async function act(
     case 'grant': {
       await confirm(decision.stored, snapshot, surroundings)
       const { pod, holder } = decision
-      const told = await tell(pod, { kind: 'run', number: holder.number }, marksOn(pod), surroundings)
-      report({ kind: 'run-started', pod: holder.pod, revision: holder.revision, number: holder.number }, key)
+      const { number, lock } = holder
+      const grant: RunGrant = { kind: 'run', number, ...(lock === undefined ? {} : { lock }) }
+      const told = await tell(pod, grant, marksOn(pod), surroundings)
+      report({ kind: 'run-started', pod: holder.pod, revision: holder.revision, number }, key)
       return withPod(snapshot, holder.pod, told)
     }
     case 'settle': {

@@ -22,7 +22,7 @@ export function decideFree(
     const { pod, isLive } = unknown
     const grant = grantOf(pod)
     if (!isLive) return { kind: 'read-pod', name: pod.metadata.name }
-    if (grant.kind === 'run') return { kind: 'adopt-run', stored, pod, number: grant.number }
+    if (grant.kind === 'run') return { kind: 'adopt-run', stored, pod, grant }
   }
   const pods = [...snapshot.pods.values()].map(({ pod }) => pod).filter((pod) => pod !== undefined)
   const waiting = pods.filter((pod) => speaksProtocol(pod) && isWaiting(pod) && grantOf(pod).kind !== 'skip')

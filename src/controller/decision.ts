@@ -1,6 +1,7 @@
 import type { ConfigMap, Deployment, Pod } from '../kube/objects.ts'
 import type { End } from './container-end.ts'
 import type { ControllerEvent } from './event.ts'
+import type { RunGrant } from './grant.ts'
 import type { ProblemReason, Wait } from './reasons.ts'
 import type { Holder, LockRecord } from './record.ts'
 
@@ -19,7 +20,7 @@ export type Decision =
   | { readonly kind: 'make-anew'; readonly deployment: Deployment; readonly configMap: ConfigMap }
   | { readonly kind: 'take-over'; readonly stored: Stored; readonly deployment: Deployment; readonly keep: boolean }
   | { readonly kind: 'skip'; readonly pod: Pod; readonly revision: string }
-  | { readonly kind: 'adopt-run'; readonly stored: Stored; readonly pod: Pod; readonly number: number }
+  | { readonly kind: 'adopt-run'; readonly stored: Stored; readonly pod: Pod; readonly grant: RunGrant }
   | {
       readonly kind: 'acquire'
       readonly stored: Stored

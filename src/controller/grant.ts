@@ -4,27 +4,38 @@ import { GRANT_ANNOTATION } from '../migration/names.ts'
 /** What a pod was told, as its annotation says. The wrapper reads the same text from a file. */
 export type Grant =
   | { readonly kind: 'none' }
-  | { readonly kind: 'run' | 'wait'; readonly number: number }
+  /** `lock`: the named lock that the run was given too. Undefined where there is none, or an earlier version wrote it. */
+  | { readonly kind: 'run'; readonly number: number; readonly lock?: string }
+  | { readonly kind: 'wait'; readonly number: number }
   | { readonly kind: 'skip' }
   | { readonly kind: 'unreadable' }
+
+export type RunGrant = Extract<Grant, { kind: 'run' }>
 
 /** Above it no number is given out: shells count in 64 bits and JavaScript exactly up to 2^53. */
 export const MAX_RUN_NUMBER = 999_999_999_999_999
 
 const FORM = /^(run|wait) ([1-9]\d{0,14})$/
+/** A second line, which no wrapper reads. In the same annotation, so that it can't be about another number. */
+const LOCK = /^lock (\S+)$/
 
-/** Reads the annotation as the wrapper does: its first line only, with nothing around it. */
+/** Reads the annotation. Its first line as the wrapper does, with nothing around it. */
 export function parseGrant(text: string | undefined): Grant {
-  const line = (text ?? '').split('\n', 1)[0]
-  if (line === '' || line === undefined) return { kind: 'none' }
+  const [line = '', second = ''] = (text ?? '').split('\n')
+  if (line === '') return { kind: 'none' }
   if (line === 'skip') return { kind: 'skip' }
   const [, kind, digits] = FORM.exec(line) ?? []
   if (kind !== 'run' && kind !== 'wait') return { kind: 'unreadable' }
-  return { kind, number: Number(digits) }
+  const number = Number(digits)
+  if (kind === 'wait') return { kind, number }
+  const [, lock] = LOCK.exec(second) ?? []
+  return { kind, number, ...(lock === undefined ? {} : { lock }) }
 }
 
 export function formatGrant(grant: Exclude<Grant, { kind: 'none' | 'unreadable' }>): string {
-  return grant.kind === 'skip' ? 'skip' : `${grant.kind} ${grant.number}`
+  if (grant.kind === 'skip') return 'skip'
+  const first = `${grant.kind} ${grant.number}`
+  return grant.kind === 'run' && grant.lock !== undefined ? `${first}\nlock ${grant.lock}` : first
 }
 
 export function grantOf(pod: Pod): Grant {

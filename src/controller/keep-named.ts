@@ -3,7 +3,7 @@ import { namedLockConfigMapName } from '../migration/names.ts'
 import type { Decision } from './decision.ts'
 import { formatNamedLock, readNamedLock } from './named-lock.ts'
 import { lockText } from './read-named.ts'
-import type { Holder } from './record.ts'
+import { type Holder, UNKNOWN_LOCK } from './record.ts'
 import type { Snapshot } from './snapshot.ts'
 import type { Surroundings } from './surroundings.ts'
 import { rewritten } from './versions.ts'
@@ -32,6 +32,7 @@ export async function releaseNamed(
   { lock, uid, number }: Holder,
 ): Promise<string | undefined> {
   if (lock === undefined) return undefined
+  if (lock === UNKNOWN_LOCK) return lockText(key.namespace, lock)
   try {
     const configMap = await api.read('ConfigMap', key.namespace, namedLockConfigMapName(lock))
     const read = configMap === undefined ? undefined : readNamedLock(configMap)

@@ -8,10 +8,10 @@ import { endOf, succeededRun } from './container-end.ts'
 import type { Decision } from './decision.ts'
 import type { ControllerEvent } from './event.ts'
 import { type Fence, isOfLock, planFence, standing } from './fence.ts'
-import { decidedNumber, formatGrant, grantOf } from './grant.ts'
+import { decidedNumber, formatGrant, grantOf, type RunGrant } from './grant.ts'
 import type { Key } from './key.ts'
 import { projectPod } from './project.ts'
-import { BLANK, formatRecord, type Holder, type LockRecord, withCompleted } from './record.ts'
+import { BLANK, formatRecord, type Holder, type LockRecord, UNKNOWN_LOCK, withCompleted } from './record.ts'
 import { revisionOfPod } from './rollout.ts'
 import type { Snapshot } from './snapshot.ts'
 import { newConfigMap, originOf, ownedBy, rewritten, versionOf } from './versions.ts'
@@ -34,7 +34,7 @@ export async function makeAnew(
   { deployment, configMap }: Extract<Decision, { kind: 'make-anew' }>,
   now: number,
 ): Promise<ControllerEvent> {
-  const { key, replicaSets, settings } = snapshot
+  const { key, replicaSets } = snapshot
   const { namespace } = key
   const labelSelector = `${PROTOCOL_LABEL}=${PROTOCOL}`
   const found = await api.list('Pod', { namespace, labelSelector }, projectPod)
@@ -45,7 +45,7 @@ export async function makeAnew(
 
   const record: LockRecord = {
     number: fence.number,
-    holder: holderOf(fence, settings.lock, now),
+    holder: holderOf(fence, now),
     entries: entriesOf(fence, snapshot, deployment),
   }
   const metadata = { ...configMap.metadata, ownerReferences: ownedBy(deployment) }
@@ -83,20 +83,21 @@ async function tell(api: Api, listed: Pod, number: number): Promise<void> {
   throw new KubeError('conflict', `pod ${listed.metadata.name} changed while its lock was made anew`)
 }
 
-function holderOf(
-  { running: [pod], number: settled }: Fence,
-  lock: string | undefined,
-  now: number,
-): Holder | undefined {
-  if (pod === undefined) return undefined
+function holderOf({ running: [pod], number: settled }: Fence, now: number): Holder | undefined {
+  const grant = pod === undefined ? undefined : grantOf(pod)
+  if (pod === undefined || grant?.kind !== 'run') return undefined
+  return { ...holderByGrant(pod, grant, now), settled }
+}
+
+/** Who holds a lock by the word of its pod alone: all that a run was granted stands there, and nowhere else any more. */
+export function holderByGrant(pod: Pod, { number, lock }: RunGrant, now: number): Holder {
   return {
     pod: pod.metadata.name,
     uid: pod.metadata.uid,
     revision: revisionOfPod(pod),
-    number: decidedNumber(grantOf(pod)),
+    number,
     since: new Date(now).toISOString(),
-    settled,
-    ...(lock === undefined ? {} : { lock }),
+    lock: lock ?? UNKNOWN_LOCK,
   }
 }
 

@@ -17,12 +17,12 @@ import { type Key, recordNameOf } from './key.ts'
 import { formatNamedLock, judgeByPod, type NamedHolder } from './named-lock.ts'
 import { projectPod, projectRecord } from './project.ts'
 import type { NamedState } from './read-named.ts'
-import { BLANK, type Holder, readRecord } from './record.ts'
+import { BLANK, type Holder, mayHave, readRecord } from './record.ts'
 import { newConfigMap, rewritten, versionOf } from './versions.ts'
 
 /**
  * Makes a named lock whose ConfigMap is missing or was edited: whoever has it also has its own lock, with this one's
- * name beside it. Undecided ones give up their numbers, so that none can be granted by a controller that paused. Where the
+ * name beside it, or the word that its name was lost, which counts as each. Undecided ones give up their numbers, so that none can be granted by a controller that paused. Where the
  * record of some pod's Deployment is lost as well, a pod that may be running may have this lock too: that is waited for.
  * @returns false where it has to wait, else it is to be read again
  * @throws KubeError, with code `conflict` where something changed meanwhile
@@ -94,7 +94,7 @@ async function holderOf(
   { metadata, holder }: OwnRecord,
   { namespace, lock }: { namespace: string; lock: string },
 ): Promise<Found | undefined> {
-  if (holder === undefined || holder.lock !== lock) return undefined
+  if (holder === undefined || !mayHave(holder, lock)) return undefined
   const { pod, uid, number, since } = holder
   const found = await api.read('Pod', namespace, pod)
   const owner = metadata.ownerReferences?.find(({ kind }) => kind === 'Deployment')

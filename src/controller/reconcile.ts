@@ -9,6 +9,7 @@ import { type Key, keyText, parseKey } from './key.ts'
 import { reportMovedImages } from './moved-images.ts'
 import { lockText } from './read-named.ts'
 import type { ProblemReason, Wait } from './reasons.ts'
+import { UNKNOWN_LOCK } from './record.ts'
 import { readSnapshot, type Snapshot } from './snapshot.ts'
 import { NOTHING_KNOWN, type Standing, standingOf } from './standing.ts'
 import type { Surroundings } from './surroundings.ts'
@@ -70,7 +71,7 @@ export async function reconcile(key: Key, surroundings: Surroundings): Promise<L
       pods = [...snapshot.pods.values()].map(({ pod }) => pod).filter((pod) => pod !== undefined)
       snapshot = acted.kind === 'again' ? undefined : acted.snapshot
       if ('released' in acted && acted.released !== undefined)
-        for (const waiting of turns.waitingFor(acted.released)) alsoLook.add(waiting)
+        for (const waiting of waitingFor(acted.released)) alsoLook.add(waiting)
       if (acted.kind === 'stale' && ++conflicts > MAX_CONFLICTS) return failed(acted.conflict)
       // Nothing but a write shows that this is getting on.
       if (acted.kind !== 'stale' && decision.kind !== 'read-pod' && decision.kind !== 'read-named') conflicts = 0
@@ -81,6 +82,10 @@ export async function reconcile(key: Key, surroundings: Surroundings): Promise<L
     }
   }
   return unknown(surroundings.now() + UNAVAILABLE_MS)
+
+  function waitingFor(lock: string): readonly string[] {
+    return lock === lockText(key.namespace, UNKNOWN_LOCK) ? turns.waitingIn(key.namespace) : turns.waitingFor(lock)
+  }
 
   function finish(decision: Waiting): Look {
     turns.leave(decision.kind === 'wait' && decision.lock !== undefined ? '' : keyText(key))

@@ -12,7 +12,7 @@ export interface Holder {
   readonly revision: string
   readonly number: number
   readonly since: string
-  /** The named lock that this run needs too, as `migrate.io/lock` said when the lock was taken. */
+  /** The named lock that this run needs too, as `migrate.io/lock` said when the lock was taken; or UNKNOWN_LOCK. */
   readonly lock?: string
   /** Where it was found out from the pods: a number that makes the text differ from whatever somebody wrote there. */
   readonly settled?: number
@@ -61,6 +61,11 @@ export type RecordRead =
  * the same and whoever wrote it last is known. The wrapper takes any text without a pod as free.
  */
 const FREE = 'free since run '
+/**
+ * Of a run that was found out from a pod whose grant names no lock: it may have been given any, since an earlier
+ * version wrote none there, and what `migrate.io/lock` says by now is no witness. No lock can have this name.
+ */
+export const UNKNOWN_LOCK = '*'
 /** Of a record that was just created: like one that was edited, since nobody knows yet who holds the lock. */
 export const BLANK = { holder: 'not known yet' } as const
 const DATE_MAX_MS = 8.64e15 // beyond it there is no Date, and what makes a text of one throws
@@ -92,6 +97,11 @@ export function readRecord(configMap: ConfigMap): RecordRead {
   if (holder === 'unreadable') return edited('holder is unreadable')
   if (holder !== undefined && holder.number > number) return edited('holder has a higher run number than was given out')
   return { kind: 'record', record: { number, holder, entries } }
+}
+
+/** Whether this run may have a named lock. */
+export function mayHave({ lock: own }: Pick<Holder, 'lock'>, lock: string): boolean {
+  return own === lock || own === UNKNOWN_LOCK
 }
 
 /** The data of the ConfigMap. */

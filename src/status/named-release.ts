@@ -2,7 +2,7 @@ import { standing } from '../controller/fence.ts'
 import { keyOf, recordNameOf } from '../controller/key.ts'
 import { judgeByPod, judgeHolder, type NamedHolder, readNamedLock } from '../controller/named-lock.ts'
 import { projectPod } from '../controller/project.ts'
-import { type RecordRead, readRecord } from '../controller/record.ts'
+import { mayHave, type RecordRead, readRecord } from '../controller/record.ts'
 import type { Api } from '../kube/api.ts'
 import type { Pod } from '../kube/objects.ts'
 import type { Transport } from '../kube/transport.ts'
@@ -103,7 +103,9 @@ async function readLost(api: Api, { namespace, lock }: NamedLock, isThere: boole
   const known = new Set(records.map(({ name }) => name))
   const held = records.flatMap(({ holder }) => {
     const pod = pods.find(({ metadata }) => metadata.uid === holder?.uid)
-    return pod !== undefined && holder?.lock === lock && judgeByPod(holder, pod) !== 'over' ? [pod] : []
+    return pod !== undefined && holder !== undefined && mayHave(holder, lock) && judgeByPod(holder, pod) !== 'over'
+      ? [pod]
+      : []
   })
   const recordless = pods.filter((pod) => !known.has(recordNameOf(pod) ?? '') && standing(pod) === 'running')
   const holding = [...held, ...recordless]

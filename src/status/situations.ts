@@ -1,3 +1,4 @@
+import { UNKNOWN_LOCK } from '../controller/record.ts'
 import { lockConfigMapName } from '../migration/names.ts'
 import { type Completed, holderOf } from './complete.ts'
 import type { DeploymentFacts } from './deployment-facts.ts'
@@ -25,7 +26,7 @@ function situationOf(
   const own = view.pods(facts)
   const found = holder === undefined ? undefined : view.pod(namespace, holder.pod)
   const isAnother = found !== undefined && !own.includes(found)
-  const lock = holder?.lock ?? facts.settings.lock
+  const lock = holder?.lock === UNKNOWN_LOCK ? facts.settings.lock : (holder?.lock ?? facts.settings.lock)
   const node = found === undefined ? undefined : nodes.get(found.pod.spec.nodeName ?? '')
   return {
     facts,

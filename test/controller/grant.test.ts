@@ -29,6 +29,15 @@ describe('The grant', () => {
     }
   })
 
+  test('L11: says in a second line under which named lock a run is', () => {
+    const grant = { kind: 'run', number: 3, lock: 'database' } as const
+    assert.equal(formatGrant(grant), 'run 3\nlock database')
+    assert.deepEqual(parseGrant(formatGrant(grant)), grant)
+    for (const text of ['run 3', 'run 3\n', 'run 3\nlock', 'run 3\nlock a b', 'run 3\n\nlock a'])
+      assert.deepEqual(parseGrant(text), { kind: 'run', number: 3 }, 'nothing is said')
+    assert.deepEqual(parseGrant('wait 3\nlock database'), { kind: 'wait', number: 3 })
+  })
+
   test('L7: a number is decided once, and none below it ever again', () => {
     for (const [text, decision] of [
       ['', 'open'],

@@ -1,8 +1,12 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { GRANT_ANNOTATION, lockConfigMapName, namedLockConfigMapName } from '../../src/migration/names.ts'
+import { until } from '../until.ts'
+import { openFlaggedWorkshop } from './flagged.ts'
+import { waitsFor } from './flags.ts'
 import type { Entry } from './journal.ts'
 import { makeStage } from './stage.ts'
-import { openWorkshop } from './workshop.ts'
+import { type LockObject, openWorkshop } from './workshop.ts'
 
 const TRIES = 3 // the third comes some 30 s after the first: kubelet's backoff is on top of ours
 /** Both runs, two rollouts, and less than the 30 s after which a lock is looked at without any event. */
@@ -71,7 +75,36 @@ describe('Deployments that share a lock by name', () => {
     journal.assertInOrder()
     assert.deepEqual(journal.entries().map(inWords), ['start leaving', 'start staying', 'end staying', 'app staying'])
   })
+
+  test('L11: both records lost and another lock named during a run: it keeps the lock that it was granted', async () => {
+    await Promise.all([loseAll(), loseAll((grant) => grant.split('\n', 1)[0] ?? '')])
+  })
 })
+
+/** @param told the grant as another version of the controller would have written it */
+async function loseAll(told?: (grant: string) => string): Promise<void> {
+  const { workshop, flags, options, kubectl } = await openFlaggedWorkshop(stage, { replicas: 1, settings: SHARED })
+  const { journal, site, ...shop } = workshop
+  await shop.apply('first', options({ does: waitsFor('go') }))
+  const { pod } = await journal.untilRun(1)
+  const running = await shop.podNamed(pod)
+  assert.ok(running)
+  const grant = running.metadata.annotations?.[GRANT_ANNOTATION] ?? ''
+  assert.match(grant, /^run \d+\nlock database$/)
+  if (told !== undefined) await site.grant(running, told(grant))
+  await kubectl('annotate', 'deployment', 'first', 'migrate.io/lock=another', '--overwrite')
+  await kubectl('delete', 'configmap', lockConfigMapName('first'), namedLockConfigMapName(SHARED.lock))
+  await shop.apply('second', options({}))
+  const path = `/api/v1/namespaces/${shop.name}/configmaps/${namedLockConfigMapName(SHARED.lock)}`
+  const isHeld = async () =>
+    (await stage.cluster.get<LockObject>(path)).body.data?.['holder']?.includes('"pod":') === true
+  await until('the lost lock has a holder again', isHeld, { limitMs: LIMIT_MS })
+  assert.equal(journal.starts('second').length, 0)
+  flags.raise('go')
+  await Promise.all(['first', 'second'].map((name) => shop.rolledOut(name)))
+  journal.assertInOrder()
+  assert.deepEqual([journal.starts('first').length, journal.starts('second').length], [1, 1])
+}
 
 function inWords({ what, replicaSet }: Entry): string {
   return `${what} ${replicaSet.slice(0, replicaSet.lastIndexOf('-'))}`

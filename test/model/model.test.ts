@@ -8,7 +8,7 @@ import { CONFIGURATIONS, NEEDED, RULES, type Rule } from './rules.ts'
 /** Those that take too long here are found by `npm run model`. */
 const SLOW: readonly Rule[] = ['neverDown', 'evidence', 'onlyHolder', 'blankFirst', 'noteSkip']
 
-const SLOW_NAMED: readonly NamedRule[] = ['waitForRecords', 'namedBlankFirst']
+const SLOW_NAMED: readonly NamedRule[] = ['waitForRecords', 'namedBlankFirst', 'lockInGrant']
 
 describe('The lock protocol in every reachable state', () => {
   for (const [name, { options, isQuick }] of Object.entries(CONFIGURATIONS))
@@ -33,7 +33,7 @@ describe('The lock protocol in every reachable state', () => {
       })
 
   for (const [name, options] of Object.entries(NAMED_CONFIGURATIONS))
-    test(`L5, L7: no overlap under a named lock: ${name}`, () => {
+    test(`L5, L7, L11: no overlap under a named lock: ${name}`, () => {
       const { broken } = check(namedModel(options))
       assert.equal(broken, undefined, broken?.names.join('\n'))
     })
@@ -47,7 +47,7 @@ describe('The lock protocol in every reachable state', () => {
 
   for (const rule of Object.keys(NAMED_RULES) as NamedRule[])
     if (!SLOW_NAMED.includes(rule))
-      test(`L5, L7: a named lock rests on this: ${NAMED_RULES[rule]}`, () => {
+      test(`L5, L7, L11: a named lock rests on this: ${NAMED_RULES[rule]}`, () => {
         assert.notEqual(check(namedModel({ ...NAMED_NEEDED[rule], without: rule })).broken, undefined)
       })
 })

@@ -1,9 +1,9 @@
 import type { Model, Step } from './check.ts'
 
 /**
- * Two Deployments of one pod each that name one lock. Either of two controllers may work for either Deployment, crash, or
- * pause between any two calls; own locks and the named one may be deleted. Files and status are at once, since they are
- * in the other model.
+ * Two Deployments of one pod each that name one lock, and one of them may name another one by and by. Either of two
+ * controllers may work for either Deployment, crash, or pause between any two calls; own locks and the named one may be
+ * deleted. Files and status are at once, since they are in the other model.
  */
 export const NAMED_RULES = {
   namedCas: 'the named lock is taken by compare-and-swap',
@@ -12,6 +12,8 @@ export const NAMED_RULES = {
   ownIsHolder: 'who settles a lost named lock has it, where its own number is undecided',
   waitForRecords: 'a lost named lock is settled only while no own record is lost',
   namedBlankFirst: 'a lost named lock is created blank before the records are looked at',
+  lockInGrant: 'the grant says under which named lock the run is, and a record that is made anew believes nothing else',
+  unknownIsEach: 'a run whose grant says nothing of a lock may have each',
 } as const
 
 export type NamedRule = keyof typeof NAMED_RULES
@@ -20,6 +22,10 @@ export interface NamedOptions {
   readonly maxNumber: number
   readonly ownLosses: number
   readonly namedLosses: number
+  /** How often a Deployment names another lock. */
+  readonly renames?: number
+  /** The grants are an earlier version's, which say nothing of a lock. */
+  readonly oldGrants?: boolean
   readonly without?: NamedRule
 }
 
@@ -28,6 +34,8 @@ export const NAMED_CONFIGURATIONS: Readonly<Record<string, NamedOptions>> = {
   'a named lock that is lost': { maxNumber: 2, ownLosses: 0, namedLosses: 1 },
   'a named lock, own locks that are lost': { maxNumber: 2, ownLosses: 1, namedLosses: 0 },
   'a named lock and an own one that are lost': { maxNumber: 1, ownLosses: 1, namedLosses: 1 },
+  'both are lost, and another lock is named': { maxNumber: 1, ownLosses: 1, namedLosses: 1, renames: 1 },
+  'both are lost, granted by an earlier version': { maxNumber: 1, ownLosses: 1, namedLosses: 1, oldGrants: true },
 }
 
 export const NAMED_NEEDED: { readonly [R in NamedRule]: NamedOptions } = {
@@ -37,6 +45,8 @@ export const NAMED_NEEDED: { readonly [R in NamedRule]: NamedOptions } = {
   ownIsHolder: { maxNumber: 2, ownLosses: 0, namedLosses: 1 },
   waitForRecords: { maxNumber: 2, ownLosses: 1, namedLosses: 1 },
   namedBlankFirst: { maxNumber: 2, ownLosses: 0, namedLosses: 2 },
+  lockInGrant: { maxNumber: 1, ownLosses: 1, namedLosses: 1, renames: 1 },
+  unknownIsEach: { maxNumber: 1, ownLosses: 1, namedLosses: 1, oldGrants: true },
 }
 
 const NOBODY = -1
@@ -47,11 +57,16 @@ interface Lock {
   readonly holder: number
   readonly run: number
   readonly number: number
+  /** Of an own lock: which named one its holder needs too. `each`: it can't be told any more. */
+  readonly lock: 'named' | 'other' | 'each'
 }
 
 interface Pod {
   readonly grant: 'none' | 'run' | 'wait'
   readonly number: number
+  /** Under which named lock the run was granted, and what the grant says of that. */
+  readonly under: 'named' | 'other'
+  readonly says: 'named' | 'other' | 'nothing'
   readonly container: 'waiting' | 'running' | 'done'
 }
 
@@ -72,6 +87,7 @@ interface Controller {
     | 'settleNamed'
   readonly who: number
   readonly run: number
+  readonly lock: Lock['lock']
   /** Who has the named lock, and for which run, as it was found. */
   readonly named: number
   readonly namedRun: number
@@ -85,37 +101,43 @@ export interface NamedState {
   readonly named: Lock
   readonly pods: readonly Pod[]
   readonly controllers: readonly Controller[]
+  /** What each Deployment's annotation says by now. */
+  readonly names: readonly ('named' | 'other')[]
   readonly ownLosses: number
   readonly namedLosses: number
 }
 
-const THERE: Lock = { state: 'there', holder: NOBODY, run: 0, number: 0 }
+const THERE: Lock = { state: 'there', holder: NOBODY, run: 0, number: 0, lock: 'other' }
 const MISSING: Lock = { ...THERE, state: 'missing' }
 const BLANK: Lock = { ...THERE, state: 'blank' }
 const IDLE: Controller = {
-  ...{ at: 'idle', who: NOBODY, run: 0, named: NOBODY, namedRun: 0 },
+  ...{ at: 'idle', who: NOBODY, run: 0, lock: 'other', named: NOBODY, namedRun: 0 },
   ...{ ownFresh: false, namedFresh: false, podFresh: false },
 }
 
 export function namedModel(options: NamedOptions): Model<NamedState> {
-  const waiting: Pod = { grant: 'none', number: 0, container: 'waiting' }
+  const waiting: Pod = { grant: 'none', number: 0, under: 'other', says: 'nothing', container: 'waiting' }
   return {
     initial: {
       own: [THERE, THERE],
       named: THERE,
       pods: [waiting, waiting],
       controllers: [IDLE, IDLE],
+      names: ['named', 'named'],
       ...{ ownLosses: 0, namedLosses: 0 },
     },
     steps: (state) => steps(state, options),
     violation: (_, after) =>
-      after.pods.every(({ container }) => container === 'running') ? 'two runs under one lock' : undefined,
-    key: ({ own, named, pods, controllers, ownLosses, namedLosses }) =>
+      after.pods.every(({ container, under }) => container === 'running' && under === 'named')
+        ? 'two runs under one lock'
+        : undefined,
+    key: ({ own, named, pods, controllers, names, ownLosses, namedLosses }) =>
       JSON.stringify([
         own,
         named,
         pods,
         controllers.map((each) => Object.values(each).join()).toSorted(),
+        names,
         ownLosses,
         namedLosses,
       ]),
@@ -151,6 +173,8 @@ function steps(s: NamedState, o: NamedOptions): readonly Step<NamedState>[] {
     if (s.own[i]?.state !== 'missing' && s.ownLosses < o.ownLosses)
       found.push([`own lock ${i} deleted`, { ...withOwn(s, i, MISSING), ownLosses: s.ownLosses + 1 }])
   })
+  if (s.names[0] === 'named' && (o.renames ?? 0) > 0)
+    found.push(['another lock is named by 0', { ...s, names: put(s.names, 0, 'other') }])
   if (s.named.state !== 'missing' && s.namedLosses < o.namedLosses)
     found.push(['named lock deleted', { ...withNamed(s, MISSING), namedLosses: s.namedLosses + 1 }])
   s.controllers.forEach((c, k) => {
@@ -169,10 +193,11 @@ function steps(s: NamedState, o: NamedOptions): readonly Step<NamedState>[] {
     const begin = { ...IDLE, who, ownFresh: true }
     if (own.state === 'missing') go(`creates own lock ${who}`, IDLE, withOwn(s, who, BLANK))
     else if (own.state === 'blank') go(`looks at the pod of ${who}`, { ...begin, at: 'settleOwn', podFresh: true })
-    else if (own.holder !== NOBODY) go(`looks at the holder of ${who}`, { ...begin, at: 'readPod', run: own.run })
+    else if (own.holder !== NOBODY)
+      go(`looks at the holder of ${who}`, { ...begin, at: 'readPod', run: own.run, lock: own.lock })
     else if (s.pods[who]?.container === 'waiting') {
       const run = Math.max(own.number, s.pods[who]?.number ?? 0) + 1
-      if (run <= o.maxNumber) go(`picks pod${who}`, { ...begin, at: 'acquire', run })
+      if (run <= o.maxNumber) go(`picks pod${who}`, { ...begin, at: 'acquire', run, lock: s.names[who] ?? 'other' })
     }
   }
 
@@ -181,6 +206,18 @@ function steps(s: NamedState, o: NamedOptions): readonly Step<NamedState>[] {
     const pod = s.pods[who] as Pod
     if (pod.grant === 'run' && pod.number === run) return pod.container === 'done' ? 'over' : 'held'
     return pod.number >= run ? 'over' : 'open'
+  }
+
+  function grantedUnder(lock: Lock['lock']): Pick<Pod, 'under' | 'says'> {
+    const under = lock === 'named' ? 'named' : 'other'
+    return { under, says: o.oldGrants === true ? 'nothing' : under }
+  }
+
+  /** Of a run whose record is made anew. */
+  function lockOf(who: number): Lock['lock'] {
+    if (!holds('lockInGrant')) return s.names[who] ?? 'other'
+    const says = s.pods[who]?.says ?? 'nothing'
+    return says === 'nothing' ? (holds('unknownIsEach') ? 'each' : 'other') : says
   }
 
   function tell(who: number, run: number): NamedState {
@@ -194,7 +231,7 @@ function steps(s: NamedState, o: NamedOptions): readonly Step<NamedState>[] {
     switch (c.at) {
       case 'acquire':
         if (!c.ownFresh) return go('acquire refused', IDLE)
-        return go('acquires', IDLE, withOwn(s, who, { ...THERE, holder: who, run, number: run }))
+        return go('acquires', IDLE, withOwn(s, who, { ...THERE, holder: who, run, number: run, lock: c.lock }))
       case 'settleOwn': {
         if (pod.grant === 'run' || pod.container === 'done') {
           const isRunning = byPod(who, pod.number) === 'held'
@@ -203,6 +240,7 @@ function steps(s: NamedState, o: NamedOptions): readonly Step<NamedState>[] {
             holder: isRunning ? who : NOBODY,
             run: isRunning ? pod.number : 0,
             number: pod.number,
+            lock: isRunning ? lockOf(who) : THERE.lock,
           }
           return c.ownFresh && c.podFresh
             ? go('settles the own lock', IDLE, withOwn(s, who, lock))
@@ -223,7 +261,8 @@ function steps(s: NamedState, o: NamedOptions): readonly Step<NamedState>[] {
         if (hold === 'over') return go('sees its end', { ...fresh, at: 'release' })
         if (hold === 'held') return go('sees it run', IDLE)
         go('finds it not wanted', { ...fresh, at: 'release' }, tell(who, run))
-        return go('finds it undecided', { ...fresh, at: 'readNamed' })
+        if (c.lock !== s.names[who]) return
+        return go('finds it undecided', { ...fresh, at: c.lock === 'named' ? 'readNamed' : 'confirm' })
       }
       case 'readNamed': {
         const next = { ...c, namedFresh: true, named: s.named.holder }
@@ -253,7 +292,8 @@ function steps(s: NamedState, o: NamedOptions): readonly Step<NamedState>[] {
         const record = s.own[other] as Lock
         const isLost = (of: number) => s.own[of]?.state !== 'there' && s.pods[of]?.container !== 'done'
         if ((isLost(other) || isLost(who)) && holds('waitForRecords')) return go('waits for a record', IDLE)
-        const hold = record.holder === other ? byPod(other, record.run) : 'over'
+        const mayHave = record.holder === other && record.lock !== 'other'
+        const hold = mayHave ? byPod(other, record.run) : 'over'
         if (hold === 'open' && holds('tellOpen')) return go('tells the other to wait', IDLE, tell(other, record.run))
         const isOwn = own.holder === who && byPod(who, own.run) !== 'over' && holds('ownIsHolder')
         const named = hold === 'held' ? other : isOwn ? who : NOBODY
@@ -265,11 +305,11 @@ function steps(s: NamedState, o: NamedOptions): readonly Step<NamedState>[] {
         return isStill ? go('settles the named lock', IDLE, withNamed(s, lock)) : go('refused', IDLE)
       }
       case 'confirm':
-        if (c.ownFresh && c.namedFresh) return go('confirms', { ...c, at: 'grant' })
+        if (c.ownFresh && (c.namedFresh || c.lock === 'other')) return go('confirms', { ...c, at: 'grant' })
         return go('finds a lock changed', IDLE)
       case 'grant':
         if (!c.podFresh) return go('grant refused', IDLE)
-        return go('grants', IDLE, withPod(s, who, { ...pod, grant: 'run', number: run }))
+        return go('grants', IDLE, withPod(s, who, { ...pod, grant: 'run', number: run, ...grantedUnder(c.lock) }))
       case 'release':
         if (!c.ownFresh) return go('release refused', IDLE)
         return go('releases', { ...c, at: 'letGo' }, withOwn(s, who, { ...own, holder: NOBODY, run: 0 }))

@@ -12,18 +12,20 @@ export interface Faults {
 
 const EDITOR = 'kubectl-edit'
 
-/** The ways in which one kind of thing can go wrong just now. */
-export function faultSteps(simulation: Simulation, fault: Fault): Faults {
-  return { name: fault, steps: stepsOf(simulation, fault) }
+/**
+ * The ways in which one kind of thing can go wrong just now.
+ * @param name the Deployment that it befalls, where it is one's own
+ */
+export function faultSteps(simulation: Simulation, fault: Fault, name?: string): Faults {
+  return { name: fault, steps: stepsOf(simulation, fault, name ?? simulation.choices.of(simulation.deployments)) }
 }
 
-function stepsOf(simulation: Simulation, fault: Fault): readonly Step[] {
-  const { cluster, server, choices, time, deployments } = simulation
+function stepsOf(simulation: Simulation, fault: Fault, name: string): readonly Step[] {
+  const { cluster, server, choices, time } = simulation
   const pods = cluster.pods.filter((pod) => pod.object !== undefined && !pod.isCutOff)
   const each = (which: (pod: SimulatedPod) => boolean, text: string, change: (pod: SimulatedPod) => void): Step[] =>
     pods.filter(which).map((pod) => [`${pod.name} ${text}`, () => change(pod)])
   const busy = (pod: SimulatedPod) => pod.actual.kind === 'wrapper' || pod.actual.kind === 'command'
-  const name = choices.of(deployments)
   switch (fault) {
     case 'crash':
       return crashes(simulation)

@@ -1,7 +1,13 @@
 import { decidedNumber, grantOf, parseGrant } from '../../src/controller/grant.ts'
 import { parseObject, readRecord } from '../../src/controller/record.ts'
 import type { ConfigMap, Kind, Objects, Pod } from '../../src/kube/objects.ts'
-import { FIELD_MANAGER, GRANT_ANNOTATION, lockConfigMapName } from '../../src/migration/names.ts'
+import {
+  DEPLOYMENT_RECORD,
+  FIELD_MANAGER,
+  GRANT_ANNOTATION,
+  lockConfigMapName,
+  RECORD_LABEL,
+} from '../../src/migration/names.ts'
 import type { Cluster } from './cluster.ts'
 import type { SimulatedPod } from './pod.ts'
 
@@ -13,8 +19,10 @@ export class Judge {
   readonly #cluster: Cluster
   /** `deployment/revision` whose command once exited 0. */
   readonly #succeeded = new Set<string>()
-  /** `pod UID/number` → the named lock under which that number was given out. */
+  /** `pod UID/number` → the named lock under which that number was given out last. */
   readonly #locks = new Map<string, string | undefined>()
+  /** The same as it was when the number was granted. Never forgotten, whatever a record that is made anew then says. */
+  readonly #granted = new Map<string, string | undefined>()
   runs = 0
 
   constructor(cluster: Cluster) {
@@ -25,12 +33,12 @@ export class Judge {
   /** Promises 1 and 2, when a command starts. */
   started(pod: SimulatedPod, number: number): void {
     this.runs++
-    const lock = this.#locks.get(`${pod.uid}/${number}`)
+    const lock = this.#granted.get(`${pod.uid}/${number}`)
     for (const other of this.#cluster.pods) {
       if (other === pod || other.actual.kind !== 'command') continue
       if (other.deployment === pod.deployment)
         throw new Violation(`promise 1: ${pod.name} starts run ${number} while ${other.name} runs`)
-      const otherLock = this.#locks.get(`${other.uid}/${other.actual.number}`)
+      const otherLock = this.#granted.get(`${other.uid}/${other.actual.number}`)
       if (lock !== undefined && lock === otherLock)
         throw new Violation(`promise 1: ${pod.name} starts while ${other.name} runs under the same lock ${lock}`)
     }
@@ -68,11 +76,15 @@ export class Judge {
     const settles = from.kind === 'run' && to.kind === 'wait' && from.number === to.number
     if (to.kind !== 'skip' && !settles && decidedNumber(to) <= decidedNumber(from))
       throw new Violation(`the number on ${after.metadata.name} goes from ${text(before)} to ${text(after)}`)
+    if (to.kind !== 'run') return
+    const run = `${after.metadata.uid}/${to.number}`
+    if (!this.#granted.has(run)) this.#granted.set(run, this.#locks.get(run))
   }
 
   #recordChanged(before: ConfigMap | undefined, after: ConfigMap): void {
     const holder = parseObject(after.data?.['holder'])
-    if (holder !== undefined) {
+    // Not a named lock's own holder, which names no lock: taken for one it would hide under which the run is.
+    if (holder !== undefined && after.metadata.labels?.[RECORD_LABEL] === DEPLOYMENT_RECORD) {
       const lock = holder['lock']
       this.#locks.set(`${holder['uid']}/${holder['number']}`, typeof lock === 'string' ? lock : undefined)
     }

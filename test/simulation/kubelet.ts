@@ -9,7 +9,7 @@ export function kubeletSteps(simulation: Simulation, pod: SimulatedPod): Step[] 
   const steps: Step[] = []
   if (pod.isCutOff && isFair) return [[`the node of ${name} is back`, () => pod.cutOff(false)]]
   // Long enough that something else happens meanwhile.
-  if (actual.kind === 'command' && (isFair || choices.chance(0.08)))
+  if (actual.kind === 'command' && (isFair || choices.chance(pod === simulation.raided ? 0.01 : 0.08)))
     steps.push([
       `${name}: run ${actual.number} succeeds`,
       () => {

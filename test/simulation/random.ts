@@ -30,6 +30,12 @@ export class Choices {
     return items[this.below(items.length)] as T
   }
 
+  /** All of them, in any order. */
+  shuffled<T>(items: readonly T[]): T[] {
+    const left = [...items]
+    return items.flatMap(() => left.splice(this.below(left.length), 1))
+  }
+
   /** By weights, which are not all 0. */
   weighted<T>(items: readonly (readonly [weight: number, item: T])[]): T {
     let left = this.fraction() * items.reduce((sum, [weight]) => sum + weight, 0)

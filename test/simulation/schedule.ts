@@ -23,6 +23,10 @@ export interface Schedule {
   readonly stall: number
   /** For one controller each. */
   readonly traps: readonly Trap[]
+  /** What was granted was granted by an earlier version, which did not write with it under which named lock. */
+  readonly grantsNameNoLock: boolean
+  /** Befall the Deployment whose command runs first, one after the other, while it runs. */
+  readonly raid: readonly Fault[]
 }
 
 /** A controller stops for long at a certain kind of call, and at once something changes below its feet. */
@@ -91,19 +95,38 @@ const DUELLING: readonly Fault[] = [
 ]
 const DUEL_CALLS = [/^write ConfigMap lock/, /^tell \S+ run/, /^create ConfigMap lock/, /^read ConfigMap lock/, /^list/]
 
+/** All that tells under which lock a run is: its Deployment's record, the lock's own, and the annotation, in any order. */
+const RAIDS: readonly (readonly Fault[])[] = [
+  ['record-deleted', 'lock-deleted', 'lock-renamed'],
+  ['record-deleted', 'lock-deleted', 'lock-renamed'],
+  ['record-edited', 'lock-edited', 'lock-renamed'],
+  // Deleted, and created again.
+  ['deployment-deleted', 'deployment-deleted', 'lock-deleted', 'lock-renamed'],
+]
+
 /** Two Deployments of one pod each, and hardly anything but their lock. */
 function drawDuel(choices: Choices): Schedule {
+  const hasRaid = choices.chance(0.4)
   const trap = (): Trap => ({ ...drawTrap(choices, DUEL_CALLS), faults: [choices.of(DUELLING), choices.of(DUELLING)] })
   return {
-    steps: 400,
-    calmSteps: choices.below(200),
+    steps: hasRaid ? 800 : 400,
+    calmSteps: hasRaid ? 0 : choices.below(200),
     replicas: 1,
     isNameGenerated: false,
     hasNamedLock: true,
-    weights: { controller: 12, watch: 2, kubelet: 5, deployment: 2, time: 0.3, fault: 0.2 + choices.fraction() / 2 },
+    weights: {
+      controller: 12,
+      watch: 2,
+      kubelet: 5,
+      deployment: 2,
+      time: hasRaid ? 0.6 : 0.3,
+      fault: choices.fraction() * (hasRaid ? 0.1 : 0.5) + (hasRaid ? 0 : 0.2),
+    },
     faults: [choices.of(DUELLING), choices.of(DUELLING)],
     stall: choices.chance(0.5) ? 0.2 : 0,
-    traps: [trap(), trap()],
+    traps: hasRaid ? [] : [trap(), trap()],
+    raid: hasRaid ? choices.shuffled(choices.of(RAIDS)) : [],
+    grantsNameNoLock: choices.chance(0.3),
   }
 }
 
@@ -130,6 +153,8 @@ export function drawSchedule(choices: Choices): Schedule {
     faults,
     stall: choices.chance(0.4) ? 0.02 + choices.fraction() * 0.3 : 0,
     traps: hasTrap ? [drawTrap(choices), drawTrap(choices)] : [],
+    raid: [],
+    grantsNameNoLock: choices.chance(0.1),
   }
 }
 

@@ -1,6 +1,6 @@
 import { type Api, KubeError, type New, type Selection, type Version } from '../../src/kube/api.ts'
 import type { ConfigMap, Kind, Metadata, Objects, Pod } from '../../src/kube/objects.ts'
-import { FIELD_MANAGER, NUDGE_ANNOTATION } from '../../src/migration/names.ts'
+import { FIELD_MANAGER, GRANT_ANNOTATION, NUDGE_ANNOTATION } from '../../src/migration/names.ts'
 
 type Stored = Objects[Kind]
 
@@ -11,6 +11,8 @@ export class Server {
   readonly podHistory = new Map<string, (Pod | undefined)[]>()
   /** By ConfigMap name: all data it ever had. */
   readonly dataHistory = new Map<string, Record<string, string>[]>()
+  /** The controllers are of a version that did not write with a grant under which named lock it is. */
+  grantsNameNoLock = false
   #version = 0
   #uid = 0
   /** The time that is noted on a pod when it is told something, in milliseconds since 1970; undefined: none is noted. */
@@ -62,7 +64,10 @@ export class Server {
     const before = this.get('Pod', pod.name)
     if (before?.metadata.uid !== pod.uid || before.metadata.resourceVersion !== pod.resourceVersion)
       throw new KubeError('conflict', `pod ${pod.name} is another by now`)
-    const all = Object.entries({ ...before.metadata.annotations, ...annotations })
+    const { [GRANT_ANNOTATION]: grant } = annotations
+    const text =
+      this.grantsNameNoLock && typeof grant === 'string' ? { [GRANT_ANNOTATION]: grant.split('\n', 1)[0] ?? '' } : {}
+    const all = Object.entries({ ...before.metadata.annotations, ...annotations, ...text })
     const kept = Object.fromEntries(all.filter((entry): entry is [string, string] => entry[1] !== null))
     const time = this.now === undefined ? undefined : new Date(this.now()).toISOString()
     const managedFields = time === undefined ? undefined : [{ manager: by, time }]
@@ -158,7 +163,7 @@ export function apiOf(server: Server, send: (call: Call) => Promise<unknown>): A
       ),
     annotatePod: (pod, annotations) =>
       call(
-        `${NUDGE_ANNOTATION in annotations ? 'nudge' : 'tell'} ${pod.name} ${Object.values(annotations)[0] ?? 'marks off'}`,
+        `${NUDGE_ANNOTATION in annotations ? 'nudge' : 'tell'} ${pod.name} ${(Object.values(annotations)[0] ?? 'marks off').split('\n').join(', ')}`,
         true,
         () => server.annotate(pod, annotations, manager),
       ),

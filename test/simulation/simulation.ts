@@ -8,7 +8,7 @@ import { Judge, Violation } from './judge.ts'
 import { kubeletSteps } from './kubelet.ts'
 import type { SimulatedPod } from './pod.ts'
 import { Choices } from './random.ts'
-import { drawSchedule, type Schedule, type Trap } from './schedule.ts'
+import { drawSchedule, type Fault, type Schedule, type Trap } from './schedule.ts'
 import { type Call, Server } from './server.ts'
 import type { WrapperStep } from './wrapper.ts'
 
@@ -44,15 +44,20 @@ export class Simulation {
   /** What a fault set going. */
   readonly later: Promise<void>[] = []
   readonly paused = new Map<SimulatedController, number>()
+  /** The runner that the schedule's raid befalls. */
+  raided: SimulatedPod | undefined
   time = START_MS
   step = 0
   isFair = false
   readonly #sprung = new Set<SimulatedController>()
+  readonly #raid: Fault[]
 
   constructor(seed: number, { isClaimKept = true }: { isClaimKept?: boolean } = {}) {
     this.choices = new Choices(seed)
     this.schedule = drawSchedule(this.choices)
-    const { hasNamedLock, replicas, isNameGenerated } = this.schedule
+    const { hasNamedLock, replicas, isNameGenerated, raid, grantsNameNoLock } = this.schedule
+    this.server.grantsNameNoLock = grantsNameNoLock
+    this.#raid = [...raid]
     this.deployments = hasNamedLock ? ['web', 'worker'] : ['web']
     this.server.now = () => this.time
     this.cluster = new Cluster(this.server, isClaimKept)
@@ -96,6 +101,7 @@ export class Simulation {
   }
 
   async #oneStep(): Promise<void> {
+    if (this.#raidGoesOn()) return
     const { weights, calmSteps } = this.schedule
     const isCalm = this.step < calmSteps
     const kind = this.choices.weighted(
@@ -131,6 +137,19 @@ export class Simulation {
         await Promise.all(this.later.splice(0))
       }
     }
+  }
+
+  /** @returns whether it was something's turn */
+  #raidGoesOn(): boolean {
+    if (this.#raid.length === 0) return false
+    this.raided ??= this.cluster.pods.find(({ actual }) => actual.kind === 'command')
+    if (this.raided === undefined || !this.choices.chance(0.15)) return false
+    const fault = this.#raid.shift()
+    if (fault === undefined) return false
+    const { steps } = faultSteps(this, fault, this.raided.deployment)
+    if (steps.length > 0) this.take(this.choices.of(steps))
+    this.counts.set('raid', (this.counts.get('raid') ?? 0) + 1)
+    return true
   }
 
   passTime(ms: number): void {
