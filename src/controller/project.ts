@@ -62,9 +62,10 @@ function projectState({ running, terminated }: ContainerState): ContainerState {
   return { ...(running && { running }), ...(terminated && { terminated: projectEnd(terminated) }) }
 }
 
-function projectEnd({ exitCode, message, startedAt, finishedAt }: Terminated): Terminated {
+function projectEnd({ exitCode, reason, message, startedAt, finishedAt }: Terminated): Terminated {
   return {
     exitCode,
+    ...(reason !== undefined && { reason }),
     ...(message !== undefined && { message: message.slice(0, MESSAGE_MAX_CHARACTERS) }),
     ...(startedAt !== undefined && { startedAt }),
     ...(finishedAt !== undefined && { finishedAt }),

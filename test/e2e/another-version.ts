@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { SCRIPT, sha256 } from '../../src/migration/wrapper.ts'
+import { fingerprint, PRESENT_WRAPPER } from '../../src/migration/wrapper.ts'
 import { root } from '../tooling/root.ts'
 
 /** The first line of another version's wrapper. */
@@ -29,7 +29,8 @@ export function makeAnotherVersion({ isReleased }: { isReleased: boolean }): Ano
   for (const file of BUILT_FROM) cpSync(join(root, file), join(folder, file))
   symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'))
   edit('wrapper.generated.ts', 'export const WRAPPER = [', `\n  ${JSON.stringify(OTHER_LINE)},`)
-  if (isReleased) edit('wrapper.ts', 'RELEASED: ReadonlySet<string> = new Set<string>([', `'${sha256(SCRIPT)}', `)
+  if (isReleased)
+    edit('wrapper.ts', 'RELEASED: ReadonlySet<string> = new Set<string>([', `'${fingerprint(PRESENT_WRAPPER)}', `)
   return { root: folder, [Symbol.dispose]: () => rmSync(folder, { recursive: true, force: true }) }
 
   function edit(file: string, after: string, inserted: string): void {
