@@ -97,7 +97,7 @@ const MADE_UP = new Set(['ContainerStatusUnknown', 'Unknown'])
  * | ---- | ----------------------------------- | --------------------------------------------------------------- |
  * | 0    | run n                               | success                                                         |
  * | else | run n                               | failure; interrupted where the pod was being deleted or evicted  |
- * | else | no number, and the next says stale n | the same: the command overwrote what its start had said          |
+ * | else | else, and the next says stale n    | the same: the command overwrote what its start had said          |
  * | any  | stale n                             | interrupted: an earlier instance used it; its end was not seen   |
  * | 0    | none of n                           | unrecorded                                                      |
  * | else | none of n                           | it may not have started; interrupted where the pod is over       |
@@ -128,6 +128,7 @@ function says(end: Terminated | undefined, kind: Message['kind'], number: number
   return message?.kind === kind && message.number === number
 }
 
+/** Whatever it says, it was not a wait that gave the number back. */
 function isSilentFailure(end: Terminated | undefined): boolean {
-  return end !== undefined && end.exitCode !== 0 && readMessage(end) === undefined && !MADE_UP.has(end.reason ?? '')
+  return end !== undefined && end.exitCode !== 0 && readMessage(end)?.kind !== 'stale' && !MADE_UP.has(end.reason ?? '')
 }

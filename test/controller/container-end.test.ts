@@ -39,7 +39,11 @@ describe('What the status of our container tells of run 5', () => {
     ['an end that kubelet made up, then stale 5', { state: STALE, lastState: MADE_UP }, 'interrupted'],
     ['exit 0 with nothing, then a new sandbox and stale 5', { state: STALE, lastState: ended(0) }, 'interrupted'],
     ['stale 5, then stale 5', { state: STALE, lastState: STALE }, 'interrupted'],
-    ['exit 1 with run 4, then stale 5', { state: STALE, lastState: ended(1, 'run 4') }, 'interrupted'],
+    [
+      'exit 1 with a number that is not its own, then stale 5',
+      { state: STALE, lastState: ended(1, 'run 4') },
+      'failure',
+    ],
     ['stale 5, then killed while waiting', { state: ended(137), lastState: STALE }, 'interrupted'],
     ['exit 1 with nothing, then stale 4', { state: ended(75, 'stale 4'), lastState: ended(1) }, 'unknown'],
     ['exit 1 with run 5, then stale 5', { state: STALE, lastState: ended(1, 'run 5') }, 'failure'],

@@ -255,11 +255,8 @@ suite('A5, W7: what 0.1.0 injected, with its termination message at the default 
 
   test('A5: a fingerprint does not depend on the order of keys, in which the API server has its own', () => {
     const wrapper = wrapperOf('x')
-    const volumeMounts = wrapper.volumeMounts.map((mount) => Object.fromEntries(Object.entries(mount).toReversed()))
-    assert.equal(
-      fingerprint({ ...wrapper, volumeMounts: volumeMounts as typeof wrapper.volumeMounts }),
-      fingerprint(wrapper),
-    )
+    const volumeMounts = wrapper.volumeMounts.map(({ name, mountPath, ...others }) => ({ ...others, mountPath, name }))
+    assert.equal(fingerprint({ ...wrapper, volumeMounts }), fingerprint(wrapper))
     assert.ok(RELEASED.size > 0)
   })
 })

@@ -64,6 +64,7 @@ export const FAULTS = [
   'lock-edited',
   'lock-renamed',
   'retries',
+  'message-overwritten',
 ] as const
 
 export type Fault = (typeof FAULTS)[number]
