@@ -20,7 +20,7 @@ export const ADVICE: { readonly [R in EventReason]: string } = {
   RunUnknown: 'Nothing: it is waited for. Find out who writes `migrate.io/grant`; the policies of `deploy/` forbid it.',
   GrantUnreadable: 'Delete the pod; find out who writes `migrate.io/grant`.',
   ProtocolUnknown: 'Update the controller, or restart the rollout, so that the installed version injects anew.',
-  PodNotServed:
+  UnservedPod:
     'Delete the pod, or make it without the init container `migrate-io`; see [a pod that is no Deployment’s](../how-to/nothing-happens.md#a-pod-ends-with-exit-code-78).',
   RunNumbersExhausted: 'Do what it says, and find out who wrote that.',
   PermissionMissing: 'Apply the manifests or the chart of the installed version again.',

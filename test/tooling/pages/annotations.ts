@@ -2,15 +2,18 @@ import { ANNOTATIONS, SHAPING_NAMES } from '../../../src/migration/annotations.t
 import {
   AUTOSCALER_MARKS,
   FIELD_MANAGER,
+  FILES_PATH,
   GRANT_ANNOTATION,
   INJECTED_ANNOTATION,
   INJECTION_LABEL,
   lockConfigMapName,
   MARKS_ANNOTATION,
+  MESSAGE_PATH,
   namedLockConfigMapName,
   PREFIX,
   PROTOCOL_LABEL,
   RECORD_LABEL,
+  STATE_PATH,
 } from '../../../src/migration/names.ts'
 import type { Generated } from '../generated.ts'
 import { code, page, sentence, table } from './markdown.ts'
@@ -67,6 +70,17 @@ only for what it changes: a fault that the stored object has too is a warning.`,
           'ConfigMap',
           code(namedLockConfigMapName('<lock>')),
           `A lock that Deployments share. Label ${code(`${RECORD_LABEL}=lock`)}.`,
+        ],
+        [
+          'init container, folder',
+          code(FILES_PATH),
+          'Read-only: grant, revision and record, as the wrapper reads them.',
+        ],
+        ['init container, folder', code(STATE_PATH), 'The run numbers that the pod has used.'],
+        [
+          'init container, file',
+          code(MESSAGE_PATH),
+          'Its termination message: the run number. There is no `/dev/termination-log` in it.',
         ],
       ],
     ),
