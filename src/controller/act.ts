@@ -114,6 +114,9 @@ export async function act(
       const { stored, holder } = decision
       const { record, event } = afterFailure(snapshot, decision, now())
       await write(stored, record, surroundings)
+      const { pod, revision, number } = holder
+      const { isNumberLost, exitCode } = decision.end
+      if (isNumberLost) report({ kind: 'not-recorded', pod, revision, number, exitCode }, key)
       report(event, key)
       return { kind: 'again', released: await releaseNamed(surroundings, snapshot, holder) }
     }

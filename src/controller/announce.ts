@@ -10,6 +10,11 @@ export const EVENT_REASONS = {
   MigrationSucceeded: { type: 'Normal', means: 'the migration succeeded; this revision never runs it again' },
   MigrationFailed: { type: 'Warning', means: 'the command failed, or ran longer than `migrate.io/timeout`' },
   MigrationInterrupted: { type: 'Warning', means: 'how a run ended is unknown, so it is repeated' },
+  MigrationNotRecorded: {
+    type: 'Warning',
+    means:
+      'a run ended without its run number in its termination message; a success is then not recorded, and the revision runs again',
+  },
   MigrationSkipped: { type: 'Normal', means: 'pods of a revision that is already migrated start without a run' },
   MigrationWaiting: {
     type: 'Warning',
@@ -32,6 +37,7 @@ export const EVENT_REASONS = {
   RunUnknown: { type: 'Warning', means: PROBLEMS['unknown-run'] },
   GrantUnreadable: { type: 'Warning', means: PROBLEMS['unreadable-grant'] },
   ProtocolUnknown: { type: 'Warning', means: PROBLEMS['unknown-protocol'] },
+  UnservedPod: { type: 'Warning', means: PROBLEMS['foreign-pod'] },
   RunNumbersExhausted: { type: 'Warning', means: PROBLEMS['numbers-exhausted'] },
   PermissionMissing: { type: 'Warning', means: PROBLEMS.forbidden },
   WriteRefused: { type: 'Warning', means: PROBLEMS.refused },
@@ -46,6 +52,7 @@ const OF_PROBLEM: { readonly [R in ProblemReason]?: EventReason } = {
   'unknown-run': 'RunUnknown',
   'unreadable-grant': 'GrantUnreadable',
   'unknown-protocol': 'ProtocolUnknown',
+  'foreign-pod': 'UnservedPod',
   'numbers-exhausted': 'RunNumbersExhausted',
   forbidden: 'PermissionMissing',
   refused: 'WriteRefused',
@@ -90,6 +97,18 @@ export function announce(event: ControllerEvent, namespace: string): Announcemen
       return say(
         'MigrationInterrupted',
         `Nobody can tell the result of run ${number} in pod ${pod}: ${INTERRUPTIONS[why]}. If the revision is still wanted, it runs again.`,
+      )
+    }
+    case 'not-recorded': {
+      const { pod, revision, number, exitCode } = event
+      const what = `Pod ${pod}, which held the lock for run ${number} of revision ${revision}, ended with ${exitCodeInWords(exitCode)}, and its run number is not in its termination message.`
+      const then =
+        exitCode === 0
+          ? 'So nothing is recorded, and the next pod of the revision runs the command again.'
+          : 'It counts as failed.'
+      return say(
+        'MigrationNotRecorded',
+        `${what} ${then} Mostly the command wrote to the file at terminationMessagePath of container migrate-io: have it write elsewhere. See: ${logs} ${pod} -c migrate-io`,
       )
     }
     case 'skipped':

@@ -6,11 +6,20 @@ export type End =
   /** It has not ended, or not started, or ended without a word of this number: the lock stays. */
   | { readonly kind: 'unknown' }
   | { readonly kind: 'success'; readonly startedAt: string | undefined; readonly finishedAt: string | undefined }
-  | { readonly kind: 'failure'; readonly exitCode: number; readonly isTimeout: boolean }
+  | {
+      readonly kind: 'failure'
+      readonly exitCode: number
+      readonly isTimeout: boolean
+      /** That the number was used is known from the next start alone: the command overwrote what its own start had said. */
+      readonly isNumberLost: boolean
+    }
   /** It is over, and nobody can tell with which result. Not the command's fault, so it does not count. */
   | { readonly kind: 'interrupted'; readonly why: 'stale' | 'pod-failed' | 'pod-deleted' }
-  /** It exited 0 without having used the number. */
-  | { readonly kind: 'skipped' }
+  /**
+   * It exited 0 without a word of the number: the command overwrote that, a record let it through, or kubelet made the
+   * status up. Nothing is recorded by it.
+   */
+  | { readonly kind: 'unrecorded' }
 
 /** The wrapper writes `run n`, `run n timeout` or `stale n`; the command may add to it. */
 const MESSAGE = /^(run|stale) ([1-9]\d{0,14})( timeout)?(?![0-9])/
@@ -77,29 +86,49 @@ export function succeededRun(pod: Pod): number | undefined {
   return end === undefined ? undefined : readMessage(end)?.number
 }
 
+/** Ends that kubelet or the container runtime made up, since they had lost sight of the container. */
+const MADE_UP = new Set(['ContainerStatusUnknown', 'Unknown'])
+
 /**
  * What became of a run number that this pod was to use. Both the present and the last instance are looked at, since
- * kubelet starts an ended one again.
+ * kubelet starts an ended one again. The first row that holds:
  *
- * | exit | message      |                                                                       |
- * | ---- | ------------ | --------------------------------------------------------------------- |
- * | 0    | run n        | success                                                               |
- * | else | run n        | failure; interrupted where the pod was being deleted or evicted        |
- * | any  | stale n      | interrupted: an earlier instance used it, and its end was not seen      |
- * | 0    | none of n    | skipped, or kubelet made the status up for a container that is gone     |
- * | else | none of n    | it had not started; interrupted where the pod is over                  |
+ * | exit | message                             |                                                                 |
+ * | ---- | ----------------------------------- | --------------------------------------------------------------- |
+ * | 0    | run n                               | success                                                         |
+ * | else | run n                               | failure; interrupted where the pod was being deleted or evicted  |
+ * | else | else, and the next says stale n    | the same: the command overwrote what its start had said          |
+ * | any  | stale n                             | interrupted: an earlier instance used it; its end was not seen   |
+ * | 0    | none of n                           | unrecorded                                                      |
+ * | else | none of n                           | it may not have started; interrupted where the pod is over       |
+ *
+ * An end without the number proves nothing by itself: a wrapper that is killed while it waits looks the same, and its next
+ * start may still use the number. Only a next start that finds it claimed, and says so, proves that it was used.
  */
 export function endOf(pod: Pod, number: number): End {
-  for (const terminated of ends(pod)) {
-    const message = readMessage(terminated)
-    if (message?.number !== number) continue
-    if (message.kind === 'stale') return { kind: 'interrupted', why: 'stale' }
-    const { exitCode, startedAt, finishedAt } = terminated
-    if (exitCode === 0) return { kind: 'success', startedAt, finishedAt }
+  const seen = ends(pod)
+  const run = seen.find((end) => says(end, 'run', number))
+  if (run?.exitCode === 0) return { kind: 'success', startedAt: run.startedAt, finishedAt: run.finishedAt }
+  const [latest, before] = seen
+  const isFollowed = says(latest, 'stale', number) && isSilentFailure(before)
+  const failed = run ?? (isFollowed ? before : undefined)
+  if (failed !== undefined) {
     if (pod.metadata.deletionTimestamp !== undefined) return { kind: 'interrupted', why: 'pod-deleted' }
     if (isOver(pod)) return { kind: 'interrupted', why: 'pod-failed' }
-    return { kind: 'failure', exitCode, isTimeout: message.isTimeout }
+    const isTimeout = readMessage(failed)?.isTimeout === true
+    return { kind: 'failure', exitCode: failed.exitCode, isTimeout, isNumberLost: run === undefined }
   }
-  if (isDone(pod)) return { kind: 'skipped' }
+  if (seen.some((end) => says(end, 'stale', number))) return { kind: 'interrupted', why: 'stale' }
+  if (isDone(pod)) return { kind: 'unrecorded' }
   return isOver(pod) ? { kind: 'interrupted', why: 'pod-failed' } : { kind: 'unknown' }
+}
+
+function says(end: Terminated | undefined, kind: Message['kind'], number: number): boolean {
+  const message = end === undefined ? undefined : readMessage(end)
+  return message?.kind === kind && message.number === number
+}
+
+/** Whatever it says, it was not a wait that gave the number back. */
+function isSilentFailure(end: Terminated | undefined): boolean {
+  return end !== undefined && end.exitCode !== 0 && readMessage(end)?.kind !== 'stale' && !MADE_UP.has(end.reason ?? '')
 }

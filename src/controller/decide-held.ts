@@ -2,8 +2,9 @@ import type { Pod } from '../kube/objects.ts'
 import { marksOff } from './autoscalers.ts'
 import { isCandidate } from './choose.ts'
 import { type Clock, LOOK_AGAIN_MS } from './clock.ts'
-import { endOf } from './container-end.ts'
+import { type End, endOf } from './container-end.ts'
 import type { Decision, Stored } from './decision.ts'
+import type { ControllerEvent } from './event.ts'
 import { decisionOn, grantOf } from './grant.ts'
 import { type Holder, isCompleted } from './record.ts'
 import { currentReplicaSet } from './rollout.ts'
@@ -13,12 +14,12 @@ import type { Snapshot } from './snapshot.ts'
  * The lock is held: goes on where whoever took it left off. The holder is removed only when its number can't be used
  * any more: it was used and that is over, or the pod is gone, or it was decided on the pod that it never may.
  *
- * | end of run n         | `run n`           | open              | never    |
- * | -------------------- | ----------------- | ----------------- | -------- |
- * | success              | record            | record            | record   |
- * | failure              | settle            | settle            | count it |
- * | interrupted, skipped | settle            | settle            | release  |
- * | unknown              | wait              | grant, or settle  | release  |
+ * | end of run n            | `run n`           | open              | never    |
+ * | ----------------------- | ----------------- | ----------------- | -------- |
+ * | success                 | record            | record            | record   |
+ * | failure                 | settle            | settle            | count it |
+ * | interrupted, unrecorded | settle            | settle            | release  |
+ * | unknown                 | wait              | grant, or settle  | release  |
  */
 export function decideHeld(snapshot: Snapshot, stored: Stored, holder: Holder, clock: Clock): Decision {
   const seen = snapshot.pods.get(holder.pod)
@@ -40,15 +41,16 @@ export function decideHeld(snapshot: Snapshot, stored: Stored, holder: Holder, c
   } else if (decision !== 'never') return { kind: 'settle', pod, number, of: 'own' }
 
   if (end.kind === 'failure') return { kind: 'fail', stored, holder, end }
-  return {
-    kind: 'release',
-    stored,
-    holder,
-    event:
-      end.kind === 'interrupted'
-        ? { kind: 'interrupted', pod: name, number, why: end.why }
-        : { kind: 'given-up', pod: name, number, why: end.kind === 'skipped' ? 'skipped' : 'not-wanted' },
-  }
+  return { kind: 'release', stored, holder, event: releaseEvent(end, holder) }
+}
+
+function releaseEvent(
+  end: Extract<End, { kind: 'interrupted' | 'unrecorded' | 'unknown' }>,
+  { pod, revision, number }: Holder,
+): ControllerEvent {
+  if (end.kind === 'interrupted') return { kind: 'interrupted', pod, number, why: end.why }
+  if (end.kind === 'unrecorded') return { kind: 'not-recorded', pod, revision, number, exitCode: 0 }
+  return { kind: 'given-up', pod, number }
 }
 
 /** The lock was taken and its number not granted yet: grants it, once the named lock is there too, or gives it up. */

@@ -28,8 +28,16 @@ export type ControllerEvent =
       readonly number: number
       readonly why: 'pod-gone' | 'pod-failed' | 'pod-deleted' | 'stale'
     }
+  /** Its container ended without the run number in its message: a success is lost by that, a failure was counted late. */
+  | {
+      readonly kind: 'not-recorded'
+      readonly pod: string
+      readonly revision: string
+      readonly number: number
+      readonly exitCode: number
+    }
   /** The number was given back unused. */
-  | { readonly kind: 'given-up'; readonly pod: string; readonly number: number; readonly why: 'skipped' | 'not-wanted' }
+  | { readonly kind: 'given-up'; readonly pod: string; readonly number: number }
   | { readonly kind: 'skipped'; readonly pod: string; readonly revision: string }
   /** A pod of a recorded revision has another image than its run had. Both are digests. */
   | {

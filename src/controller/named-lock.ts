@@ -80,6 +80,6 @@ export function judgeByPod({ uid, number }: Pick<NamedHolder, 'uid' | 'number'>,
   if (decision !== 'run') return decision === 'never' ? 'over' : 'open'
   const end = endOf(pod, number)
   if (end.kind === 'unknown') return 'held'
-  // Unused by now, but a new sandbox of the same pod could still use it.
-  return end.kind === 'skipped' ? 'open' : 'over'
+  // Perhaps unused by now, and then a new sandbox of the same pod could still use it.
+  return end.kind === 'unrecorded' ? 'open' : 'over'
 }

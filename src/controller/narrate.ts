@@ -38,9 +38,16 @@ export function narrate(event: ControllerEvent): Line {
       const { pod, number, why } = event
       return warn({ kind, pod, run: number, why }, `nobody can tell the result of a run: ${INTERRUPTIONS[why]}`)
     }
+    case 'not-recorded': {
+      const { pod, revision, number, exitCode } = event
+      return warn(
+        { kind, pod, revision, run: number, exitCode },
+        'a container ended without its run number in its termination message: a success is then not recorded',
+      )
+    }
     case 'given-up': {
-      const { pod, number, why } = event
-      return info({ kind, pod, run: number, why }, 'the run number was given back unused')
+      const { pod, number } = event
+      return info({ kind, pod, run: number }, 'the run number was given back unused')
     }
     case 'skipped': {
       const { pod, revision } = event

@@ -68,7 +68,8 @@ const NO_METADATA = {
 
 const projectEnd = keep<Terminated>({
   ...{ exitCode: whole, message: text(MESSAGE_MAX), startedAt: whole, finishedAt: whole },
-  ...{ signal: LEFT_OUT, reason: LEFT_OUT, containerID: LEFT_OUT },
+  reason: text(NAME_MAX),
+  ...{ signal: LEFT_OUT, containerID: LEFT_OUT },
 })
 
 const projectState = keep<ContainerState>({ running: whole, terminated: projectEnd, waiting: LEFT_OUT })

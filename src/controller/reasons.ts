@@ -30,6 +30,8 @@ export const PROBLEMS = {
   'unknown-run': 'a pod was told to run by somebody else; the lock is held for it until it ends',
   'unreadable-grant': 'the migrate.io/grant of a pod was written by somebody else; the pod is left out',
   'unknown-protocol': 'a pod speaks a protocol of another version; it is left alone',
+  'foreign-pod':
+    'a pod has the injected init container, but no Deployment made it; it is left out and never gets a run',
   'numbers-exhausted':
     'the highest possible run number was written by hand: take it off the pod, and delete the ConfigMap of the lock if it has it too',
   forbidden: 'the controller lacks a permission',

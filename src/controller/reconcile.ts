@@ -10,6 +10,7 @@ import { reportMovedImages } from './moved-images.ts'
 import { lockText } from './read-named.ts'
 import type { ProblemReason, Wait } from './reasons.ts'
 import { UNKNOWN_LOCK } from './record.ts'
+import { controllerOf, revisionOfPod } from './rollout.ts'
 import { readSnapshot, type Snapshot } from './snapshot.ts'
 import { NOTHING_KNOWN, type Standing, standingOf } from './standing.ts'
 import type { Surroundings } from './surroundings.ts'
@@ -137,5 +138,11 @@ function whyLeftOut(pod: Pod): ProblemReason | undefined {
   if (!speaksProtocol(pod)) return 'unknown-protocol'
   const grant = grantOf(pod)
   if (grant.kind === 'unreadable') return 'unreadable-grant'
-  return decidedNumber(grant) >= MAX_RUN_NUMBER ? 'numbers-exhausted' : undefined
+  if (decidedNumber(grant) >= MAX_RUN_NUMBER) return 'numbers-exhausted'
+  return isForeign(pod) && pod.metadata.deletionTimestamp === undefined ? 'foreign-pod' : undefined
+}
+
+/** A copy of a pod, or of its template in another workload. Without the label its wrapper says so too, and ends. */
+function isForeign(pod: Pod): boolean {
+  return controllerOf(pod.metadata, 'ReplicaSet') === undefined || revisionOfPod(pod) === ''
 }

@@ -1,8 +1,9 @@
 import { escapeExpansion } from './command.ts'
 import type { Container } from './deployment.ts'
 import { equal, isObject, type Json, type JsonObject } from './json.ts'
-import { FILES_PATH, FILES_VOLUME, INIT_CONTAINER, STATE_PATH, STATE_VOLUME } from './names.ts'
+import { INIT_CONTAINER } from './names.ts'
 import type { Plan } from './plan.ts'
+import type { Wrapper } from './wrapper.ts'
 
 /** What the init container takes over from the app's container, and nothing else of it. */
 const COPIED = ['image', 'imagePullPolicy', 'env', 'envFrom', 'workingDir', 'resources', 'securityContext'] as const
@@ -16,24 +17,16 @@ const NEVER_ADDED = new Set([
 /** Where a list's items have an identity, which field that is. Other items are the same if they are equal. */
 const IDENTITY: Readonly<Record<string, string>> = { env: 'name', volumeMounts: 'mountPath' }
 
-/**
- * The init container for a plan. Its termination message tells the controller which run it was, so its place is stated
- * and not left to defaults.
- * @param script the wrapper as it stands in a manifest, safe from Kubernetes' expansion
- */
-export function makeContainer(plan: Plan, script: string): Container {
+/** The init container for a plan. */
+export function makeContainer(plan: Plan, wrapper: Wrapper): Container {
+  const { command, volumeMounts, ...message } = wrapper
   const container: Record<string, Json> = { name: INIT_CONTAINER }
   for (const key of COPIED) if (plan.target[key] !== undefined) container[key] = plan.target[key]
   const limit = plan.timeout === undefined ? 'none' : String(plan.timeout)
-  container['command'] = ['/bin/sh', '-c', script, INIT_CONTAINER, `timeout=${limit}`]
+  container['command'] = [...command, `timeout=${limit}`]
   container['args'] = plan.argv.map(escapeExpansion)
-  container['volumeMounts'] = [
-    ...(plan.target.volumeMounts ?? []),
-    { name: FILES_VOLUME, mountPath: FILES_PATH, readOnly: true },
-    { name: STATE_VOLUME, mountPath: STATE_PATH },
-  ]
-  container['terminationMessagePath'] = '/dev/termination-log'
-  container['terminationMessagePolicy'] = 'File'
+  container['volumeMounts'] = [...(plan.target.volumeMounts ?? []), ...volumeMounts]
+  Object.assign(container, message)
   return container as Container
 }
 

@@ -20,11 +20,11 @@ import {
   type Sides,
 } from './sides.ts'
 import { VERSION } from './version.ts'
-import { RELEASED, SCRIPT, scriptOf, sha256 } from './wrapper.ts'
+import { findWrapper, fingerprint, PRESENT_WRAPPER, RELEASED, type Wrapper } from './wrapper.ts'
 
-/** The wrapper to inject, and the sha256 of those that were ever released. Tests stand in for another version here. */
+/** The wrapper to inject, and the fingerprints of those that were ever released. Tests stand in for another version here. */
 export interface Wrappers {
-  readonly script: string
+  readonly wrapper: Wrapper
   readonly released: ReadonlySet<string>
 }
 
@@ -42,7 +42,10 @@ export interface Wrappers {
  * revision of an injected Deployment is refused for an old fault as well, such as one that only a newer version minds.
  * Pure; never throws, whatever the JSON.
  */
-export function decide(change: Change, wrappers: Wrappers = { script: SCRIPT, released: RELEASED }): Decision {
+export function decide(
+  change: Change,
+  wrappers: Wrappers = { wrapper: PRESENT_WRAPPER, released: RELEASED },
+): Decision {
   const now = readDeployment(change.object)
   if (isProblems(now)) return refuse(now, [])
   if (now.metadata.deletionTimestamp != null) return leave(now, 'being-deleted', [])
@@ -89,11 +92,11 @@ function putIn(sides: Sides, wrappers: Wrappers): Decision {
     : finish(sides, planned.plan, { kind: 'injected', reason: 'injected', template, warnings })
 }
 
-/** The template with ours in it; or as it came, where it differs from that only by the text of a released wrapper. */
+/** The template with ours in it; or as it came, where it differs from that only by a released wrapper. */
 function injected(
   sides: Sides,
   plan: Plan,
-  { script, released }: Wrappers,
+  { wrapper, released }: Wrappers,
 ): { template: PodTemplate; isReleased: boolean } {
   const { now, before, bareBefore, record } = sides
   const { template } = now.spec
@@ -102,11 +105,11 @@ function injected(
     deploymentName: now.metadata.name || undefined,
     copiedFrom: bareBefore?.spec.containers.find(({ name }) => name === source),
   }
-  const present = before === undefined ? undefined : scriptOf(template)
-  const isOther = present !== undefined && present !== script && released.has(sha256(present))
-  if (isOther && equal(inject(template, plan, { ...options, script: present }), template))
+  const present = before === undefined ? undefined : findWrapper(template)
+  const isOther = present !== undefined && !equal(present, wrapper) && released.has(fingerprint(present))
+  if (isOther && equal(inject(template, plan, { ...options, wrapper: present }), template))
     return { template, isReleased: true }
-  return { template: inject(template, plan, { ...options, script }), isReleased: false }
+  return { template: inject(template, plan, { ...options, wrapper }), isReleased: false }
 }
 
 interface Outcome {

@@ -5,10 +5,10 @@ import { INIT_CONTAINER, PROTOCOL, PROTOCOL_LABEL, SAFE_TO_EVICT_VOLUMES_ANNOTAT
 import { findOurs, setInMap } from './parts.ts'
 import type { Plan } from './plan.ts'
 import { makeVolumes } from './volumes.ts'
+import type { Wrapper } from './wrapper.ts'
 
 export interface InjectOptions {
-  /** The wrapper as it stands in a manifest. */
-  readonly script: string
+  readonly wrapper: Wrapper
   /** undefined where it is not known yet (generateName). */
   readonly deploymentName: string | undefined
   /** The app's container that the init container in the template, if there is one, was copied from. */
@@ -22,7 +22,7 @@ export interface InjectOptions {
  */
 export function inject(template: PodTemplate, plan: Plan, options: InjectOptions): PodTemplate {
   const present = findOurs(template)
-  const fresh = makeContainer(plan, options.script)
+  const fresh = makeContainer(plan, options.wrapper)
   const container = present === undefined ? fresh : keepAdditions(fresh, present, options.copiedFrom)
   const theirs = (template.spec.initContainers ?? []).filter(({ name }) => name !== INIT_CONTAINER)
   let spec = set(template.spec, 'initContainers', [...theirs, container])

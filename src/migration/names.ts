@@ -57,6 +57,11 @@ export const FILES_PATH = '/run/migrate.io'
 /** emptyDir on disk: the run numbers that the pod has claimed. */
 export const STATE_VOLUME = 'migrate-io-state'
 export const STATE_PATH = '/run/migrate.io-state'
+/**
+ * The termination message, in which the wrapper leaves its run number. Not at the default, /dev/termination-log, to which
+ * commands write; and in /dev, which the runtime makes anew for each container, also with a read-only root.
+ */
+export const MESSAGE_PATH = '/dev/migrate.io-message'
 
 /** The cluster autoscaler's list of local volumes that do not hold a node back. */
 export const SAFE_TO_EVICT_VOLUMES_ANNOTATION = 'cluster-autoscaler.kubernetes.io/safe-to-evict-local-volumes'

@@ -12,8 +12,9 @@ IFS=$(printf ' \t\n.')
 IFS=${IFS%.}
 mio_files=/run/migrate.io
 mio_state=/run/migrate.io-state
-mio_message=/dev/termination-log
+mio_message=/dev/migrate.io-message
 mio_stale_seconds=60
+mio_unlabelled_seconds=5
 mio_kill_seconds=10
 # Whatever an image's STOPSIGNAL may be. A shell that is PID 1 ignores each signal that it has no trap for.
 mio_signals='TERM INT QUIT HUP USR1 USR2 WINCH'
@@ -134,7 +135,10 @@ mio_run_limited() {
     mio_pause
   done
   wait "$mio_child"
-  exit $?
+  mio_exit=$?
+  # Anew, since the command can reach the file too.
+  mio_note 2>/dev/null
+  exit "$mio_exit"
 }
 
 mio_end_at_limit() {
@@ -147,9 +151,15 @@ mio_end_at_limit() {
     if [ "$mio_now" -gt "$mio_limit" ]; then mio_signal_processes KILL; fi
     mio_find_processes
   done
-  # Added to what is there, so that the run number is never lost.
-  printf ' timeout' >>"$mio_message"
+  mio_note ' timeout'
   exit 124
+}
+
+# The label comes from a Deployment's ReplicaSet, before the pod's first start: where it is not, no controller ever answers.
+mio_refuse() {
+  mio_say "no Deployment made this pod (it has no label pod-template-hash), so it is never let through. A Deployment's template in another workload, such as an Argo Rollout with workloadRef: take the migrate.io/ annotations off that Deployment, or the init container migrate-io out of the copy. A pod made by kubectl debug --copy-to: add --keep-init-containers=false"
+  printf 'no pod of a Deployment: it has no label pod-template-hash' >"$mio_message"
+  exit 78
 }
 
 # A record lets this pod through. Noted first: a later start may be shown an older grant, which is somebody else's by then.
@@ -159,10 +169,15 @@ mio_skip() {
   exit 0
 }
 
+# The termination message of this start, for the controller.
+mio_note() {
+  printf 'run %s%s' "$mio_number" "${1-}" >"$mio_message"
+}
+
 # Claims the number, then says so, then starts: in this order, a number can be used by one start only, and whoever sees
 # this container's end knows which number it was.
 mio_run() {
-  if ! true >"$mio_state/run-$mio_number" || ! printf 'run %s' "$mio_number" >"$mio_message"; then
+  if ! true >"$mio_state/run-$mio_number" || ! mio_note; then
     mio_say "cannot note run $mio_number in $mio_state and $mio_message, so the migration is not started"
     exit 74
   fi
@@ -175,7 +190,7 @@ mio_run() {
 
 # shellcheck disable=SC2086 # split
 trap 'exit 143' $mio_signals
-mio_whole='' mio_said='' mio_stale_since='' mio_stale_number=''
+mio_whole='' mio_said='' mio_stale_since='' mio_stale_number='' mio_unlabelled_since=''
 mio_clock
 mio_started=$mio_now
 mio_read_claimed
@@ -198,6 +213,14 @@ while :; do
   esac
   # Without a revision it can't be told whether it is recorded. A number that waits for that is not one to give back.
   if [ -z "$mio_revision" ]; then mio_number=; fi
+  # A file that is missing may still come, and one that is written just now be empty for a moment.
+  if [ "$mio_revision" ] || ! [ -e "$mio_files/revision" ]; then
+    mio_unlabelled_since=
+  else
+    mio_clock
+    if [ -z "$mio_unlabelled_since" ]; then mio_unlabelled_since=$mio_now; fi
+    if [ $((mio_now - mio_unlabelled_since)) -gt "$mio_unlabelled_seconds" ]; then mio_refuse; fi
+  fi
   if [ "$mio_number" -gt "$mio_claimed" ] 2>/dev/null; then mio_run "$@"; fi
   if [ "$mio_number" != "$mio_stale_number" ]; then
     mio_stale_number=$mio_number

@@ -42,7 +42,7 @@ export function judgeRun(situation: Situation, base: Base): Findings | undefined
   const { pod } = seen
   const end = endOf(pod, run.number)
   if (end.kind === 'unknown') return judgeUnended(situation, findings, seen)
-  if (!isOurs || end.kind === 'skipped') return { ...findings, state: 'Waiting', reason: 'next' }
+  if (!isOurs || end.kind === 'unrecorded') return { ...findings, state: 'Waiting', reason: 'next' }
   if (end.kind === 'interrupted') return { ...findings, state: 'Interrupted', reason: 'interrupted', pod: run.pod }
   if (end.kind === 'success') return { ...findings, state: 'Running', reason: 'result-seen' }
   const exit = { code: end.exitCode, isTimeout: end.isTimeout }

@@ -39,7 +39,7 @@ export function logTarget(situation: Situation): LogTarget | undefined {
   const isWanted = revision === undefined || !isCompleted(record, revision)
   if (holder !== undefined && runner !== undefined && isWanted && isGranted(runner, holder.number)) {
     const { kind } = endOf(runner.pod, holder.number)
-    const isOver = kind !== 'unknown' && kind !== 'skipped'
+    const isOver = kind !== 'unknown' && kind !== 'unrecorded'
     // One that does not run has not begun: what its container wrote is of an earlier start.
     if (isOver || isRunning(runner.pod)) return targetOf(runner, holder.number, holder.revision, !isOver)
   }

@@ -48,6 +48,19 @@ describe('Events', () => {
     assert.match(announce({ ...FAILED, exitCode: 200 }, 'shop')?.note ?? '', /exit code 200 in pod/)
   })
 
+  test('W7: a run that could not be recorded is told with what comes of it, a success and a failure alike', () => {
+    const { said, tell } = announcer()
+    const event = { kind: 'not-recorded', pod: 'shop-5d8f9-abcde', revision: '5d8f9', number: 3 } as const
+    tell({ ...event, exitCode: 0 })
+    tell({ ...event, exitCode: 1 })
+    assert.deepEqual(
+      said.map(({ type, reason }) => `${type} ${reason}`),
+      ['Warning MigrationNotRecorded', 'Warning MigrationNotRecorded'],
+    )
+    assert.match(said[0]?.note ?? '', /run 3 of revision 5d8f9, ended with exit code 0, .*runs the command again/)
+    assert.match(said[1]?.note ?? '', /ended with exit code 1, .*It counts as failed.*terminationMessagePath/)
+  })
+
   test('each problem that can be told is, with the table’s sentence', () => {
     for (const reason of Object.keys(PROBLEMS) as ProblemReason[]) {
       const told = announce({ kind: 'problem', reason, object: 'thing', detail: 'password=hunter2' }, 'shop')
@@ -107,7 +120,7 @@ describe('Events', () => {
 
   test('a number that was given back unused, and a record that was made, are nobody’s news', () => {
     const { said, tell } = announcer()
-    tell({ kind: 'given-up', pod: 'a', number: 1, why: 'skipped' })
+    tell({ kind: 'given-up', pod: 'a', number: 1 })
     tell({ kind: 'made-anew', configMap: 'deployment.shop.migrate-io', why: 'missing' })
     assert.deepEqual(said, [])
   })

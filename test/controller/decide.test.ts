@@ -129,6 +129,13 @@ describe('The next step while the lock is held', () => {
       assert.equal(kindFor({ grant, state: ended(0) }), skipped)
     })
 
+  test('W7: a failure whose number was overwritten is counted once its next start has said that it was used', () => {
+    const after = { state: ended(75, 'stale 5'), lastState: ended(1) }
+    assert.equal(kindFor({ grant: 'run 5', lastState: ended(1) }), 'wait: running')
+    assert.equal(kindFor({ grant: 'run 5', ...after }), 'settle')
+    assert.equal(kindFor({ grant: 'wait 5', ...after }), 'fail')
+  })
+
   test('L6: a pod that is gone, or another of its name, ends it', () => {
     const pod = podOf({ grant: 'run 5' })
     const gone = new Map([['web-a-1', { pod: undefined, isLive: true }]])

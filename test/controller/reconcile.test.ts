@@ -4,7 +4,9 @@ import type { ControllerEvent } from '../../src/controller/event.ts'
 import { MAX_RUN_NUMBER } from '../../src/controller/grant.ts'
 import { lockText } from '../../src/controller/read-named.ts'
 import { reconcile } from '../../src/controller/reconcile.ts'
-import { ended, holderOf, KEY, NOW } from './objects.ts'
+import type { Pod } from '../../src/kube/objects.ts'
+import { PROTOCOL, PROTOCOL_LABEL, REVISION_LABEL } from '../../src/migration/names.ts'
+import { ended, holderOf, KEY, NOW, podOf } from './objects.ts'
 import { Shop } from './shop.ts'
 
 const COMPLETED = { 'completed.a': '{"pod":"web-a-0","image":"","started":"","seconds":1,"number":4}' }
@@ -30,6 +32,75 @@ describe('A look at a lock whose revision is recorded', () => {
     assert.equal(look.isKnown, false)
     assert.ok(look.at !== undefined && look.at > NOW && look.at < NOW + 1_000)
     assert.equal(told(shop), 6, 'five conflicts are borne')
+  })
+})
+
+describe('A runner whose command overwrote its run number', () => {
+  test('W7: exit 0: nothing is recorded, that is told, and the next pod runs', async () => {
+    const shop = new Shop()
+    shop.hold(holderOf(shop.add({ name: 'web-a-1', grant: 'run 5', state: ended(0, 'all done') }), 5))
+    shop.add({ name: 'web-a-2' })
+    await reconcile(KEY, shop.surroundings())
+    assert.deepEqual(shop.reported, ['not-recorded', 'run-started'])
+    assert.deepEqual([shop.grantOn('web-a-1'), shop.grantOn('web-a-2')], ['wait 5', 'run 6'])
+    assert.equal(shop.record?.data?.['completed.a'], undefined)
+  })
+
+  test('W7: exit 1: nothing until its next start has said so, then it counts, and that is told', async () => {
+    const shop = new Shop({}, { 'migrate.io/retries': '0' })
+    const runner = shop.add({ name: 'web-a-1', grant: 'run 5', lastState: ended(1, 'oh no') })
+    shop.hold(holderOf(runner, 5))
+    shop.add({ name: 'web-a-2' })
+    await reconcile(KEY, shop.surroundings())
+    assert.deepEqual(shop.reported, [], 'it may not have started')
+    const stored = shop.server.get('Pod', 'web-a-1')
+    assert.ok(stored)
+    const { status } = podOf({ state: ended(75, 'stale 5'), lastState: ended(1, 'oh no') })
+    shop.server.update('Pod', { ...stored, ...(status && { status }) }, 'kubelet')
+    const look = await reconcile(KEY, shop.surroundings())
+    assert.deepEqual(shop.reported, ['not-recorded', 'run-failed'])
+    assert.match(shop.record?.data?.['failed.a'] ?? '', /"count":1,"exit":1/)
+    assert.deepEqual([look.waiting, shop.grantOn('web-a-2')], ['gave-up', undefined])
+  })
+})
+
+describe('A pod that no Deployment made', () => {
+  const copyOf = (pod: Pod, labels: Record<string, string>, owners: boolean): Pod => ({
+    ...pod,
+    metadata: { ...pod.metadata, labels, ownerReferences: owners ? (pod.metadata.ownerReferences ?? []) : [] },
+  })
+
+  test('W8: is told, never gets the lock, and holds up no other', async () => {
+    const labels = { [PROTOCOL_LABEL]: PROTOCOL }
+    const withHash = { ...labels, [REVISION_LABEL]: 'a' }
+    for (const copy of [
+      copyOf(podOf({ name: 'a-copy' }), withHash, false),
+      copyOf(podOf({ name: 'a-copy' }), labels, false),
+      // Of an Argo Rollout, whose own controller makes ReplicaSets.
+      copyOf(podOf({ name: 'a-copy' }), labels, true),
+    ]) {
+      const shop = new Shop()
+      const own = shop.add({ name: 'web-a-1' })
+      const stray = shop.server.create('Pod', copy, 'kubectl')
+      await reconcile(KEY, shop.surroundings([stray, own]))
+      assert.deepEqual(shop.reported, ['problem foreign-pod', 'run-started'])
+      assert.deepEqual([shop.grantOn('a-copy'), shop.grantOn('web-a-1')], [undefined, 'run 5'])
+    }
+  })
+
+  test('W8: its exit changes nothing of a lock, held or free', async () => {
+    const shop = new Shop()
+    const labels = { [PROTOCOL_LABEL]: PROTOCOL }
+    const exit = ended(78, 'no pod of a Deployment: it has no label pod-template-hash')
+    const stray = shop.server.create('Pod', copyOf(podOf({ name: 'a-copy', state: exit }), labels, false), 'kubectl')
+    await reconcile(KEY, shop.surroundings([stray]))
+    const writes = () => shop.calls.filter((call) => /^(write|tell|create)/.test(call))
+    assert.deepEqual(writes(), [])
+    const runner = shop.add({ name: 'web-a-1', grant: 'run 5' })
+    shop.hold(holderOf(runner, 5))
+    await reconcile(KEY, shop.surroundings([stray, runner]))
+    assert.deepEqual(writes(), [])
+    assert.match(shop.record?.data?.['holder'] ?? '', /"pod":"web-a-1"/)
   })
 })
 

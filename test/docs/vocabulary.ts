@@ -49,7 +49,16 @@ const REASON = new RegExp(
 const OF_KUBERNETES = new Set(['ProgressDeadlineExceeded', 'PermissionDenied', 'ImagePullBackOff'])
 
 /** Options of other programs that pages speak of: kubectl, Helm, npm, Alembic, and this project's own tools. */
-const OF_OTHERS = new Set(['--wait', '--force-conflicts', '--values', '--set', '--check-heads'])
+const OF_OTHERS = new Set([
+  '--wait',
+  '--force-conflicts',
+  '--values',
+  '--set',
+  '--check-heads',
+  '--copy-to',
+  '--keep-init-containers',
+  '--keep-labels',
+])
 
 /** What a page speaks of that the source does not have, with what it is taken for. */
 export function unknownIn({ text }: Page): readonly string[] {

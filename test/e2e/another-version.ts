@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { SCRIPT, sha256 } from '../../src/migration/wrapper.ts'
+import { fingerprint, PRESENT_WRAPPER } from '../../src/migration/wrapper.ts'
+import { earlierScript, earlierWrapper } from '../migration/released/earlier.ts'
 import { root } from '../tooling/root.ts'
 
 /** The first line of another version's wrapper. */
@@ -24,13 +25,33 @@ export interface AnotherVersion extends Disposable {
  * @param isReleased whether the copy knows this source's wrapper as one that was once released
  */
 export function makeAnotherVersion({ isReleased }: { isReleased: boolean }): AnotherVersion {
+  const copy = copySource()
+  copy.edit('wrapper.generated.ts', 'export const WRAPPER = [', `\n  ${JSON.stringify(OTHER_LINE)},`)
+  const known = `'${fingerprint(PRESENT_WRAPPER)}', `
+  if (isReleased) copy.edit('wrapper.ts', 'RELEASED: ReadonlySet<string> = new Set<string>([', known)
+  return copy
+}
+
+/** A copy of the source that injects what 0.1.0 did. */
+export function makeEarlierVersion(): AnotherVersion {
+  const copy = copySource()
+  const { terminationMessagePath } = earlierWrapper()
+  const text = `export const WRAPPER = ${JSON.stringify(earlierScript())}\n`
+  writeFileSync(join(copy.root, 'src/migration/wrapper.generated.ts'), text)
+  copy.edit('names.ts', 'export const MESSAGE_PATH = ', `${JSON.stringify(terminationMessagePath)} // `)
+  return copy
+}
+
+interface Copy extends AnotherVersion {
+  edit(file: string, after: string, inserted: string): void
+}
+
+function copySource(): Copy {
   const folder = mkdtempSync(join(tmpdir(), 'migrate-io-version-'))
   cpSync(join(root, 'src'), join(folder, 'src'), { recursive: true })
   for (const file of BUILT_FROM) cpSync(join(root, file), join(folder, file))
   symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'))
-  edit('wrapper.generated.ts', 'export const WRAPPER = [', `\n  ${JSON.stringify(OTHER_LINE)},`)
-  if (isReleased) edit('wrapper.ts', 'RELEASED: ReadonlySet<string> = new Set<string>([', `'${sha256(SCRIPT)}', `)
-  return { root: folder, [Symbol.dispose]: () => rmSync(folder, { recursive: true, force: true }) }
+  return { root: folder, edit, [Symbol.dispose]: () => rmSync(folder, { recursive: true, force: true }) }
 
   function edit(file: string, after: string, inserted: string): void {
     const path = join(folder, 'src/migration', file)

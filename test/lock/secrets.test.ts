@@ -24,7 +24,7 @@ test('S3: commands, env values, annotations and Secrets never show up in what th
   const { site, journal, ...shop } = await openWorkshop(stage)
   const stringData = { KEY: `${CANARY}-secret` }
   await site.place.send('create', { apiVersion: 'v1', kind: 'Secret', metadata: { name: 'keys' }, stringData })
-  const tell = `echo "${CANARY}-output $PASSWORD $KEY"; printf ' ${CANARY}-message' >>/dev/termination-log`
+  const tell = `echo "${CANARY}-output $PASSWORD $KEY"; printf ' ${CANARY}-message' >>/dev/migrate.io-message`
   const fails = { replicas: 2, does: `${tell}; exit 3`, change: withCanaries }
   await shop.apply('app', fails)
   const failed = () => stage.controller.logs().find(({ kind }) => kind === 'run-failed')

@@ -144,6 +144,23 @@ describe('kubectl describe deployment tells what the matter is', { concurrency: 
     await untilTold(workshop, 'taken', /Warning +LockNotOurs .*rename or delete it/)
   })
 
+  test('W8: a pod with its template that it did not make: that it gets no run', async () => {
+    const { workshop, flags, options } = await open()
+    const { place } = workshop.site
+    await workshop.apply('copied', options({ replicas: 1, does: waitsFor('go') }))
+    await workshop.journal.untilRun(1)
+    const [pod] = await workshop.site.pods('copied')
+    assert.ok(pod)
+    const { spec } = (await place.deployment('copied')).spec.template
+    // With all labels its ReplicaSet would take it for one of its own.
+    const metadata = { name: 'a-copy', labels: { ...pod.metadata.labels, app: 'a-copy' } }
+    await place.send('create', { apiVersion: 'v1', kind: 'Pod', metadata, spec })
+    await untilTold(workshop, 'copied', /Warning +UnservedPod .*a-copy: .*no Deployment made it/)
+    assert.equal(workshop.journal.starts().length, 1)
+    flags.raise('go')
+    await workshop.rolledOut('copied')
+  })
+
   test('L9: the deadline of the rollout passes while it migrates', async () => {
     const { workshop, flags, options } = await open()
     const settings = options({ does: waitsFor('go') })

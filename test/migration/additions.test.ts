@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
-import { createHash } from 'node:crypto'
 import { suite, test } from 'node:test'
 import { decide } from '../../src/migration/decide.ts'
 import type { Json, JsonObject } from '../../src/migration/json.ts'
+import { fingerprint, RELEASED, wrapperOf } from '../../src/migration/wrapper.ts'
 import { annotate, asStored, at, copies, deepFreeze, flask, list, migration, POD, put, stored } from './objects.ts'
+import { earlierDeployment } from './released/earlier.ts'
 
 const APP = [...POD, 'containers', 0] as const
 const OURS = [...POD, 'initContainers', 0] as const
@@ -172,8 +173,8 @@ suite('A4: another version of the wrapper', () => {
   const SCRIPTS = ['first', 'second', 'third'].map((text) => `: ${text}`)
   const [first = '', second = '', third = ''] = SCRIPTS
   const by = (script: string, ...released: string[]) => {
-    const hashes = released.map((text) => createHash('sha256').update(text).digest('hex'))
-    const wrappers = { script, released: new Set(hashes) }
+    const hashes = released.map((text) => fingerprint(wrapperOf(text)))
+    const wrappers = { wrapper: wrapperOf(script), released: new Set(hashes) }
     return (oldObject: JsonObject | undefined, object: JsonObject) =>
       decide(
         oldObject === undefined ? { object, optedIn: true } : { object, oldObject: asStored(oldObject), optedIn: true },
@@ -214,5 +215,48 @@ suite('A4: another version of the wrapper', () => {
     const after = stored(newer(two, forged))
     assert.equal(scriptOf(after), second)
     assert.deepEqual(at(migration(after), 'args'), at(migration(one), 'args'))
+  })
+})
+
+suite('A5, W7: what 0.1.0 injected, with its termination message at the default path', () => {
+  const earlier = earlierDeployment()
+  const path = [...OURS, 'terminationMessagePath']
+  const image = (object: JsonObject, tag: string) =>
+    put(object, [...APP, 'image'], `docker.io/project/my-flask-app:${tag}`)
+
+  test('A4, W7: an update that changes nothing of the user’s keeps it byte for byte', () => {
+    for (const now of [earlier, annotate(earlier, { note: 'x' }), put(earlier, ['spec', 'replicas'], 5)]) {
+      const after = update(earlier, now)
+      assert.equal(JSON.stringify(at(after, 'spec', 'template')), JSON.stringify(at(earlier, 'spec', 'template')))
+    }
+  })
+
+  test('A5, W7: another image brings the present wrapper and its path; rollout undo brings all of the earlier one back', () => {
+    const newer = update(earlier, image(earlier, '2'))
+    assert.deepEqual([at(earlier, ...path), at(newer, ...path)], ['/dev/termination-log', '/dev/migrate.io-message'])
+    const undone = put(asStored(newer), ['spec', 'template'], at(asStored(earlier), 'spec', 'template'))
+    const decision = decide({ object: undone, oldObject: asStored(newer), optedIn: true })
+    assert.deepEqual([decision.kind, decision.reason], ['kept', 'released-wrapper'])
+    assert.deepEqual(at(stored(decision), 'spec', 'template'), at(undone, 'spec', 'template'))
+  })
+
+  test('A5, W7: its text with another path, or its path with another text, was never released', () => {
+    const newer = update(earlier, image(earlier, '2'))
+    for (const [changed, value] of [
+      [path, '/dev/elsewhere'],
+      [[...OURS, 'command', 2], ': another'],
+    ] as const) {
+      const forged = put(put(newer, ['spec', 'template'], at(earlier, 'spec', 'template')), changed, value)
+      const after = update(newer, forged)
+      assert.deepEqual(at(after, ...path), '/dev/migrate.io-message')
+      assert.deepEqual(at(after, ...OURS, 'command'), at(newer, ...OURS, 'command'))
+    }
+  })
+
+  test('A5: a fingerprint does not depend on the order of keys, in which the API server has its own', () => {
+    const wrapper = wrapperOf('x')
+    const volumeMounts = wrapper.volumeMounts.map(({ name, mountPath, ...others }) => ({ ...others, mountPath, name }))
+    assert.equal(fingerprint({ ...wrapper, volumeMounts }), fingerprint(wrapper))
+    assert.ok(RELEASED.size > 0)
   })
 })

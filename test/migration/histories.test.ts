@@ -3,7 +3,7 @@ import { suite, test } from 'node:test'
 import { isDeepStrictEqual } from 'node:util'
 import fc from 'fast-check'
 import { isObject, type Json, type JsonObject } from '../../src/migration/json.ts'
-import { SCRIPT, sha256 } from '../../src/migration/wrapper.ts'
+import { fingerprint, PRESENT_WRAPPER, SCRIPT, type Wrapper, wrapperOf } from '../../src/migration/wrapper.ts'
 import { ApiServer, type OtherWebhook, type Revision, withDefaults } from './api-server.ts'
 import { ANNOTATIONS, at, copies, list, migration, POD, put } from './objects.ts'
 
@@ -224,6 +224,12 @@ function withoutItems(value: Json, isKept: (item: JsonObject) => boolean): Json 
   return Object.fromEntries(entries.filter(([, inner]) => !Array.isArray(inner) || inner.length > 0))
 }
 
+/** Each has another script, and every other one another message path. */
+function version(number: number): Wrapper {
+  const wrapper = wrapperOf(`${SCRIPT}\n: version ${number}`)
+  return number % 2 === 0 ? { ...wrapper, terminationMessagePath: `/dev/message-${number}` } : wrapper
+}
+
 class History {
   readonly #server: ApiServer
   readonly #webhook: Other | null
@@ -236,7 +242,7 @@ class History {
   constructor(manifest: JsonObject, other: Other | null) {
     this.#webhook = other
     this.#server = new ApiServer(
-      { script: SCRIPT, released: this.#released },
+      { wrapper: PRESENT_WRAPPER, released: this.#released },
       other === null ? {} : { [other.order]: webhook(other) },
     )
     this.#intent = manifest
@@ -253,10 +259,8 @@ class History {
         this.#server.isOptedIn = !this.#server.isOptedIn
         return
       case 'upgrade': {
-        const { script } = this.#server.wrappers
-        this.#released.add(sha256(script))
-        const version = this.#released.size + 1
-        this.#server.wrappers = { script: `${SCRIPT}\n: version ${version}`, released: new Set(this.#released) }
+        this.#released.add(fingerprint(this.#server.wrappers.wrapper))
+        this.#server.wrappers = { wrapper: version(this.#released.size + 1), released: new Set(this.#released) }
         return
       }
       case 'export':

@@ -93,7 +93,7 @@ suite('A10: the container', () => {
         { name: 'migrate-io', mountPath: '/run/migrate.io', readOnly: true },
         { name: 'migrate-io-state', mountPath: '/run/migrate.io-state' },
       ],
-      terminationMessagePath: '/dev/termination-log',
+      terminationMessagePath: '/dev/migrate.io-message',
       terminationMessagePolicy: 'File',
     })
   })

@@ -123,6 +123,26 @@ const FAULTS: readonly (readonly [what: string, object: JsonObject, says: readon
     [/volumeMounts\[0\]/, /read-only/],
   ],
   ['a read-only mount of all', withMount({ name: 'x', mountPath: '/', readOnly: true }), [/volumeMounts\[0\]/]],
+  [
+    'a mount at the termination message',
+    withMount({ name: 'x', mountPath: '/dev/migrate.io-message' }),
+    [/volumeMounts\[0\]/, /\/dev\/migrate\.io-message is kept for .*termination message/],
+  ],
+  [
+    'a mount below the termination message',
+    withMount({ name: 'x', mountPath: '/dev/migrate.io-message/x' }),
+    [/volumeMounts\[0\]/, /is kept for/],
+  ],
+  [
+    "the node's devices, read-only",
+    withMount({ name: 'x', mountPath: '/dev', readOnly: true }, { hostPath: { path: '/dev' } }),
+    [/volumeMounts\[0\]/, /\/dev\/migrate\.io-message cannot be made in it.*writable/],
+  ],
+  [
+    'a Secret over the devices',
+    withMount({ name: 'x', mountPath: '/dev/' }, { secret: { secretName: 'x' } }),
+    [/volumeMounts\[0\]/, /\/dev\/migrate\.io-message/],
+  ],
   ['Windows by os', put(flask(), [...POD, 'os'], { name: 'windows' }), [/spec\.os\.name/, /windows/i]],
   [
     'Windows by node',
@@ -245,6 +265,8 @@ suite('A8: what is refused', () => {
 suite('A8: what is not refused', () => {
   const FINE: readonly (readonly [what: string, object: JsonObject])[] = [
     ['a writable mount above ours', withMount({ name: 'x', mountPath: '/run' })],
+    ['the devices of the node, writable', withMount({ name: 'x', mountPath: '/dev' }, { hostPath: { path: '/dev' } })],
+    ['shared memory, read-only', withMount({ name: 'x', mountPath: '/dev/shm', readOnly: true })],
     ['a mount beside ours', withMount({ name: 'x', mountPath: '/run/migrate.iox', readOnly: true })],
     ['a read-only mount below /run', withMount({ name: 'x', mountPath: '/run/secrets', readOnly: true })],
     [

@@ -14,7 +14,7 @@ export interface State {
   lock: Lock
   pods: Pod[]
   controllers: Controller[]
-  spent: Record<'failures' | 'kills' | 'deletions' | 'losses' | 'sandboxes' | 'evictions', number>
+  spent: Record<'failures' | 'kills' | 'deletions' | 'losses' | 'sandboxes' | 'evictions' | 'overwrites', number>
 }
 
 interface Lock {
@@ -84,14 +84,14 @@ export function lockModel(options: Options): Model<State> {
         ...{ container: 'waiting' as const, message: '', seenContainer: 'waiting' as const, seenMessage: '' },
       })),
       controllers: [IDLE, IDLE],
-      spent: { failures: 0, kills: 0, deletions: 0, losses: 0, sandboxes: 0, evictions: 0 },
+      spent: { failures: 0, kills: 0, deletions: 0, losses: 0, sandboxes: 0, evictions: 0, overwrites: 0 },
     },
     steps: (state) => new Steps(state, options).all(),
     violation,
     key,
     isGood: ({ lock, pods }) =>
       lock.completed !== 0 || lock.number >= options.maxNumber || pods.every((pod) => !pod.exists),
-    isFault: (name) => /killed|deleted$|fails$|crashes|goes back|evicted|node starts again/.test(name),
+    isFault: (name) => /killed|deleted$|fails$|crashes|goes back|evicted|node starts again|overwrites/.test(name),
   }
 
   function violation(before: State, after: State, name: string): string | undefined {
@@ -206,6 +206,10 @@ class Steps {
       change('succeeds', { container: 'done', message: `run ${pod.claimed}` })
       if (spent.failures < o.failures)
         change('fails', { container: 'ended', message: `run ${pod.claimed}` }, 'failures')
+      if (spent.overwrites < o.overwrites) {
+        change('overwrites its number and succeeds', { container: 'done', message: 'none' }, 'overwrites')
+        change('overwrites its number and fails', { container: 'ended', message: 'none' }, 'overwrites')
+      }
     }
     if (pod.container === 'ended') change('restarts', { container: 'waiting' })
     if (pod.container !== 'dead' && spent.sandboxes < o.sandboxes)

@@ -28,6 +28,8 @@ export interface Options {
   /** Times that a pod's node starts again, which starts its containers from the first one. */
   readonly sandboxes: number
   readonly evictions: number
+  /** Times that a command takes its run number out of its termination message. */
+  readonly overwrites: number
   /** Whether kubelet may project what it knew before. */
   readonly oldFiles: boolean
   /** The revision of each pod, from 0; one for all where left out. */
@@ -41,6 +43,7 @@ export interface Options {
 
 const BASE: Options = {
   ...{ pods: 2, maxNumber: 3, failures: 1, kills: 0, deletions: 0, losses: 0, sandboxes: 0, evictions: 0 },
+  overwrites: 0,
   oldFiles: false,
 }
 const SMALL: Options = { ...BASE, maxNumber: 2, failures: 0 }
@@ -61,6 +64,10 @@ export const CONFIGURATIONS: Readonly<Record<string, { readonly options: Options
     isQuick: false,
   },
   'pods that are evicted': { options: { ...SMALL, failures: 1, evictions: 1 }, isQuick: true },
+  'commands that overwrite their run number': {
+    options: { ...SMALL, failures: 1, overwrites: 1, oldFiles: true },
+    isQuick: true,
+  },
   'two revisions': { options: { ...BASE, maxNumber: 2, revisions: [0, 1] }, isQuick: true },
 }
 

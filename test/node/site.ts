@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import type { ContainerStatus, Pod } from '../../src/kube/objects.ts'
+import type { ContainerStatus, Pod, Terminated } from '../../src/kube/objects.ts'
 import type { SharedNode } from '../cluster/shared.ts'
 import { installWebhook } from '../e2e/install.ts'
 import type { Installation } from '../e2e/installation.ts'
@@ -80,7 +80,7 @@ export function ours({ status }: Pod): ContainerStatus | undefined {
 }
 
 /** How it ended last: as it stands, or before its restart. */
-export function endOf(pod: Pod): { exitCode: number; message?: string; reason?: string } | undefined {
+export function endOf(pod: Pod): Terminated | undefined {
   const status = ours(pod)
   return status?.state?.terminated ?? status?.lastState?.terminated
 }

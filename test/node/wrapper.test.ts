@@ -12,6 +12,7 @@ const cluster = await sharedNode()
 const images = { busybox: await busyboxImage(), debian: await debianImage() }
 for (const { file } of Object.values(images)) await cluster.loadImage(file)
 
+const NO_LABEL = 'no pod of a Deployment: it has no label pod-template-hash'
 const STALE_LIMIT_MS = 150_000 // the wrapper waits for 60 s before it gives a number back
 
 describe('the wrapper in real containers', { concurrency: true }, () => {
@@ -134,6 +135,82 @@ describe('the wrapper in real containers', { concurrency: true }, () => {
     assert.match(await site.output(done), /^65534\ndown$/m)
   })
 
+  for (const [name, image] of Object.entries(images))
+    test(`W4, W7: ${name}: its message works with a read-only root, as another user, with volumes at /run`, async () => {
+      const look = 'cat /dev/migrate.io-message; echo; ls /proc/self/fd; echo x 2>&1 >/dev/termination-log || echo none'
+      const command = `${look}; exec 1>&- 2>&-; exit 0`
+      const pod = await deploy(
+        `message-${name}`,
+        {
+          command,
+          change: (spec, container) => {
+            spec.volumes = [{ name: 'run', emptyDir: { medium: 'Memory' } }]
+            container.volumeMounts = [{ name: 'run', mountPath: '/run' }]
+            container.securityContext = {
+              runAsUser: 65534,
+              runAsNonRoot: true,
+              readOnlyRootFilesystem: true,
+              allowPrivilegeEscalation: false,
+              capabilities: { drop: ['ALL'] },
+            }
+          },
+        },
+        image,
+      )
+      await site.grant(pod, 'run 1')
+      const done = await site.pod(`message-${name}`, 'is ready', isReady)
+      assert.deepEqual([ours(done)?.restartCount, endOf(done)?.exitCode, endOf(done)?.message], [0, 0, 'run 1'])
+      const output = await site.output(done)
+      assert.match(output, /^run 1$/m)
+      assert.match(output, /^none$/m, 'as another user it can make none of its own')
+      // 3 is the folder that `ls` lists.
+      assert.match(output, /^0\n1\n2\n3$/m)
+    })
+
+  test('W8: pods that no Deployment made say what they are and what to do, and end with 78', async () => {
+    const pod = await deploy('of-a-deployment', { command: 'echo it ran' })
+    const { template } = (await site.place.deployment('of-a-deployment')).spec
+    const bare = (name: string, more: object) => ({
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: { ...template.metadata, name, labels: { ...template.metadata.labels, app: name } },
+      spec: { ...template.spec, ...more },
+    })
+    await site.place.send('create', bare('bare', {}))
+    await site.place.send('create', bare('bare-never', { restartPolicy: 'Never' }))
+    const copy = ['debug', pod.metadata.name, '--copy-to=copy', '--container=app', '--', 'sh', '-c', 'sleep 1000']
+    await site.place.kubectl(copy)
+    const labels = { ...template.metadata.labels, app: 'job' }
+    await site.place.send('create', {
+      apiVersion: 'batch/v1',
+      kind: 'Job',
+      metadata: { name: 'job' },
+      spec: { backoffLimit: 0, template: { metadata: { labels }, spec: { ...template.spec, restartPolicy: 'Never' } } },
+    })
+    const ofJob = await site.pod('job')
+    for (const name of ['bare', 'bare-never', 'copy', ofJob.metadata.name]) {
+      const ended = await until(`${name} has ended`, () => read({ metadata: { name } }), {
+        limitMs: LIMIT_MS,
+        accept: (seen) => endOf(seen) !== undefined,
+      })
+      const end = endOf(ended)
+      const took = Date.parse(end?.finishedAt ?? '') - Date.parse(end?.startedAt ?? '')
+      assert.deepEqual([end?.exitCode, end?.message], [78, NO_LABEL], name)
+      assert.ok(took <= 3 * 10_000, `${name} ended after ${took} ms`)
+      const args = ['logs', name, '-c', 'migrate-io']
+      const logs = async () =>
+        (await site.place.kubectl([...args, '--previous'], { allowFailure: true })).stdout +
+        (await site.place.kubectl(args, { allowFailure: true })).stdout
+      await until(`${name} has said so`, logs, {
+        limitMs: LIMIT_MS,
+        accept: (text) => /no Deployment made this pod.*--keep-init-containers=false/.test(text),
+      })
+    }
+    const never = await read({ metadata: { name: 'bare-never' } })
+    assert.equal(never.status?.phase, 'Failed')
+    assert.equal(ours(await read(pod))?.restartCount, 0, 'the Deployment’s own waits on')
+  })
+
   test('W5: killed while waiting, it waits again, and its run number is used once', async () => {
     const pod = await deploy('killed-waiting', { command: 'echo it ran' })
     killOurs(pod)
@@ -207,7 +284,7 @@ describe('the wrapper in real containers', { concurrency: true }, () => {
     })
   }
 
-  async function read({ metadata: { name } }: Pod): Promise<Pod> {
+  async function read({ metadata: { name } }: { metadata: { name: string } }): Promise<Pod> {
     const { stdout } = await site.place.kubectl(['get', 'pod', name, '-o', 'json'])
     return JSON.parse(stdout) as Pod
   }

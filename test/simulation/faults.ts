@@ -39,7 +39,7 @@ function stepsOf(simulation: Simulation, fault: Fault, name: string): readonly S
       return each(
         ({ actual }) => actual.kind === 'command',
         'fails',
-        (pod) => (choices.chance(0.8) ? pod.end(1) : pod.end(124, `${pod.messageNow()} timeout`)),
+        (pod) => (choices.chance(0.8) ? pod.end(1) : pod.end(124, `run ${numberOf(pod)} timeout`)),
       )
     case 'kill':
       return each(busy, 'is killed', (pod) => {
@@ -131,9 +131,20 @@ function stepsOf(simulation: Simulation, fault: Fault, name: string): readonly S
       const lock = choices.of([LOCK, 'other', undefined])
       return [[`${name} names lock ${lock ?? 'none'}`, () => cluster.annotate(name, `${PREFIX}lock`, lock)]]
     }
+    case 'message-overwritten':
+      return each(
+        ({ actual }) => actual.kind === 'command' && actual.hasOverwritten !== true,
+        'overwrites its run number',
+        (pod) => pod.overwriteMessage(),
+      )
     case 'retries':
       return [[`${name} is retried once`, () => cluster.annotate(name, `${PREFIX}retries`, '1')]]
   }
+}
+
+/** A wrapper with a time limit is still there at the end, and says it anew. */
+function numberOf({ actual }: SimulatedPod): number {
+  return actual.kind === 'command' ? actual.number : 0
 }
 
 function crashes(simulation: Simulation): readonly Step[] {

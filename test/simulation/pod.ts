@@ -7,7 +7,7 @@ import { SimulatedWrapper, type WrapperFiles, type WrapperState, type WrapperSte
 export type Actual =
   | { readonly kind: 'pulling' }
   | { readonly kind: 'wrapper'; readonly wrapper: SimulatedWrapper }
-  | { readonly kind: 'command'; readonly number: number }
+  | { readonly kind: 'command'; readonly number: number; readonly hasOverwritten?: true }
   | { readonly kind: 'ended' }
   /** Exit 0: the app starts. */
   | { readonly kind: 'done' }
@@ -130,8 +130,13 @@ export class SimulatedPod {
   /** What the present instance has left in its termination message. */
   messageNow(): string {
     const { actual } = this
-    if (actual.kind === 'command') return `run ${actual.number}`
+    if (actual.kind === 'command') return actual.hasOverwritten === true ? 'all done' : `run ${actual.number}`
     return actual.kind === 'wrapper' ? actual.wrapper.message : ''
+  }
+
+  /** The command writes to its own termination message, in which the wrapper had left the number. */
+  overwriteMessage(): void {
+    if (this.actual.kind === 'command') this.actual = { ...this.actual, hasOverwritten: true }
   }
 
   restart(time: number): void {

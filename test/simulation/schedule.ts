@@ -68,6 +68,7 @@ export const FAULTS = [
   'lock-edited',
   'lock-renamed',
   'retries',
+  'message-overwritten',
 ] as const
 
 export type Fault = (typeof FAULTS)[number]

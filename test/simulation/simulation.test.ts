@@ -9,6 +9,7 @@ const SEEDS = 10_000
 const MUST_HAPPEN = [
   ...FAULTS,
   ...['run-started', 'run-succeeded', 'run-failed', 'interrupted', 'given-up', 'skipped', 'made-anew', 'adopted'],
+  ...['not-recorded'],
   ...['crash before a write', 'crash after a write', 'answer to a write lost', 'write lost on its way', 'stray call'],
   ...['write refused', 'tell refused', 'create refused', 'went on after a pause', 'trap'],
   ...['pause before a call', 'pause after a call', 'old event', 'lost event', 'stale'],

@@ -52,7 +52,7 @@ async function compare(t: TestContext, seed: number): Promise<void> {
     const command = choices.of(Object.keys(COMMANDS) as (keyof typeof COMMANDS)[])
     const text = `echo ran >> ran; ${COMMANDS[command]}`
     pod.files.update(asFiles(files))
-    const real = pod.start({ command: ['/bin/sh', '-c', text], places: { staleSeconds: 1 } })
+    const real = pod.start({ command: ['/bin/sh', '-c', text], places: { staleSeconds: 1, unlabelledSeconds: 1 } })
     const simulated = new SimulatedWrapper(state)
     const seen: string[] = []
     let end = settle(simulated, files, command)

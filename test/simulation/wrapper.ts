@@ -10,7 +10,7 @@ export type WrapperStep =
   | { readonly kind: 'waits' }
   /** From here on it is the command. */
   | { readonly kind: 'runs'; readonly number: number }
-  | { readonly kind: 'exits'; readonly code: 0 | 75 }
+  | { readonly kind: 'exits'; readonly code: 0 | 75 | 78 }
 
 /** What outlives a container in its pod's state volume. */
 export interface WrapperState {
@@ -21,13 +21,15 @@ export interface WrapperState {
 
 /**
  * The state machine of src/migration/wrapper.sh: one instance of the container. Time passes only by `waitOut`, which
- * stands for the 60 s after which an unchanged number that was used before is given back.
+ * stands for the 60 s after which an unchanged number that was used before is given back, and so for the 5 s after which a
+ * pod without a revision gives up.
  */
 export class SimulatedWrapper {
   message = ''
   readonly #state: WrapperState
   readonly #isClaimKept: boolean
   #stale: string | undefined
+  #isUnlabelled = false
   #pending: { readonly number: number; step: 'claim' | 'message' } | undefined
 
   /** @param isClaimKept false: the planted mistake of a wrapper that uses a number again */
@@ -49,6 +51,7 @@ export class SimulatedWrapper {
       this.#state.skipped = true
       return { kind: 'exits', code: 0 }
     }
+    this.#isUnlabelled = revision !== undefined && firstLine(revision) === ''
     // Without a revision no number counts, used or not.
     const digits = firstLine(revision) === '' ? undefined : /^run ([1-9][0-9]*)$/.exec(line)?.[1]
     if (digits !== undefined && Number(digits) > this.#claimed) {
@@ -77,8 +80,12 @@ export class SimulatedWrapper {
 
   /** A minute in which the grant stays as it is: a used number is given back. */
   waitOut(files: WrapperFiles): WrapperStep {
-    const seen = this.#stale
+    const [seen, wasUnlabelled] = [this.#stale, this.#isUnlabelled]
     const step = this.look(files)
+    if (step.kind === 'waits' && wasUnlabelled && this.#isUnlabelled) {
+      this.message = 'no pod of a Deployment: it has no label pod-template-hash'
+      return { kind: 'exits', code: 78 }
+    }
     if (step.kind !== 'waits' || this.isStarting || seen === undefined || this.#stale !== seen) return step
     this.message = `stale ${seen}`
     return { kind: 'exits', code: 75 }

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { readdirSync } from 'node:fs'
 import { describe } from 'node:test'
 import { until } from '../../until.ts'
 import { LIMIT_MS, Pod, REVISION, STOP_MS } from './pod.ts'
@@ -73,6 +74,38 @@ describe('The wrapper waits', { concurrency: CONCURRENCY }, () => {
     assert.equal((await container.end()).code, 0)
     assert.equal(container.termination(), 'run 2')
     assert.equal(pod.written('ran'), 'ran\n')
+  })
+
+  underEachShell(
+    'W8: no label for longer than a moment: says what it is and what to do, and ends with 78',
+    async (t, shell) => {
+      const pod = new Pod(t, shell, { revision: '', grant: 'run 2', 'completed.': RECORD })
+      const container = pod.start({ command: RAN })
+      const { code, afterMs } = await container.end()
+      assert.equal(code, 78)
+      assert.ok(afterMs > 5_000, `it gave up after ${afterMs} ms`)
+      assert.equal(container.termination(), 'no pod of a Deployment: it has no label pod-template-hash')
+      assert.match(container.stderr, /no Deployment made this pod.*workloadRef.*kubectl debug --copy-to.*--keep-init-/)
+      assert.equal(pod.written('ran'), '')
+      assert.deepEqual(readdirSync(pod.state), [], 'the number is not used')
+    },
+  )
+
+  underEachShell('W8: a label that is not there yet, or comes, is waited for; a skip needs none', async (t, shell) => {
+    const places = { unlabelledSeconds: 1 }
+    const pod = new Pod(t, shell, { revision: undefined })
+    const container = pod.start({ command: RAN, places })
+    const began = performance.now()
+    await until('it waited for longer', () => performance.now() - began > 3_000, { limitMs: LIMIT_MS })
+    await container.assertWaits()
+    pod.files.update({ revision: '', grant: 'skip' })
+    assert.equal((await container.end()).code, 0)
+    const other = new Pod(t, shell, { revision: '' })
+    const waits = other.start({ command: RAN })
+    await waits.assertWaits()
+    other.files.update({ revision: REVISION, grant: 'run 3' })
+    assert.equal((await waits.end()).code, 0)
+    assert.equal(waits.termination(), 'run 3')
   })
 
   underEachShell('W1: waits with an empty record, and skips when it is written', async (t, shell) => {

@@ -8,6 +8,7 @@ export interface Places {
   readonly state: string
   readonly message: string
   readonly staleSeconds: number
+  readonly unlabelledSeconds: number
   readonly killSeconds: number
 }
 
@@ -15,8 +16,9 @@ export interface Places {
 export const IN_THE_POD: Places = {
   files: '/run/migrate.io',
   state: '/run/migrate.io-state',
-  message: '/dev/termination-log',
+  message: '/dev/migrate.io-message',
   staleSeconds: 60,
+  unlabelledSeconds: 5,
   killSeconds: 10,
 }
 
@@ -25,11 +27,12 @@ const VARIABLES = {
   state: 'mio_state',
   message: 'mio_message',
   staleSeconds: 'mio_stale_seconds',
+  unlabelledSeconds: 'mio_unlabelled_seconds',
   killSeconds: 'mio_kill_seconds',
 } as const satisfies Record<keyof Places, string>
 
 /** Long enough to do something within, short enough to wait for. */
-const SHORT = { staleSeconds: 2, killSeconds: 1 }
+const SHORT = { staleSeconds: 2, unlabelledSeconds: IN_THE_POD.unlabelledSeconds, killSeconds: 1 }
 
 /**
  * The wrapper, with other places and shorter limits.

@@ -6,6 +6,8 @@ export const ADVICE: { readonly [R in EventReason]: string } = {
   MigrationSucceeded: 'Nothing.',
   MigrationFailed: 'See [a migration fails](../how-to/failing-migration.md).',
   MigrationInterrupted: 'Nothing, if the command can be run twice. Else see what state the database is in.',
+  MigrationNotRecorded:
+    'Have the command leave the file at `terminationMessagePath` of container `migrate-io` alone; see [a migration fails](../how-to/failing-migration.md#it-ended-and-was-not-recorded).',
   MigrationSkipped: 'Nothing.',
   MigrationWaiting: 'Read what it waits for; `migrate-io status DEPLOYMENT` says more.',
   RunnerNodeLost: 'Bring the node back, or see [a lock that is not let go](../how-to/stuck-lock.md).',
@@ -22,6 +24,8 @@ export const ADVICE: { readonly [R in EventReason]: string } = {
   RunUnknown: 'Nothing: it is waited for. Find out who writes `migrate.io/grant`; the policies of `deploy/` forbid it.',
   GrantUnreadable: 'Delete the pod; find out who writes `migrate.io/grant`.',
   ProtocolUnknown: 'Update the controller, or restart the rollout, so that the installed version injects anew.',
+  UnservedPod:
+    'Delete the pod, or make it without the init container `migrate-io`; see [a pod that is no Deployment’s](../how-to/nothing-happens.md#a-pod-ends-with-exit-code-78).',
   RunNumbersExhausted: 'Do what it says, and find out who wrote that.',
   PermissionMissing: 'Apply the manifests or the chart of the installed version again.',
   WriteRefused: 'See the log of the controller for the answer of the API server: a quota, a policy or another webhook.',

@@ -2,17 +2,20 @@ import { ANNOTATIONS, SHAPING_NAMES } from '../../../src/migration/annotations.t
 import {
   AUTOSCALER_MARKS,
   FIELD_MANAGER,
+  FILES_PATH,
   GRANT_ANNOTATION,
   INJECTED_ANNOTATION,
   INJECTION_LABEL,
   lockConfigMapName,
   MARKS_ANNOTATION,
+  MESSAGE_PATH,
   NUDGE_ANNOTATION,
   namedLockConfigMapName,
   PREFIX,
   PROTOCOL_LABEL,
   RECORD_LABEL,
   RECORD_MARKS,
+  STATE_PATH,
 } from '../../../src/migration/names.ts'
 import type { Generated } from '../generated.ts'
 import { code, page, sentence, table } from './markdown.ts'
@@ -82,6 +85,17 @@ injected Deployment, which would start with that fault.`,
             .map(code)
             .join(', '),
           'Marks for other tools: backups leave them out, and what restarts apps for changed configuration ignores them.',
+        ],
+        [
+          'init container, folder',
+          code(FILES_PATH),
+          'Read-only: grant, revision and record, as the wrapper reads them.',
+        ],
+        ['init container, folder', code(STATE_PATH), 'The run numbers that the pod has used.'],
+        [
+          'init container, file',
+          code(MESSAGE_PATH),
+          'Its termination message: the run number. There is no `/dev/termination-log` in it.',
         ],
       ],
     ),
