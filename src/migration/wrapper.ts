@@ -20,6 +20,13 @@ export function scriptOf(template: PodTemplate): string | undefined {
   return typeof script === 'string' ? script : undefined
 }
 
+/** How long one run may take by the init container in a template that holds ours, in seconds; undefined: without a limit. */
+export function timeoutOf(template: PodTemplate): number | undefined {
+  const command = findOurs(template)?.['command']
+  const limit = Array.isArray(command) ? /^timeout=(\d+)$/.exec(String(command[4])) : null
+  return limit === null ? undefined : Number(limit[1])
+}
+
 export function sha256(text: string): string {
   return createHash('sha256').update(text).digest('hex')
 }
