@@ -1,12 +1,16 @@
 import { escapeExpansion } from './command.ts'
-import { COPIED, IDENTITY, itemKey } from './copied.ts'
+import { COPIED, IDENTITY, itemKey, saysNothing } from './copied.ts'
 import type { Container } from './deployment.ts'
 import { equal, isObject, type Json, type JsonObject } from './json.ts'
 import { FILES_PATH, FILES_VOLUME, INIT_CONTAINER, STATE_PATH, STATE_VOLUME } from './names.ts'
 import type { Plan } from './plan.ts'
 
-/** What nobody may add to the init container: it would start the app early, or hold it back for ever. */
+/**
+ * What is no addition to the init container: it would start the app early, or hold it back for ever; or, the first two, it is
+ * the app's wherever the app has one.
+ */
 const NEVER_ADDED = new Set([
+  ...['image', 'imagePullPolicy'],
   ...['command', 'args', 'restartPolicy', 'restartPolicyRules', 'resizePolicy', 'ports', 'lifecycle'],
   ...['livenessProbe', 'readinessProbe', 'startupProbe', 'stdin', 'stdinOnce', 'tty'],
 ])
@@ -46,7 +50,7 @@ function mergeObject(fresh: JsonObject, present: JsonObject, copies: readonly Js
   const merged: Record<string, Json> = { ...fresh }
   for (const key of Object.keys(present)) {
     const theirs = present[key] ?? null
-    if (NEVER_ADDED.has(key) || equal(fresh[key], theirs)) continue
+    if (NEVER_ADDED.has(key) || equal(fresh[key], theirs) || saysNothing(theirs)) continue
     const copied = copies.flatMap((each) => (isObject(each) && Object.hasOwn(each, key) ? [each[key] ?? null] : []))
     const wasCopied = copied.length > 0
     // What the user took away altogether may have had something of another webhook in it.
@@ -81,7 +85,7 @@ function mergeList(
 ): readonly Json[] {
   const id = (item: Json) => itemKey(item, identity)
   const [ours, copied] = [new Map(fresh.map((item) => [id(item), item])), new Set(copies.map(id))]
-  const isAdded = (item: Json) => !ours.has(id(item)) && !copied.has(id(item))
+  const isAdded = (item: Json) => !ours.has(id(item)) && !copied.has(id(item)) && !saysNothing(item)
   const added = present.filter(isAdded)
   if (added.length === 0) return fresh
   // Where they stand now if that leaves our own order as it is, else at the end.

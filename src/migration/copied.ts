@@ -15,6 +15,12 @@ export const COPIED = [
   'securityContext',
 ] as const
 
+/**
+ * What is recorded: all that is copied but image and pull policy, which the API server gives every container, so that no
+ * webhook adds them.
+ */
+const RECORDED = ['env', 'envFrom', 'workingDir', 'resources', 'securityContext', 'volumeMounts'] as const
+
 /** Where a list's items have an identity, which field that is. Other items are the same if they are equal. */
 export const IDENTITY: Readonly<Record<string, string>> = { env: 'name', volumeMounts: 'mountPath' }
 
@@ -23,37 +29,52 @@ const A_VALUE = 0
 
 /**
  * What an injection copies from a container, by key: fields and what is inside them, of a variable its name, of a mount its
- * path, of another item all that it says (a reference to a Secret, a capability).
+ * path, of another item all that it says (a reference to a Secret, a capability). The same for a manifest and for what the
+ * API server makes of it.
  */
 export function keysOf(container: Container): JsonObject {
-  const fields = [...COPIED, 'volumeMounts'].filter((key) => container[key] !== undefined)
-  return Object.fromEntries(fields.map((key) => [key, keys(container[key] ?? null, IDENTITY[key])]))
+  const copied: Record<string, Json> = {}
+  for (const key of RECORDED) {
+    const [value, identity] = [container[key], IDENTITY[key]]
+    const keys = identity === undefined ? stated(value, A_VALUE) : identities(value, identity)
+    if (keys !== undefined) copied[key] = keys
+  }
+  return copied
 }
 
-function keys(value: Json, identity: string | undefined): Json {
-  if (Array.isArray(value))
-    return (value as readonly Json[]).map((item) =>
-      identity !== undefined && isObject(item) ? (item[identity] ?? A_VALUE) : item,
-    )
-  if (!isObject(value)) return A_VALUE
-  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, keys(inner, undefined)]))
+function identities(list: Json | undefined, identity: string): Json | undefined {
+  const items = Array.isArray(list) ? (list as readonly Json[]) : []
+  return items.length === 0 ? undefined : items.map((item) => (isObject(item) ? (item[identity] ?? A_VALUE) : item))
 }
 
-/** The same text for two items of a list that are the same, whoever wrote them: without what the API server leaves out. */
+/**
+ * What a value says, in one order of keys and without the null, empty and absent that the API server takes for the same.
+ * @param leaf stands for each value outside lists, where it is given
+ */
+function stated(value: Json | undefined, leaf?: Json): Json | undefined {
+  if (value === undefined || value === null || value === '') return undefined
+  if (typeof value !== 'object') return leaf ?? value
+  if (Array.isArray(value)) {
+    const items = (value as readonly Json[]).map((item) => stated(item)).filter((item) => item !== undefined)
+    return items.length === 0 ? undefined : items
+  }
+  const object: Record<string, Json> = {}
+  for (const key of Object.keys(value).sort()) {
+    const inner = stated((value as JsonObject)[key], leaf)
+    if (inner !== undefined) object[key] = inner
+  }
+  return Object.keys(object).length === 0 ? undefined : object
+}
+
+/** Whether a value is the same to the API server as none: another webhook added nothing by it. */
+export function saysNothing(value: Json): boolean {
+  return stated(value) === undefined
+}
+
+/** The same text for two items of a list that are the same, whether a person wrote them or the API server. */
 export function itemKey(item: Json, identity: string | undefined): string {
-  return identity !== undefined && isObject(item) && typeof item[identity] === 'string'
-    ? JSON.stringify(item[identity])
-    : canonical(item)
-}
-
-function canonical(value: Json): string {
-  if (Array.isArray(value)) return `[${value.map(canonical).join()}]`
-  if (!isObject(value)) return JSON.stringify(value)
-  const stated = Object.keys(value).filter((key) => value[key] !== null && value[key] !== '')
-  return `{${stated
-    .toSorted()
-    .map((key) => `${JSON.stringify(key)}:${canonical(value[key] ?? null)}`)
-    .join()}}`
+  const key = identity !== undefined && isObject(item) ? item[identity] : undefined
+  return JSON.stringify(typeof key === 'string' ? key : (stated(item) ?? null))
 }
 
 /**

@@ -17,6 +17,7 @@ export interface InjectedRecord {
 
 /** Of keys and values together. Rule: k8s.io/apimachinery/pkg/api/validation, TotalAnnotationSizeLimitB. */
 const MAX_ANNOTATIONS_BYTES = 256 * 1024
+const MAX_BYTES_OF_CHARACTER = 3 // of a UTF-16 code unit in UTF-8
 
 /** The record on a Deployment; undefined where there is none, or somebody made it unreadable. */
 export function readRecord(deployment: Deployment): InjectedRecord | undefined {
@@ -51,10 +52,18 @@ export function formatRecord(record: InjectedRecord, annotations: StringMap | nu
   const short = { version, container, generation, strategy, progressDeadlineSeconds }
   if (copied === undefined) return JSON.stringify(short)
   const text = JSON.stringify({ ...short, copied })
-  let bytes = INJECTED_ANNOTATION.length + Buffer.byteLength(text)
-  for (const [key, value] of Object.entries(annotations ?? {}))
-    if (key !== INJECTED_ANNOTATION) bytes += Buffer.byteLength(key) + Buffer.byteLength(value)
-  return bytes > MAX_ANNOTATIONS_BYTES ? JSON.stringify(short) : text
+  return areTooLong(annotations ?? {}, text) ? JSON.stringify(short) : text
+}
+
+/** Whether this record makes a Deployment's annotations longer than the API server takes. */
+function areTooLong(annotations: StringMap, record: string): boolean {
+  const keys = Object.keys(annotations).filter((key) => key !== INJECTED_ANNOTATION)
+  let characters = INJECTED_ANNOTATION.length + record.length
+  for (const key of keys) characters += key.length + (annotations[key] ?? '').length
+  if (characters * MAX_BYTES_OF_CHARACTER <= MAX_ANNOTATIONS_BYTES) return false
+  const texts = keys.flatMap((key) => [key, annotations[key] ?? ''])
+  const bytes = [INJECTED_ANNOTATION, record, ...texts].map((text) => Buffer.byteLength(text))
+  return bytes.reduce((sum, each) => sum + each, 0) > MAX_ANNOTATIONS_BYTES
 }
 
 /** Whether two records say the same, for whatever generation. */

@@ -5,6 +5,7 @@ import { decide } from '../../src/migration/decide.ts'
 import { isObject, type Json, type JsonObject } from '../../src/migration/json.ts'
 import { annotatedDeployment } from '../arbitrary/deployment.ts'
 import { editOfContainer } from '../arbitrary/edit.ts'
+import { withDefaults } from './api-server.ts'
 import {
   ANNOTATIONS,
   annotate,
@@ -232,15 +233,27 @@ suite('A14: the record by key', () => {
   test('A14: names, paths and references; never a value of a variable, a limit or a user', () => {
     const { copied } = recordOf(create(SHOP))
     assert.deepEqual(copied, {
-      image: 0,
       env: ['DIRECT_URL'],
       envFrom: [{ secretRef: { name: 'production-db' } }],
-      resources: { limits: { memory: 0, cpu: 0 } },
+      resources: { limits: { cpu: 0, memory: 0 } },
       securityContext: { runAsUser: 0 },
       volumeMounts: ['/etc/shop'],
     })
     const text = JSON.stringify(recordOf(create(SHOP)))
     for (const value of ['postgres', '512Mi', 'registry']) assert.doesNotMatch(text, new RegExp(value))
+  })
+
+  test('A14: the same for a manifest and for what the API server makes of it', () => {
+    const sent = put(SHOP, [...APP, 'envFrom'], [{ secretRef: { optional: true, name: 'a' }, prefix: '' }])
+    const sparse = put(put(sent, [...APP, 'workingDir'], ''), [...APP, 'securityContext'], { seLinuxOptions: {} })
+    assert.deepEqual(recordOf(create(withDefaults(sparse)))['copied'], recordOf(create(sparse))['copied'])
+    fc.assert(
+      fc.property(annotatedDeployment, (object) => {
+        const byCli = create(object)
+        assert.deepEqual(recordOf(create(withDefaults(byCli)))['copied'], recordOf(byCli)['copied'])
+      }),
+      { numRuns: 100 },
+    )
   })
 
   test('A14: an update that leaves the user’s part alone writes none, whatever version wrote what is stored', () => {
