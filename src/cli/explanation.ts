@@ -1,8 +1,11 @@
 import type { Command } from 'commander'
+import { isUserAnnotation } from '../migration/annotations.ts'
 import { decide } from '../migration/decide.ts'
 import type { Decision } from '../migration/decision.ts'
-import type { JsonObject } from '../migration/json.ts'
-import { PREFIX } from '../migration/names.ts'
+import type { PodTemplate } from '../migration/deployment.ts'
+import { equal, type JsonObject } from '../migration/json.ts'
+import { INIT_CONTAINER } from '../migration/names.ts'
+import { findOurs, holdsOurs, isOurVolume } from '../migration/parts.ts'
 import { REASONS } from '../migration/reasons.ts'
 import { readDeployment } from '../migration/shape.ts'
 import { EXIT_REFUSED } from './exit-codes.ts'
@@ -26,9 +29,7 @@ export function explain(command: Command, filename: readonly string[]): void {
 }
 
 function explanation({ place, value, decision }: Decided): readonly string[] {
-  const isSame = decision.kind !== 'refused' && decision.deployment === value
-  const verdict =
-    decision.kind === 'injected' && isSame ? 'is injected already and would stay as it is' : VERDICTS[decision.kind]
+  const verdict = decision.kind === 'injected' ? injectedVerdict(value, decision.deployment) : VERDICTS[decision.kind]
   const because = decision.reason === 'injected' ? '' : `, because ${REASONS[decision.reason]}`
   const details =
     decision.kind === 'refused'
@@ -43,14 +44,37 @@ function explanation({ place, value, decision }: Decided): readonly string[] {
   ]
 }
 
-/** What was asked for, and the fields of the Deployment itself that would change for it. */
+function injectedVerdict(before: JsonObject, after: JsonObject): string {
+  if (after === before) return 'is injected already and would stay as it is'
+  const asked = readDeployment(before)
+  return 'spec' in asked && holdsOurs(asked.spec.template)
+    ? 'is injected already and would be injected again, since it differs from what is injected now'
+    : VERDICTS.injected
+}
+
+/** What was asked for, and what would change for it in the Deployment itself and in what is injected already. */
 function settings(before: JsonObject, after: JsonObject): readonly string[] {
   const [asked, would] = [readDeployment(before), readDeployment(after)]
   if (!('spec' in asked) || !('spec' in would)) return []
-  const annotations = Object.entries(asked.metadata.annotations ?? {}).filter(([key]) => key.startsWith(PREFIX))
+  const annotations = Object.entries(asked.metadata.annotations ?? {}).filter(([key]) => isUserAnnotation(key))
   const fields = (['strategy', 'progressDeadlineSeconds'] as const).flatMap((field) => {
     const [from, to] = [JSON.stringify(asked.spec[field] ?? null), JSON.stringify(would.spec[field] ?? null)]
     return from === to ? [] : [`spec.${field}: ${to} instead of ${from === 'null' ? 'nothing stated' : from}`]
   })
-  return [...annotations.map(([key, value]) => `${key}: ${value}`), ...fields]
+  const { template } = asked.spec
+  const parts = holdsOurs(template) ? changedParts(template, would.spec.template) : []
+  return [...annotations.map(([key, value]) => `${key}: ${value}`), ...fields, ...parts]
+}
+
+/** Names of fields only: a variable's value may be a secret. */
+function changedParts(before: PodTemplate, after: PodTemplate): readonly string[] {
+  const present: JsonObject = findOurs(before) ?? {}
+  const fresh: JsonObject = findOurs(after) ?? {}
+  const keys = [...new Set([...Object.keys(present), ...Object.keys(fresh)])]
+  const changed = keys.filter((key) => !equal(present[key], fresh[key]))
+  const ours = ({ spec }: PodTemplate) => (spec.volumes ?? []).filter(({ name }) => isOurVolume(name))
+  return [
+    ...(changed.length === 0 ? [] : [`init container ${INIT_CONTAINER}: ${changed.join(', ')} would change`]),
+    ...(equal(ours(before), ours(after)) ? [] : ['the injected volumes would change']),
+  ]
 }

@@ -1,21 +1,20 @@
 import { escapeExpansion } from './command.ts'
+import { COPIED, IDENTITY, itemKey, saysNothing } from './copied.ts'
 import type { Container } from './deployment.ts'
 import { equal, isObject, type Json, type JsonObject } from './json.ts'
 import { INIT_CONTAINER } from './names.ts'
 import type { Plan } from './plan.ts'
 import type { Wrapper } from './wrapper.ts'
 
-/** What the init container takes over from the app's container, and nothing else of it. */
-const COPIED = ['image', 'imagePullPolicy', 'env', 'envFrom', 'workingDir', 'resources', 'securityContext'] as const
-
-/** What nobody may add to the init container: it would start the app early, or hold it back for ever. */
+/**
+ * What is no addition to the init container: it would start the app early, or hold it back for ever; or, the first two, it is
+ * the app's wherever the app has one.
+ */
 const NEVER_ADDED = new Set([
+  ...['image', 'imagePullPolicy'],
   ...['command', 'args', 'restartPolicy', 'restartPolicyRules', 'resizePolicy', 'ports', 'lifecycle'],
   ...['livenessProbe', 'readinessProbe', 'startupProbe', 'stdin', 'stdinOnce', 'tty'],
 ])
-
-/** Where a list's items have an identity, which field that is. Other items are the same if they are equal. */
-const IDENTITY: Readonly<Record<string, string>> = { env: 'name', volumeMounts: 'mountPath' }
 
 /** The init container for a plan. */
 export function makeContainer(plan: Plan, wrapper: Wrapper): Container {
@@ -34,27 +33,30 @@ export function makeContainer(plan: Plan, wrapper: Wrapper): Container {
  * The init container with what other webhooks added to the one that is there: whatever is neither in the fresh one nor
  * was ever copied from the app's container.
  * @param present the init container in the object as it came
- * @param source the app's container that `present` may have been copied from; undefined if there was none
+ * @param copies what earlier injections copied into `present`, each by key or as the container that it came from
  */
-export function keepAdditions(fresh: Container, present: Container, source: Container | undefined): Container {
-  return mergeObject(fresh, present, source) as Container
+export function keepAdditions(fresh: Container, present: Container, copies: readonly JsonObject[]): Container {
+  return mergeObject(fresh, present, copies) as Container
 }
 
-function mergeObject(fresh: JsonObject, present: JsonObject, source: JsonObject | undefined): JsonObject {
+function mergeObject(fresh: JsonObject, present: JsonObject, copies: readonly Json[]): JsonObject {
   const merged: Record<string, Json> = { ...fresh }
   for (const key of Object.keys(present)) {
-    const [theirs, copied] = [present[key] ?? null, source?.[key]]
-    if (NEVER_ADDED.has(key) || equal(fresh[key], theirs)) continue
+    const theirs = present[key] ?? null
+    if (NEVER_ADDED.has(key) || equal(fresh[key], theirs) || saysNothing(theirs)) continue
+    const copied = copies.flatMap((each) => (isObject(each) && Object.hasOwn(each, key) ? [each[key] ?? null] : []))
+    const wasCopied = copied.length > 0
     // What the user took away altogether may have had something of another webhook in it.
-    const ours = fresh[key] ?? (copied === undefined ? undefined : emptyLike(theirs))
+    const ours = fresh[key] ?? (wasCopied ? emptyLike(theirs) : undefined)
     if (ours === undefined) {
-      if (copied === undefined) merged[key] = theirs
+      if (!wasCopied) merged[key] = theirs
     } else if (Array.isArray(ours) && Array.isArray(theirs)) {
-      merged[key] = mergeList(ours, theirs, Array.isArray(copied) ? copied : [], IDENTITY[key])
+      const items = copied.flatMap((list) => (Array.isArray(list) ? (list as readonly Json[]) : []))
+      merged[key] = mergeList(ours, theirs, items, IDENTITY[key])
     } else if (isObject(ours) && isObject(theirs)) {
-      merged[key] = mergeObject(ours, theirs, isObject(copied) ? copied : undefined)
+      merged[key] = mergeObject(ours, theirs, copied)
     }
-    if (fresh[key] === undefined && copied !== undefined && isEmpty(merged[key])) delete merged[key]
+    if (fresh[key] === undefined && wasCopied && isEmpty(merged[key])) delete merged[key]
   }
   return merged
 }
@@ -71,12 +73,12 @@ function isEmpty(value: Json | undefined): boolean {
 function mergeList(
   fresh: readonly Json[],
   present: readonly Json[],
-  source: readonly Json[],
+  copies: readonly Json[],
   identity: string | undefined,
 ): readonly Json[] {
-  const id = (item: Json) => JSON.stringify((identity !== undefined && isObject(item) && item[identity]) || item)
-  const [ours, copied] = [new Map(fresh.map((item) => [id(item), item])), new Set(source.map(id))]
-  const isAdded = (item: Json) => !ours.has(id(item)) && !copied.has(id(item))
+  const id = (item: Json) => itemKey(item, identity)
+  const [ours, copied] = [new Map(fresh.map((item) => [id(item), item])), new Set(copies.map(id))]
+  const isAdded = (item: Json) => !ours.has(id(item)) && !copied.has(id(item)) && !saysNothing(item)
   const added = present.filter(isAdded)
   if (added.length === 0) return fresh
   // Where they stand now if that leaves our own order as it is, else at the end.

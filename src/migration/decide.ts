@@ -1,4 +1,5 @@
 import { readSettings } from './annotations.ts'
+import { keysOf, knownCopies } from './copied.ts'
 import type { Change, Decision } from './decision.ts'
 import type { Deployment, PodTemplate } from './deployment.ts'
 import { inject } from './inject.ts'
@@ -98,13 +99,9 @@ function injected(
   plan: Plan,
   { wrapper, released }: Wrappers,
 ): { template: PodTemplate; isReleased: boolean } {
-  const { now, before, bareBefore, record } = sides
+  const { now, before } = sides
   const { template } = now.spec
-  const source = record?.container ?? plan.target.name
-  const options = {
-    deploymentName: now.metadata.name || undefined,
-    copiedFrom: bareBefore?.spec.containers.find(({ name }) => name === source),
-  }
+  const options = { deploymentName: now.metadata.name || undefined, copies: knownCopies(sides, plan.target.name) }
   const present = before === undefined ? undefined : findWrapper(template)
   const isOther = present !== undefined && !equal(present, wrapper) && released.has(fingerprint(present))
   if (isOther && equal(inject(template, plan, { ...options, wrapper: present }), template))
@@ -126,19 +123,23 @@ function finish(sides: Sides, plan: Plan | undefined, { kind, reason, template, 
     const text = before?.metadata.annotations?.[INJECTED_ANNOTATION]
     return { kind, reason, deployment: withParts(now, template, now.spec as Rollout, text), warnings }
   }
-  const user = statedRollout(sides, plan.timeout)
+  const user = statedRollout(sides)
   const { rollout, warnings: more } = plannedRollout(user, plan, now.spec.replicas ?? 1)
   const injector = reason === 'injected' ? undefined : reason === 'released-wrapper' ? claimed : record
   const generation = before?.metadata.generation
+  // Where the stored init container stays, so does what is known of it: a record is not written for this alone.
+  const copied = reason === 'user-parts-unchanged' && record !== undefined ? record.copied : keysOf(plan.target)
   const next: InjectedRecord = {
     version: injector?.version ?? VERSION,
     container: plan.target.name,
     ...(typeof generation === 'number' && { generation }),
     ...replaced(user, rollout),
+    ...(copied !== undefined && { copied }),
   }
   // Where nothing else is new, the text that is there, so that nothing changes.
   const isStored = record !== undefined && isRolloutStored(rollout, before) && isSameRecord(next, record)
-  const text = (isStored && before?.metadata.annotations?.[INJECTED_ANNOTATION]) || formatRecord(next)
+  const text =
+    (isStored && before?.metadata.annotations?.[INJECTED_ANNOTATION]) || formatRecord(next, now.metadata.annotations)
   return { kind, reason, deployment: withParts(now, template, rollout, text), warnings: [...warnings, ...more] }
 }
 
@@ -175,7 +176,7 @@ function takeOff(sides: Sides, optedIn: boolean): Decision {
 
 /** The Deployment without all that was put into it or into the stored one. */
 function stripped(sides: Sides, reason: Reason, warnings: readonly string[]): Decision {
-  const deployment = withParts(sides.now, sides.bare, statedRollout(sides, undefined), undefined)
+  const deployment = withParts(sides.now, sides.bare, statedRollout(sides), undefined)
   return { kind: 'stripped', reason, deployment, warnings }
 }
 

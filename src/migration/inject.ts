@@ -1,6 +1,6 @@
 import { keepAdditions, makeContainer } from './container.ts'
-import type { Container, PodTemplate, Volume } from './deployment.ts'
-import { link, set } from './json.ts'
+import type { PodTemplate, Volume } from './deployment.ts'
+import { type JsonObject, link, set } from './json.ts'
 import { INIT_CONTAINER, PROTOCOL, PROTOCOL_LABEL, SAFE_TO_EVICT_VOLUMES_ANNOTATION, STATE_VOLUME } from './names.ts'
 import { findOurs, setInMap } from './parts.ts'
 import type { Plan } from './plan.ts'
@@ -11,8 +11,8 @@ export interface InjectOptions {
   readonly wrapper: Wrapper
   /** undefined where it is not known yet (generateName). */
   readonly deploymentName: string | undefined
-  /** The app's container that the init container in the template, if there is one, was copied from. */
-  readonly copiedFrom: Container | undefined
+  /** What was copied into the init container that is in the template, if there is one; undefined where that is unknown. */
+  readonly copies: readonly JsonObject[] | undefined
 }
 
 /**
@@ -23,7 +23,8 @@ export interface InjectOptions {
 export function inject(template: PodTemplate, plan: Plan, options: InjectOptions): PodTemplate {
   const present = findOurs(template)
   const fresh = makeContainer(plan, options.wrapper)
-  const container = present === undefined ? fresh : keepAdditions(fresh, present, options.copiedFrom)
+  const { copies } = options
+  const container = present === undefined || copies === undefined ? fresh : keepAdditions(fresh, present, copies)
   const theirs = (template.spec.initContainers ?? []).filter(({ name }) => name !== INIT_CONTAINER)
   let spec = set(template.spec, 'initContainers', [...theirs, container])
   spec = set(spec, 'volumes', withVolumes(template.spec.volumes ?? [], makeVolumes(options.deploymentName)))

@@ -5,6 +5,7 @@ import type { Plan } from './plan.ts'
 import type { InjectedRecord } from './record.ts'
 import type { Sides } from './sides.ts'
 import { chooseStrategy, isArticle } from './strategy.ts'
+import { timeoutOf } from './wrapper.ts'
 
 /** The two fields of a Deployment's spec that an injection may set. `undefined` is an absent field. */
 export interface Rollout {
@@ -18,39 +19,51 @@ const DEFAULT_DEADLINE_SECONDS = 600
 const BEYOND_TIMEOUT_SECONDS = 600
 
 /**
- * What the user states, with what was put in its place taken back. Which record says what that was (docs/adr/0001):
+ * What the user states, with what was put in its place taken back. Which record says what that was (docs/adr/0001, 0010):
  *
- * | request                          | the record that counts                                            |
- * |----------------------------------|-------------------------------------------------------------------|
- * | CREATE                           | the object's own, where the field still is what we would set      |
- * | UPDATE, asked a second time      | the object's own, which we wrote the first time                   |
- * | UPDATE, field as it is stored    | the stored object's: `rollout undo` brings others from the past   |
- * | UPDATE, field changed            | none: it is the user's word                                       |
- *
- * @param timeout seconds, where the object is to be injected
+ * | request                                     | the record that counts                                           |
+ * |---------------------------------------------|------------------------------------------------------------------|
+ * | CREATE, or into one that is not injected    | the object's own, where the field still is what an injection set  |
+ * | UPDATE, asked a second time                 | the object's own, which we wrote the first time                  |
+ * | UPDATE, field as it is stored               | the stored object's: `rollout undo` brings others from the past  |
+ * | UPDATE of an injected one, field changed    | none: it is the user's word                                      |
  */
-export function statedRollout(sides: Sides, timeout: number | undefined): Rollout {
-  const { before, now, record, claimed } = sides
+export function statedRollout(sides: Sides): Rollout {
+  const { before, now, record, wasHeld } = sides
   const { strategy, progressDeadlineSeconds } = now.spec
-  if (before === undefined) {
-    const isOurDeadline = timeout === undefined || progressDeadlineSeconds === timeout + BEYOND_TIMEOUT_SECONDS
-    return {
-      strategy: isArticle(strategy) ? restored(claimed, 'strategy', strategy) : strategy,
-      progressDeadlineSeconds: isOurDeadline
-        ? restored(claimed, 'progressDeadlineSeconds', progressDeadlineSeconds)
-        : progressDeadlineSeconds,
-    }
-  }
   if (isSecondTime(sides))
     return {
-      strategy: restored(claimed, 'strategy', strategy),
-      progressDeadlineSeconds: restored(claimed, 'progressDeadlineSeconds', progressDeadlineSeconds),
+      strategy: restored(sides.claimed, 'strategy', strategy),
+      progressDeadlineSeconds: restored(sides.claimed, 'progressDeadlineSeconds', progressDeadlineSeconds),
     }
-  const isDeadlineStored = equal(progressDeadlineSeconds, before.spec.progressDeadlineSeconds)
+  const isStored = (field: keyof Rollout) => before !== undefined && equal(now.spec[field], before.spec[field])
+  if (before === undefined || !wasHeld) {
+    const own = statedInInjected(sides)
+    return {
+      strategy: isStored('strategy') ? strategy : own.strategy,
+      progressDeadlineSeconds: isStored('progressDeadlineSeconds')
+        ? progressDeadlineSeconds
+        : own.progressDeadlineSeconds,
+    }
+  }
   return {
     strategy: statedStrategy(now, before, record),
-    progressDeadlineSeconds: isDeadlineStored
+    progressDeadlineSeconds: isStored('progressDeadlineSeconds')
       ? restored(record, 'progressDeadlineSeconds', progressDeadlineSeconds)
+      : progressDeadlineSeconds,
+  }
+}
+
+/** What the user states in an object that came with an injection in it, by its own record. */
+function statedInInjected({ now, claimed }: Sides): Rollout {
+  const { strategy, progressDeadlineSeconds, template } = now.spec
+  // What the annotation says may be new, what stands in the init container goes with the deadline.
+  const timeout = timeoutOf(template)
+  const isOurs = timeout !== undefined && progressDeadlineSeconds === timeout + BEYOND_TIMEOUT_SECONDS
+  return {
+    strategy: isArticle(strategy) ? restored(claimed, 'strategy', strategy) : strategy,
+    progressDeadlineSeconds: isOurs
+      ? restored(claimed, 'progressDeadlineSeconds', progressDeadlineSeconds)
       : progressDeadlineSeconds,
   }
 }

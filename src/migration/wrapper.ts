@@ -49,6 +49,13 @@ export function findWrapper(template: PodTemplate): Wrapper | undefined {
   return container === undefined ? undefined : readWrapper(container)
 }
 
+/** How long one run may take by the init container in a template that holds ours, in seconds; undefined: without a limit. */
+export function timeoutOf(template: PodTemplate): number | undefined {
+  const command = findOurs(template)?.['command']
+  const limit = Array.isArray(command) ? /^timeout=(\d+)$/.exec(String(command[4])) : null
+  return limit === null ? undefined : Number(limit[1])
+}
+
 function readWrapper(container: Container): Wrapper | undefined {
   const { command, terminationMessagePath, terminationMessagePolicy } = container
   if (!isTexts(command) || typeof terminationMessagePath !== 'string' || typeof terminationMessagePolicy !== 'string')

@@ -97,7 +97,10 @@ const EMPTY_DROPPED = new Set(['labels', 'annotations', 'limits', 'requests', 'n
 /** Without what `omitempty` leaves out. */
 function compact(value: Json, key = ''): Json | undefined {
   if (value === null) return undefined
-  if (Array.isArray(value)) return value.length === 0 ? undefined : value.flatMap((item: Json) => compact(item) ?? [])
+  if (Array.isArray(value))
+    return value.length === 0
+      ? undefined
+      : value.map((item: Json) => compact(item)).filter((item) => item !== undefined)
   if (!isObject(value)) return value
   const entries = Object.entries(value).flatMap(([k, v]): [string, Json][] => {
     const inner = compact(v, k)
