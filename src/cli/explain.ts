@@ -18,6 +18,6 @@ export function addExplainCommand(program: Command): void {
     .addHelpText('after', HELP)
     .action(async ({ filename }: FileOptions, command: Command) => {
       const { explain } = await import('./explanation.ts')
-      explain(command, filename)
+      await explain(command, filename)
     })
 }

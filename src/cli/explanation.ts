@@ -18,8 +18,8 @@ const VERDICTS: Readonly<Record<Decision['kind'], string>> = {
 }
 
 /** Prints for each Deployment in the manifests what would become of it, and why. */
-export function explain(command: Command, filename: readonly string[]): void {
-  const { decided } = transformOrFail(command, filename, (object) => decide({ object, optedIn: true }))
+export async function explain(command: Command, filename: readonly string[]): Promise<void> {
+  const { decided } = await transformOrFail(command, filename, (object) => decide({ object, optedIn: true }))
   if (decided.length === 0) process.stdout.write('There is no apps/v1 Deployment here.\n')
   for (const one of decided) process.stdout.write(`${explanation(one).join('\n')}\n`)
   if (decided.some(({ decision }) => decision.kind === 'refused')) process.exitCode = EXIT_REFUSED

@@ -14,7 +14,7 @@ export function addInjectCommand(program: Command): void {
     .action(async ({ filename }: FileOptions, command: Command) => {
       const [{ decide }, { rewrite }] = await Promise.all([import('../migration/decide.ts'), import('./rewrite.ts')])
       // A file does not know its namespace's labels: whoever injects it opts in.
-      rewrite(command, filename, (object) => decide({ object, optedIn: true }))
+      await rewrite(command, filename, (object) => decide({ object, optedIn: true }))
     })
 }
 
