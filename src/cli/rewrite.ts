@@ -9,11 +9,13 @@ import { type Transformed, transform } from './transform.ts'
 /**
  * Reads manifests, decides about each Deployment and prints them all to standard output. If anything is refused,
  * nothing is printed there, so that a pipe to kubectl applies nothing.
+ * @param noticesOf what to warn of beside the decisions
  */
 export async function rewrite(
   command: Command,
   filename: readonly string[],
   decide: (deployment: JsonObject) => Decision,
+  noticesOf: (transformed: Transformed) => readonly string[] = () => [],
 ): Promise<void> {
   const result = await transformOrFail(command, filename, decide)
   let refused = 0
@@ -23,7 +25,7 @@ export async function rewrite(
     refused++
     for (const problem of decision.problems) process.stderr.write(`refused: ${place}: ${problem}\n`)
   }
-  for (const loss of result.losses) warn(loss)
+  for (const text of [...noticesOf(result), ...result.losses]) warn(text)
   if (refused > 0) {
     const others = result.decided.length - refused
     command.error(

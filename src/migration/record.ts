@@ -1,6 +1,7 @@
 import type { Deployment } from './deployment.ts'
 import { equal, isObject, type Json, type JsonObject } from './json.ts'
 import { INJECTED_ANNOTATION } from './names.ts'
+import { type EmptyFields, isEmpty } from './parts.ts'
 
 /** What `migrate.io/injected` holds: who injected, and what has to be put back when it is taken off. */
 export interface InjectedRecord {
@@ -11,6 +12,8 @@ export interface InjectedRecord {
   /** The user's own, where ours stands in its place; null where the manifest states none. */
   readonly strategy?: JsonObject | null
   readonly progressDeadlineSeconds?: number | null
+  /** What the manifest states with nothing in it, and that is not empty any more. */
+  readonly empty?: EmptyFields
 }
 
 /** The record on a Deployment; undefined where there is none, or somebody made it unreadable. */
@@ -24,7 +27,7 @@ export function readRecord(deployment: Deployment): InjectedRecord | undefined {
     return undefined
   }
   if (!isObject(value)) return undefined
-  const { version, container, generation, strategy, progressDeadlineSeconds } = value
+  const { version, container, generation, strategy, progressDeadlineSeconds, empty } = value
   const isRight =
     typeof version === 'string' &&
     typeof container === 'string' &&
@@ -32,16 +35,17 @@ export function readRecord(deployment: Deployment): InjectedRecord | undefined {
     (strategy === undefined || strategy === null || isObject(strategy)) &&
     (progressDeadlineSeconds === undefined ||
       progressDeadlineSeconds === null ||
-      Number.isInteger(progressDeadlineSeconds))
+      Number.isInteger(progressDeadlineSeconds)) &&
+    (empty === undefined || (isObject(empty) && Object.values(empty).every(isEmpty)))
   return isRight ? (value as unknown as InjectedRecord) : undefined
 }
 
 export function formatRecord(record: InjectedRecord): string {
-  const { version, container, generation, strategy, progressDeadlineSeconds } = record
-  return JSON.stringify({ version, container, generation, strategy, progressDeadlineSeconds })
+  const { version, container, generation, strategy, progressDeadlineSeconds, empty } = record
+  return JSON.stringify({ version, container, generation, strategy, progressDeadlineSeconds, empty })
 }
 
-/** Whether two records say the same, for whatever generation. */
+/** Whether two records say the same of a stored object, in which nothing is empty, for whatever generation. */
 export function isSameRecord(a: InjectedRecord, b: InjectedRecord): boolean {
   return (
     a.version === b.version &&

@@ -30,7 +30,8 @@ spec:
 `
 /** More than a pipe holds (64 KiB), and so are its injected form and what is said about it. */
 const MANY = 200
-const BIG = Array.from({ length: MANY }, (_, i) => DEPLOYMENT.replace('café', `web-${i}`)).join('---\n')
+const numbered = (i: number) => DEPLOYMENT.replace('café', `web-${i}`).replace('db upgrade', `db upgrade -x ${i}`)
+const BIG = Array.from({ length: MANY }, (_, i) => numbered(i)).join('---\n')
 const REFUSED = `${BIG}---\n${DEPLOYMENT.replace('flask db upgrade', '""')}`
 const WARNED = BIG.replaceAll('spec:\n  sel', 'spec:\n  strategy: {type: Recreate}\n  sel')
 
