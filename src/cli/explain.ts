@@ -6,6 +6,8 @@ Examples:
   migrate-io explain -f manifests/
   kubectl get deployment -o yaml | migrate-io explain -f -
 
+It also names what is annotated and is no Deployment of apps/v1, such as a StatefulSet: that is left alone.
+
 Exit codes: 0 done; 1 something would be refused, or is unreadable; 2 wrong usage`
 
 /** Adds `migrate-io explain`. */
@@ -18,6 +20,6 @@ export function addExplainCommand(program: Command): void {
     .addHelpText('after', HELP)
     .action(async ({ filename }: FileOptions, command: Command) => {
       const { explain } = await import('./explanation.ts')
-      explain(command, filename)
+      await explain(command, filename)
     })
 }

@@ -9,6 +9,7 @@ import { findOurs, holdsOurs, isOurVolume } from '../migration/parts.ts'
 import { REASONS } from '../migration/reasons.ts'
 import { readDeployment } from '../migration/shape.ts'
 import { EXIT_REFUSED } from './exit-codes.ts'
+import { misplacedIn, sharedCommands, unserved } from './notices.ts'
 import { transformOrFail } from './rewrite.ts'
 import type { Decided } from './transform.ts'
 
@@ -21,10 +22,18 @@ const VERDICTS: Readonly<Record<Decision['kind'], string>> = {
 }
 
 /** Prints for each Deployment in the manifests what would become of it, and why. */
-export function explain(command: Command, filename: readonly string[]): void {
-  const { decided } = transformOrFail(command, filename, (object) => decide({ object, optedIn: true }))
+export async function explain(command: Command, filename: readonly string[]): Promise<void> {
+  const { decided, others } = await transformOrFail(command, filename, (object) => decide({ object, optedIn: true }))
   if (decided.length === 0) process.stdout.write('There is no apps/v1 Deployment here.\n')
-  for (const one of decided) process.stdout.write(`${explanation(one).join('\n')}\n`)
+  const lines = [
+    ...decided.flatMap(explanation),
+    ...others.flatMap(({ place, value }) => {
+      const why = unserved(value)
+      return why === undefined ? [] : [`${place}: would be left alone, though it is annotated, because ${why}`]
+    }),
+    ...sharedCommands(decided).map((text) => `warning: ${text}`),
+  ]
+  for (const line of lines) process.stdout.write(`${line}\n`)
   if (decided.some(({ decision }) => decision.kind === 'refused')) process.exitCode = EXIT_REFUSED
 }
 
@@ -40,7 +49,7 @@ function explanation({ place, value, decision }: Decided): readonly string[] {
   return [
     `${place}: ${verdict}${because}`,
     ...details.map((line) => `  ${line}`),
-    ...decision.warnings.map((warning) => `  warning: ${warning}`),
+    ...[...decision.warnings, ...misplacedIn(value)].map((warning) => `  warning: ${warning}`),
   ]
 }
 

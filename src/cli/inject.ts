@@ -12,9 +12,13 @@ export function addInjectCommand(program: Command): void {
     )
     .addHelpText('after', help())
     .action(async ({ filename }: FileOptions, command: Command) => {
-      const [{ decide }, { rewrite }] = await Promise.all([import('../migration/decide.ts'), import('./rewrite.ts')])
+      const [{ decide }, { rewrite }, { noticesOf }] = await Promise.all([
+        import('../migration/decide.ts'),
+        import('./rewrite.ts'),
+        import('./notices.ts'),
+      ])
       // A file does not know its namespace's labels: whoever injects it opts in.
-      rewrite(command, filename, (object) => decide({ object, optedIn: true }))
+      await rewrite(command, filename, (object) => decide({ object, optedIn: true }), noticesOf)
     })
 }
 
@@ -39,6 +43,7 @@ Examples:
 The pods wait for the controller, so the cluster needs migrate.io all the same. Where its webhook is installed too, the
 namespace has to bear the label migrate.io/injection=enabled: in others it takes off what was injected.
 
-Warnings and refusals go to standard error. If anything is refused, nothing is printed.
+Warnings and refusals go to standard error. If anything is refused, nothing is printed. Of what is annotated and is no
+Deployment of apps/v1, such as a StatefulSet, it warns, and prints it as it came.
 Exit codes: 0 done; 1 refused or unreadable; 2 wrong usage`
 }

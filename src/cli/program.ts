@@ -6,6 +6,7 @@ import { EXIT_USAGE } from './exit-codes.ts'
 import { addExplainCommand } from './explain.ts'
 import { addInjectCommand } from './inject.ts'
 import { addLogsCommand } from './logs.ts'
+import { watchOutput } from './output.ts'
 import { addRerunCommand } from './rerun.ts'
 import { addStatusCommand } from './status.ts'
 import { addUninjectCommand } from './uninject.ts'
@@ -45,7 +46,7 @@ export function programAs(name: string): Command {
 
 /** Reads the command line and does what it says. Sets the exit code. */
 export async function run(argv: readonly string[]): Promise<void> {
-  endWithoutReader()
+  watchOutput()
   const program = programAs(calledAs(argv))
   try {
     await program.parseAsync(argv)
@@ -60,12 +61,4 @@ export async function run(argv: readonly string[]): Promise<void> {
 function exitCodeOf({ code, exitCode }: CommanderError): number {
   if (exitCode === 0 || code === 'commander.error') return exitCode
   return EXIT_USAGE
-}
-
-/** `migrate-io inject … | head`: the reader has gone, which is no failure of ours. */
-function endWithoutReader(): void {
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error
-    process.exit()
-  })
 }

@@ -9,13 +9,15 @@ import { type Transformed, transform } from './transform.ts'
 /**
  * Reads manifests, decides about each Deployment and prints them all to standard output. If anything is refused,
  * nothing is printed there, so that a pipe to kubectl applies nothing.
+ * @param noticesOf what to warn of beside the decisions
  */
-export function rewrite(
+export async function rewrite(
   command: Command,
   filename: readonly string[],
   decide: (deployment: JsonObject) => Decision,
-): void {
-  const result = transformOrFail(command, filename, decide)
+  noticesOf: (transformed: Transformed) => readonly string[] = () => [],
+): Promise<void> {
+  const result = await transformOrFail(command, filename, decide)
   let refused = 0
   for (const { place, decision } of result.decided) {
     for (const warning of decision.warnings) warn(`${place}: ${warning}`)
@@ -23,7 +25,7 @@ export function rewrite(
     refused++
     for (const problem of decision.problems) process.stderr.write(`refused: ${place}: ${problem}\n`)
   }
-  for (const loss of result.losses) warn(loss)
+  for (const text of [...noticesOf(result), ...result.losses]) warn(text)
   if (refused > 0) {
     const others = result.decided.length - refused
     command.error(
@@ -35,13 +37,13 @@ export function rewrite(
 }
 
 /** Ends the program with one line where a manifest can't be read. */
-export function transformOrFail(
+export async function transformOrFail(
   command: Command,
   filename: readonly string[],
   decide: (deployment: JsonObject) => Decision,
-): Transformed {
+): Promise<Transformed> {
   try {
-    return transform(readSources(filename), decide)
+    return transform(await readSources(filename), decide)
   } catch (error) {
     if (!(error instanceof ManifestError) && !(error instanceof SourceError)) throw error
     return command.error(`migrate-io ${command.name()}: ${error.message}`, { exitCode: EXIT_REFUSED })

@@ -1,4 +1,5 @@
-import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { fstatSync } from 'node:fs'
+import { readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 
 /** A manifest to read: a file, or what comes on standard input. */
@@ -14,30 +15,53 @@ export class SourceError extends Error {
 }
 
 const EXTENSIONS = /\.(ya?ml|json)$/
+/** Opening these anew fails where standard input is a socket, as a program that starts this one may make it. */
+const STANDARD_INPUT = /^(-|\/dev\/stdin|\/dev\/fd\/0|\/proc\/self\/fd\/0)$/
 
 /**
  * Reads what `-f` names: files, folders with all manifests below them, `-` for standard input.
  * @throws SourceError for the first that can't be read
  */
-export function readSources(names: readonly string[]): readonly Source[] {
-  return names.flatMap((name) =>
-    name === '-' ? [{ name: 'standard input', text: read(0, 'standard input') }] : readPath(name),
-  )
+export async function readSources(names: readonly string[]): Promise<readonly Source[]> {
+  if (names.filter((name) => STANDARD_INPUT.test(name)).length > 1)
+    throw new SourceError('standard input: it can be read only once, but -f names it more often')
+  const sources: Source[] = []
+  for (const name of names) sources.push(...(STANDARD_INPUT.test(name) ? [await readInput()] : await readPath(name)))
+  return sources
 }
 
-function readPath(path: string): readonly Source[] {
-  const found = attempt(path, () => statSync(path))
-  if (!found.isDirectory()) return [{ name: path, text: read(path, path) }]
-  const files = attempt(path, () => readdirSync(path, { recursive: true, withFileTypes: true }))
+/**
+ * All of standard input, whatever it is and whenever it comes. By the stream and not by reading descriptor 0, which ends with
+ * EAGAIN where a writer is late: `import … from 'node:process'`, as commander has it, opens that stream, and so sets a pipe
+ * to return at once (O_NONBLOCK).
+ */
+async function readInput(): Promise<Source> {
+  const name = 'standard input'
+  if (process.stdin.isTTY) process.stderr.write('reading manifests from the terminal, up to Ctrl+D\n')
+  const chunks = await attempt(name, async () => {
+    // Node.js would take a folder for an empty input.
+    if (fstatSync(0).isDirectory()) throw Object.assign(new Error(), { code: 'EISDIR' })
+    return Array.fromAsync<Buffer>(process.stdin)
+  })
+  return { name, text: decoded(Buffer.concat(chunks), name) }
+}
+
+async function readPath(path: string): Promise<readonly Source[]> {
+  const found = await attempt(path, () => stat(path))
+  if (!found.isDirectory()) return [await readOne(path)]
+  const files = (await attempt(path, () => readdir(path, { recursive: true, withFileTypes: true })))
     .filter((entry) => entry.isFile() && EXTENSIONS.test(entry.name))
     .map((entry) => join(entry.parentPath, entry.name))
     .toSorted()
   if (files.length === 0) throw new SourceError(`${path}: the folder has no .yaml, .yml or .json file in it`)
-  return files.map((file) => ({ name: file, text: read(file, file) }))
+  return Array.fromAsync(files, readOne)
 }
 
-function read(file: string | number, name: string): string {
-  const bytes = attempt(name, () => readFileSync(file))
+async function readOne(file: string): Promise<Source> {
+  return { name: file, text: decoded(await attempt(file, () => readFile(file)), file) }
+}
+
+function decoded(bytes: Uint8Array, name: string): string {
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
   } catch (cause) {
@@ -51,9 +75,9 @@ const SENTENCES: Readonly<Record<string, string>> = {
   EISDIR: 'it is a folder',
 }
 
-function attempt<T>(name: string, action: () => T): T {
+async function attempt<T>(name: string, action: () => Promise<T>): Promise<T> {
   try {
-    return action()
+    return await action()
   } catch (cause) {
     const { code, message } = cause as NodeJS.ErrnoException
     throw new SourceError(`${name}: ${SENTENCES[code ?? ''] ?? message}`, { cause })

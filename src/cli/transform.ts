@@ -2,7 +2,7 @@ import type { Decision } from '../migration/decision.ts'
 import { isObject, type Json, type JsonObject } from '../migration/json.ts'
 import { editDocument } from './manifest/edit.ts'
 import { ManifestError } from './manifest/manifest-error.ts'
-import { type FoundDeployment, type ManifestDocument, readManifest } from './manifest/read.ts'
+import { type FoundObject, type ManifestDocument, readManifest } from './manifest/read.ts'
 import { writeManifest } from './manifest/write.ts'
 import type { Source } from './sources.ts'
 
@@ -14,8 +14,12 @@ export interface Decided {
   readonly decision: Decision
 }
 
+/** An object that is no apps/v1 Deployment, and stays as it is. */
+export type Other = Pick<Decided, 'place' | 'value'>
+
 export interface Transformed {
   readonly decided: readonly Decided[]
+  readonly others: readonly Other[]
   /** The manifests with all that was decided in them. */
   readonly text: string
   /** Formatting or comments that could not be kept, a sentence each. */
@@ -29,6 +33,7 @@ export interface Transformed {
  */
 export function transform(sources: readonly Source[], decide: (deployment: JsonObject) => Decision): Transformed {
   const decided: Decided[] = []
+  const others: Other[] = []
   const losses: string[] = []
   const texts = sources.map(({ name, text }) =>
     naming(name, () => {
@@ -40,6 +45,7 @@ export function transform(sources: readonly Source[], decide: (deployment: JsonO
           path: found.path,
         }))
         decided.push(...here)
+        others.push(...document.others.map((found) => ({ place: placeOf(name, found), value: found.value })))
         const { text: edited, way } = editDocument(document, valueWith(document, here))
         if (way === 'nodes' || way === 'value')
           losses.push(
@@ -50,18 +56,19 @@ export function transform(sources: readonly Source[], decide: (deployment: JsonO
       return writeManifest(documents)
     }),
   )
-  return { decided, text: join(texts), losses }
+  return { decided, others, text: join(texts), losses }
 }
 
-function placeOf(name: string, { place, line, value }: FoundDeployment): string {
+function placeOf(name: string, { place, line, value }: FoundObject): string {
   const metadata = isObject(value['metadata'] ?? null) ? (value['metadata'] as JsonObject) : {}
+  const kind = typeof value['kind'] === 'string' ? value['kind'] : 'Deployment'
   const title = [metadata['namespace'], metadata['name'] ?? `${metadata['generateName'] ?? ''}*`]
-  return `${name}, ${place} (line ${line}), Deployment ${title.filter((part) => typeof part === 'string').join('/')}`
+  return `${name}, ${place} (line ${line}), ${kind} ${title.filter((part) => typeof part === 'string').join('/')}`
 }
 
 function valueWith(
   document: ManifestDocument,
-  decided: readonly { readonly path: FoundDeployment['path']; readonly decision: Decision }[],
+  decided: readonly { readonly path: FoundObject['path']; readonly decision: Decision }[],
 ): Json {
   let value = document.value
   for (const { path, decision } of decided) {

@@ -4,6 +4,7 @@ import { addClusterOptions, CLUSTER_HELP, type ClusterOptions } from './cluster/
 import { duration } from './duration-option.ts'
 import { EXIT_USAGE } from './exit-codes.ts'
 import { type FileOptions, fileOption } from './file-option.ts'
+import { goOnWithoutReader } from './output.ts'
 
 const TIMEOUT_DEFAULT_SECONDS = 600 // as a Deployment's own progressDeadlineSeconds
 
@@ -81,7 +82,7 @@ export function addUninjectCommand(program: Command): void {
 
 async function uninjectFiles(command: Command, filename: readonly string[]): Promise<void> {
   const [{ decide }, { rewrite }] = await Promise.all([import('../migration/decide.ts'), import('./rewrite.ts')])
-  rewrite(command, filename, (object) => decide({ object, optedIn: false }))
+  await rewrite(command, filename, (object) => decide({ object, optedIn: false }))
 }
 
 async function uninjectCluster(command: Command, options: UninjectOptions): Promise<void> {
@@ -92,6 +93,7 @@ async function uninjectCluster(command: Command, options: UninjectOptions): Prom
       return check(cluster)
     }
     const { leave } = await import('./uninjection/leave.ts')
+    goOnWithoutReader()
     await leave(cluster, { ...options, timeoutSeconds: options.timeout })
   })
 }

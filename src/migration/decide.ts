@@ -5,7 +5,7 @@ import type { Deployment, PodTemplate } from './deployment.ts'
 import { inject } from './inject.ts'
 import { equal, type JsonObject, link, set } from './json.ts'
 import { INJECTED_ANNOTATION, PREFIX, PROTOCOL_LABEL } from './names.ts'
-import { stripLabel } from './parts.ts'
+import { emptyFields, stripLabel, withEmptyFields } from './parts.ts'
 import { makePlan, type Plan, stateProblems } from './plan.ts'
 import { type Problem, problemText } from './problem.ts'
 import type { Reason } from './reasons.ts'
@@ -21,6 +21,7 @@ import {
   type Sides,
 } from './sides.ts'
 import { VERSION } from './version.ts'
+import { misplacedWarnings } from './warnings.ts'
 import { findWrapper, fingerprint, PRESENT_WRAPPER, RELEASED, type Wrapper } from './wrapper.ts'
 
 /** The wrapper to inject, and the fingerprints of those that were ever released. Tests stand in for another version here. */
@@ -69,7 +70,7 @@ function putIn(sides: Sides, wrappers: Wrappers): Decision {
     before === undefined || bareBefore === undefined ? [] : makePlan(before, bareBefore).problems
   const refused = newProblems(planned.problems, hadBefore, sides)
   if (refused.length > 0) return refuse(refused, planned.warnings)
-  const warnings = [...planned.warnings, ...planned.problems.map(asBefore)]
+  const warnings = [...newWarnings(planned.warnings, sides), ...planned.problems.map(asBefore)]
 
   if (before !== undefined && sides.wasHeld && isTemplateUnchanged(sides) && isShapeUnchanged(sides))
     return finish(sides, planned.plan, {
@@ -129,12 +130,14 @@ function finish(sides: Sides, plan: Plan | undefined, { kind, reason, template, 
   const generation = before?.metadata.generation
   // Where the stored init container stays, so does what is known of it: a record is not written for this alone.
   const copied = reason === 'user-parts-unchanged' && record !== undefined ? record.copied : keysOf(plan.target)
+  const empty = sides.isHeld ? claimed?.empty : emptyFields(now.spec)
   const next: InjectedRecord = {
     version: injector?.version ?? VERSION,
     container: plan.target.name,
     ...(typeof generation === 'number' && { generation }),
     ...replaced(user, rollout),
     ...(copied !== undefined && { copied }),
+    ...(empty !== undefined && { empty }),
   }
   // Where nothing else is new, the text that is there, so that nothing changes.
   const isStored = record !== undefined && isRolloutStored(rollout, before) && isSameRecord(next, record)
@@ -162,6 +165,7 @@ function takeOff(sides: Sides, optedIn: boolean): Decision {
   const warnings = problems.map(asBefore)
   if (optedIn && !areAnnotationsUnchanged(sides))
     for (const name of Object.keys(settings)) warnings.push(`${PREFIX}${name} has no effect without ${PREFIX}command`)
+  if (optedIn && !isTemplateUnchanged(sides)) warnings.push(...misplacedWarnings(bare))
   if (isHeld || wasHeld) return stripped(sides, optedIn ? 'annotation-removed' : 'not-opted-in', warnings)
   const template = stripLabel(bare)
   if (template !== bare)
@@ -177,11 +181,19 @@ function takeOff(sides: Sides, optedIn: boolean): Decision {
 /** The Deployment without all that was put into it or into the stored one. */
 function stripped(sides: Sides, reason: Reason, warnings: readonly string[]): Decision {
   const deployment = withParts(sides.now, sides.bare, statedRollout(sides), undefined)
-  return { kind: 'stripped', reason, deployment, warnings }
+  const spec = withEmptyFields(deployment.spec, sides.before === undefined ? sides.claimed?.empty : undefined)
+  return { kind: 'stripped', reason, deployment: link(deployment, 'spec', spec), warnings }
 }
 
 function asBefore(problem: Problem): string {
   return `as before: ${problemText(problem)}`
+}
+
+/** Those that this change brings: what the stored object was injected with has been told. */
+function newWarnings(warnings: readonly string[], { before, wasHeld, bareBefore }: Sides): readonly string[] {
+  if (warnings.length === 0 || before === undefined || !wasHeld || bareBefore === undefined) return warnings
+  const told = new Set(makePlan(before, bareBefore).warnings)
+  return warnings.filter((warning) => !told.has(warning))
 }
 
 /** Faults that this change brings. A forged grant counts as brought by every new template. */

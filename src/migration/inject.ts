@@ -1,7 +1,14 @@
 import { keepAdditions, makeContainer } from './container.ts'
 import type { PodTemplate, Volume } from './deployment.ts'
 import { type JsonObject, link, set } from './json.ts'
-import { INIT_CONTAINER, PROTOCOL, PROTOCOL_LABEL, SAFE_TO_EVICT_VOLUMES_ANNOTATION, STATE_VOLUME } from './names.ts'
+import {
+  APPARMOR_PREFIX,
+  INIT_CONTAINER,
+  PROTOCOL,
+  PROTOCOL_LABEL,
+  SAFE_TO_EVICT_VOLUMES_ANNOTATION,
+  STATE_VOLUME,
+} from './names.ts'
 import { findOurs, setInMap } from './parts.ts'
 import type { Plan } from './plan.ts'
 import { makeVolumes } from './volumes.ts'
@@ -28,7 +35,7 @@ export function inject(template: PodTemplate, plan: Plan, options: InjectOptions
   const theirs = (template.spec.initContainers ?? []).filter(({ name }) => name !== INIT_CONTAINER)
   let spec = set(template.spec, 'initContainers', [...theirs, container])
   spec = set(spec, 'volumes', withVolumes(template.spec.volumes ?? [], makeVolumes(options.deploymentName)))
-  return link(injectMetadata(template), 'spec', spec)
+  return link(injectMetadata(template, plan.target.name), 'spec', spec)
 }
 
 function withVolumes(present: readonly Volume[], ours: readonly Volume[]): readonly Volume[] {
@@ -36,10 +43,14 @@ function withVolumes(present: readonly Volume[], ours: readonly Volume[]): reado
   return [...replaced, ...ours.filter(({ name }) => !present.some((volume) => volume.name === name))]
 }
 
-function injectMetadata(template: PodTemplate): PodTemplate {
-  const list = template.metadata?.annotations?.[SAFE_TO_EVICT_VOLUMES_ANNOTATION]
+function injectMetadata(template: PodTemplate, target: string): PodTemplate {
+  const annotations = template.metadata?.annotations ?? {}
+  const list = annotations[SAFE_TO_EVICT_VOLUMES_ANNOTATION]
   const names = list === undefined || list === '' ? [] : list.split(',')
   const value = names.includes(STATE_VOLUME) ? list : [...names, STATE_VOLUME].join(',')
   const annotated = setInMap(template, 'annotations', SAFE_TO_EVICT_VOLUMES_ANNOTATION, value)
-  return setInMap(annotated, 'labels', PROTOCOL_LABEL, PROTOCOL)
+  // What the profile allows the app, its migration may do, and no more: as securityContext, which is copied.
+  const profile = annotations[APPARMOR_PREFIX + target]
+  const confined = setInMap(annotated, 'annotations', APPARMOR_PREFIX + INIT_CONTAINER, profile)
+  return setInMap(confined, 'labels', PROTOCOL_LABEL, PROTOCOL)
 }

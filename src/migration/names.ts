@@ -65,6 +65,8 @@ export const MESSAGE_PATH = '/dev/migrate.io-message'
 
 /** The cluster autoscaler's list of local volumes that do not hold a node back. */
 export const SAFE_TO_EVICT_VOLUMES_ANNOTATION = 'cluster-autoscaler.kubernetes.io/safe-to-evict-local-volumes'
+/** Of a pod, with the name of a container behind it: its AppArmor profile, as before Kubernetes 1.30. */
+export const APPARMOR_PREFIX = 'container.apparmor.security.beta.kubernetes.io/'
 /** kubectl's own: which container is meant where none is named. */
 export const DEFAULT_CONTAINER_ANNOTATION = 'kubectl.kubernetes.io/default-container'
 

@@ -1,6 +1,7 @@
 import type { Container, PodSpec, PodTemplate } from './deployment.ts'
-import { type JsonObject, link, set, without } from './json.ts'
+import { isObject, type Json, type JsonObject, link, set, without } from './json.ts'
 import {
+  APPARMOR_PREFIX,
   FILES_VOLUME,
   INIT_CONTAINER,
   PROTOCOL_LABEL,
@@ -52,12 +53,59 @@ function stripMetadata(template: PodTemplate): PodTemplate {
   const list = template.metadata?.annotations?.[SAFE_TO_EVICT_VOLUMES_ANNOTATION]
   const others = (list ?? '').split(',').filter((name) => name !== STATE_VOLUME)
   const kept = others.length === 0 ? undefined : others.join(',')
-  return setInMap(
+  const evictable = setInMap(
     stripLabel(template),
     'annotations',
     SAFE_TO_EVICT_VOLUMES_ANNOTATION,
     list === undefined ? undefined : kept,
   )
+  return setInMap(evictable, 'annotations', APPARMOR_PREFIX + INIT_CONTAINER, undefined)
+}
+
+/**
+ * Fields of a Deployment that a manifest states with nothing in them, and that hold the injected parts now, each by its name:
+ * `[]`, `{}` or null. An API server leaves such fields out, but in a file they are to come back as they were.
+ */
+export type EmptyFields = Readonly<Record<string, Json>>
+
+/** What holds each field that the injected parts go into. */
+const HOLDERS: readonly (readonly [field: string, ...path: readonly string[]])[] = [
+  ['strategy'],
+  ['progressDeadlineSeconds'],
+  ['metadata', 'template'],
+  ['annotations', 'template', 'metadata'],
+  ['labels', 'template', 'metadata'],
+  ['initContainers', 'template', 'spec'],
+  ['volumes', 'template', 'spec'],
+]
+
+/** @param spec of a Deployment in which nothing is injected yet */
+export function emptyFields(spec: JsonObject): EmptyFields | undefined {
+  const empty = HOLDERS.flatMap(([field, ...path]): [string, Json][] => {
+    const value = path.reduce<Json | undefined>((inner, key) => (isObject(inner) ? inner[key] : undefined), spec)
+    const found = isObject(value) ? value[field] : undefined
+    // An empty strategy is kept as what the user states, in a field of its own.
+    return found === null || (path.length > 0 && isEmpty(found)) ? [[field, found]] : []
+  })
+  return empty.length === 0 ? undefined : Object.fromEntries(empty)
+}
+
+export function isEmpty(value: Json | undefined): value is Json {
+  return value === null || (typeof value === 'object' && Object.keys(value).length === 0)
+}
+
+/** @param spec without the injected parts; a field that has something in it by now stays as it is */
+export function withEmptyFields<T extends JsonObject>(spec: T, empty: EmptyFields | undefined): T {
+  return HOLDERS.reduce<T>((result, [field, ...path]) => {
+    const value = empty?.[field]
+    return value === undefined ? result : addAt(result, path, field, value)
+  }, spec)
+}
+
+function addAt<T extends JsonObject>(object: T, [key, ...rest]: readonly string[], field: string, value: Json): T {
+  if (key === undefined) return Object.hasOwn(object, field) ? object : link(object, field, value)
+  const inner = object[key]
+  return isObject(inner) ? link(object, key, addAt(inner, rest, field, value)) : object
 }
 
 /** Sets or removes one label or annotation of a template. A mapping left empty by a removal goes too. */

@@ -1,11 +1,12 @@
 import { readSettings, type Settings } from './annotations.ts'
 import type { Container, Deployment, PodTemplate } from './deployment.ts'
-import { isObject, type Json } from './json.ts'
 import { mountClashes } from './mounts.ts'
 import { DEFAULT_CONTAINER_ANNOTATION, GRANT_ANNOTATION, NUDGE_ANNOTATION, PREFIX } from './names.ts'
 import { clashes } from './parts.ts'
 import { identify, type Problem, quote } from './problem.ts'
 import { nearest } from './suggestion.ts'
+import { commandWarnings, misplacedWarnings } from './warnings.ts'
+import { windowsProblems } from './windows.ts'
 
 /** What is to be injected. */
 export interface Plan {
@@ -36,17 +37,11 @@ export function makePlan(deployment: Deployment, template: PodTemplate): Planned
   problems.push(...clashes(template), ...stateProblems(template))
   problems.push(...windowsProblems(template), ...gracePeriodProblems(template))
   if (target !== undefined) problems.push(...mountClashes(target, template.spec, containerPath(template, target)))
-  const misplaced = Object.keys(template.metadata?.annotations ?? {}).filter(
-    (key) => key.startsWith(PREFIX) && !POD_STATE.has(key),
-  )
-  for (const key of misplaced)
-    warnings.push(
-      `spec.template.metadata.annotations[${key}] has no effect: it belongs under the Deployment's own metadata.annotations`,
-    )
+  warnings.push(...misplacedWarnings(template))
 
-  if (target !== undefined) warnings.push(...lostVariables(target))
   const { command: argv, timeout, strategy } = settings
   const isBlocked = problems.some(({ reason }) => reason !== 'unknown-annotation' && reason !== 'bad-value')
+  if (argv !== undefined && target !== undefined) warnings.push(...commandWarnings(argv, target, template))
   const plan = isBlocked || argv === undefined || target === undefined ? undefined : { argv, target, timeout, strategy }
   return { plan, problems, warnings }
 }
@@ -64,10 +59,14 @@ function findTarget(
     if (found !== undefined) return found
     const names = containers.map(({ name }) => name)
     const meant = nearest(named, names)
+    const isInit = template.spec.initContainers?.some(({ name }) => name === named) === true
+    const what = isInit
+      ? `${quote(named)} is an init container, and the migration takes its image and environment from one of the containers.`
+      : `the pod template has no container ${quote(named)}${meant === undefined ? '.' : `; did you mean ${meant}?`}`
     problems.push({
       reason: 'missing-container',
       path: `metadata.annotations[${PREFIX}container]`,
-      message: `the pod template has no container ${quote(named)}${meant === undefined ? '' : `; did you mean ${meant}?`} Allowed: ${names.join(', ')}`,
+      message: `${what} Allowed: ${names.join(', ')}`,
       identity: identify('container', named),
     })
     return undefined
@@ -109,25 +108,6 @@ export function stateProblems(template: PodTemplate): readonly Problem[] {
   })
 }
 
-function windowsProblems(template: PodTemplate): readonly Problem[] {
-  const { os, nodeSelector } = template.spec
-  const path =
-    os?.['name'] === 'windows'
-      ? 'spec.template.spec.os.name'
-      : nodeSelector?.['kubernetes.io/os'] === 'windows'
-        ? 'spec.template.spec.nodeSelector[kubernetes.io/os]'
-        : undefined
-  if (path === undefined) return []
-  return [
-    {
-      reason: 'windows',
-      path,
-      message: 'is "windows", where the wrapper, a POSIX shell script, cannot run; remove the migrate.io/ annotations',
-      identity: identify(path),
-    },
-  ]
-}
-
 /**
  * Kubernetes takes a pod object with no grace period away as soon as it is deleted, by a rollout or a drain as well, while
  * its containers still run: the end of a run would be seen too early.
@@ -144,18 +124,5 @@ function gracePeriodProblems(template: PodTemplate): readonly Problem[] {
         'is 0, with which Kubernetes forgets a deleted pod before its containers have ended, so that the next migration could start beside one that still runs; allowed: 1 or more; or leave it out, for 30',
       identity: identify(path),
     },
-  ]
-}
-
-/** Names that are no identifiers: dash and busybox, which run the wrapper in most images, do not pass them on. */
-function lostVariables(target: Container): readonly string[] {
-  const env = Array.isArray(target['env']) ? (target['env'] as readonly Json[]) : []
-  const names = env
-    .map((item) => (isObject(item) ? item['name'] : undefined))
-    .filter((name) => typeof name === 'string')
-  const lost = names.filter((name) => !/^[A-Za-z_][A-Za-z0-9_]*$/.test(name))
-  if (lost.length === 0) return []
-  return [
-    `the shells of many images drop variables whose names are no identifiers, so the migration may lack ${lost.join(', ')}`,
   ]
 }

@@ -1,6 +1,7 @@
 import type { Deployment, StringMap } from './deployment.ts'
 import { equal, isObject, type Json, type JsonObject, without } from './json.ts'
 import { INJECTED_ANNOTATION } from './names.ts'
+import { type EmptyFields, isEmpty } from './parts.ts'
 
 /** What `migrate.io/injected` holds: who injected, what was copied, and what has to be put back when it is taken off. */
 export interface InjectedRecord {
@@ -13,6 +14,8 @@ export interface InjectedRecord {
   readonly progressDeadlineSeconds?: number | null
   /** What the init container has from the app's, by key; see docs/adr/0010. Absent: unknown. */
   readonly copied?: JsonObject
+  /** What the manifest states with nothing in it, and that is not empty any more. */
+  readonly empty?: EmptyFields
 }
 
 /** Of keys and values together. Rule: k8s.io/apimachinery/pkg/api/validation, TotalAnnotationSizeLimitB. */
@@ -30,7 +33,7 @@ export function readRecord(deployment: Deployment): InjectedRecord | undefined {
     return undefined
   }
   if (!isObject(value)) return undefined
-  const { version, container, generation, strategy, progressDeadlineSeconds, copied } = value
+  const { version, container, generation, strategy, progressDeadlineSeconds, copied, empty } = value
   const isRight =
     typeof version === 'string' &&
     typeof container === 'string' &&
@@ -38,7 +41,8 @@ export function readRecord(deployment: Deployment): InjectedRecord | undefined {
     (strategy === undefined || strategy === null || isObject(strategy)) &&
     (progressDeadlineSeconds === undefined ||
       progressDeadlineSeconds === null ||
-      Number.isInteger(progressDeadlineSeconds))
+      Number.isInteger(progressDeadlineSeconds)) &&
+    (empty === undefined || (isObject(empty) && Object.values(empty).every(isEmpty)))
   if (!isRight) return undefined
   return (copied === undefined || isObject(copied) ? value : without(value, 'copied')) as unknown as InjectedRecord
 }
@@ -48,8 +52,8 @@ export function readRecord(deployment: Deployment): InjectedRecord | undefined {
  * more than the API server takes: the Deployment is not to be refused for it.
  */
 export function formatRecord(record: InjectedRecord, annotations: StringMap | null | undefined): string {
-  const { version, container, generation, strategy, progressDeadlineSeconds, copied } = record
-  const short = { version, container, generation, strategy, progressDeadlineSeconds }
+  const { version, container, generation, strategy, progressDeadlineSeconds, copied, empty } = record
+  const short = { version, container, generation, strategy, progressDeadlineSeconds, empty }
   if (copied === undefined) return JSON.stringify(short)
   const text = JSON.stringify({ ...short, copied })
   return areTooLong(annotations ?? {}, text) ? JSON.stringify(short) : text
@@ -66,7 +70,7 @@ function areTooLong(annotations: StringMap, record: string): boolean {
   return bytes.reduce((sum, each) => sum + each, 0) > MAX_ANNOTATIONS_BYTES
 }
 
-/** Whether two records say the same, for whatever generation. */
+/** Whether two records say the same of a stored object, in which nothing is empty, for whatever generation. */
 export function isSameRecord(a: InjectedRecord, b: InjectedRecord): boolean {
   return (
     a.version === b.version &&

@@ -14,11 +14,13 @@ export interface ManifestDocument {
   readonly place: string
   /** Where its content begins in the file, from 1. */
   readonly line: number
-  readonly deployments: readonly FoundDeployment[]
+  readonly deployments: readonly FoundObject[]
+  /** All else: the document itself, or the items of a List. */
+  readonly others: readonly FoundObject[]
 }
 
-/** An apps/v1 Deployment in a document. */
-export interface FoundDeployment {
+/** An object in a document. */
+export interface FoundObject {
   readonly value: JsonObject
   /** Its way into the document's value: [] for the document itself, ['items', i] in a List. */
   readonly path: readonly [] | readonly ['items', number]
@@ -48,14 +50,16 @@ function readDocument(file: File, slice: Slice, place: string): ManifestDocument
   const value = checkedValue(file.text, slice, yaml)
   const lineOf = (offset: number) => file.lines.linePos(slice.offset + offset).line
   const line = lineOf(yaml.contents?.range[0] ?? 0)
-  const deployments = findDeployments(value).map((found): FoundDeployment => {
-    if (found.path.length === 0) return { ...found, place, line }
-    const [, index] = found.path
-    const node = yaml.getIn(found.path, true)
+  const located = ({ value, path }: Found): FoundObject => {
+    if (path.length === 0) return { value, path, place, line }
+    const [, index] = path
+    const node = yaml.getIn(path, true)
     const start = isNode(node) ? node.range?.[0] : undefined
-    return { ...found, place: `${place}, items[${index}]`, line: start === undefined ? line : lineOf(start) }
-  })
-  return { text: slice.text, value, place, line, deployments }
+    return { value, path, place: `${place}, items[${index}]`, line: start === undefined ? line : lineOf(start) }
+  }
+  const found = findObjects(value)
+  const [deployments, others] = [true, false].map((is) => found.filter(({ isServed }) => isServed === is).map(located))
+  return { text: slice.text, value, place, line, deployments: deployments ?? [], others: others ?? [] }
 }
 
 function checkedValue(file: string, slice: Slice, yaml: ParsedDocument): Json {
@@ -81,19 +85,22 @@ function checkedValue(file: string, slice: Slice, yaml: ParsedDocument): Json {
   }
 }
 
-type Found = Pick<FoundDeployment, 'value' | 'path'>
+interface Found extends Pick<FoundObject, 'value' | 'path'> {
+  /** Whether it is an apps/v1 Deployment. */
+  readonly isServed: boolean
+}
 
 /** Lists in lists are left alone. The items of a DeploymentList need no kind, as the API server leaves it out there. */
-function findDeployments(value: Json): Found[] {
+function findObjects(value: Json): Found[] {
   if (!isObject(value)) return []
-  if (isDeployment(value)) return [{ value, path: [] }]
   const typed = value['kind'] === 'DeploymentList' && value['apiVersion'] === 'apps/v1'
-  if (!typed && !(value['kind'] === 'List' && value['apiVersion'] === 'v1')) return []
+  if (!typed && !(value['kind'] === 'List' && value['apiVersion'] === 'v1'))
+    return [{ value, path: [], isServed: isDeployment(value) }]
   const items = Array.isArray(value['items']) ? value['items'] : []
   return items.flatMap((item, i): Found[] => {
     if (!isObject(item)) return []
     const bare = typed && item['kind'] === undefined && item['apiVersion'] === undefined
-    return bare || isDeployment(item) ? [{ value: item, path: ['items', i] }] : []
+    return [{ value: item, path: ['items', i], isServed: bare || isDeployment(item) }]
   })
 }
 

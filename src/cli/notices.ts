@@ -1,0 +1,84 @@
+import { readSettings } from '../migration/annotations.ts'
+import type { StringMap } from '../migration/deployment.ts'
+import { isObject, type Json, type JsonObject } from '../migration/json.ts'
+import { PREFIX } from '../migration/names.ts'
+import { readDeployment } from '../migration/shape.ts'
+import { waitsForMigrations } from '../migration/warnings.ts'
+import { misplaced } from '../status/misplaced.ts'
+import type { Decided, Transformed } from './transform.ts'
+
+/** What a file shows and admission never sees: objects that are not asked about, and several Deployments side by side. */
+export function noticesOf({ decided, others }: Transformed): readonly string[] {
+  return [
+    ...decided.flatMap(({ place, value }) => misplacedIn(value).map((text) => `${place}: ${text}`)),
+    ...others.flatMap(({ place, value }) => {
+      const why = unserved(value)
+      return why === undefined ? [] : [`${place}: it is annotated, but has no migration: ${why}`]
+    }),
+    ...sharedCommands(decided),
+  ]
+}
+
+/** What looks like one of the annotations, on the Deployment itself; of its template `decide` says so. */
+export function misplacedIn(deployment: JsonObject): readonly string[] {
+  const metadata = objectAt(deployment, 'metadata')
+  return misplaced({
+    annotations: objectAt(metadata, 'annotations'),
+    labels: objectAt(metadata, 'labels'),
+    templateAnnotations: {},
+  })
+}
+
+/** Where a workload has its own annotations, and those of its pods. */
+const PLACES: readonly (readonly string[])[] = [
+  ['metadata'],
+  ['spec', 'template', 'metadata'],
+  ['spec', 'jobTemplate', 'metadata'],
+  ['spec', 'jobTemplate', 'spec', 'template', 'metadata'],
+]
+
+/** Why nothing is done with an object that is annotated for a migration; undefined where it is not, or is made from another. */
+export function unserved(value: JsonObject): string | undefined {
+  const isAnnotated = PLACES.some((path) => {
+    const annotations = objectAt(path.reduce(objectAt, value), 'annotations')
+    return Object.hasOwn(annotations, `${PREFIX}command`)
+  })
+  const { apiVersion, kind } = value
+  if (!isAnnotated || isMade(value) || typeof kind !== 'string') return undefined
+  return kind === 'Deployment'
+    ? `apiVersion ${apiVersion} is none that Kubernetes still serves; migrate.io serves Deployments of apps/v1`
+    : `migrate.io serves Deployments of apps/v1 only, and this is a ${kind}`
+}
+
+/** A Deployment's ReplicaSets have its annotations too. */
+function isMade(value: JsonObject): boolean {
+  const owners = objectAt(value, 'metadata')['ownerReferences']
+  return Array.isArray(owners) && owners.some((owner: Json) => isObject(owner) && owner['controller'] === true)
+}
+
+/** Deployments of one namespace with one command, of which some have a lock of their own. Most migrate one database. */
+export function sharedCommands(decided: readonly Decided[]): readonly string[] {
+  const migrating = decided.flatMap(({ value, decision }) => {
+    const deployment = readDeployment(value)
+    if ((decision.kind !== 'injected' && decision.kind !== 'kept') || !('metadata' in deployment)) return []
+    const { name, namespace, annotations } = deployment.metadata
+    const { command, lock } = readSettings(annotations as StringMap).settings
+    // Several may wait at once for the one that migrates.
+    if (command === undefined || waitsForMigrations(command)) return []
+    return [{ name: name ?? 'one without a name', key: JSON.stringify([namespace, command]), lock }]
+  })
+  return [...Map.groupBy(migrating, ({ key }) => key).values()].flatMap((group) => {
+    const alone = group.filter(({ lock }) => lock === undefined).map(({ name }) => name)
+    if (group.length < 2 || alone.length === 0) return []
+    const names = group.map(({ name }) => name)
+    const which = alone.length === group.length ? 'no' : `for ${alone.join(', ')} no`
+    return [
+      `Deployments ${names.join(', ')} have one and the same command and ${which} ${PREFIX}lock: if they migrate one database, give all of them the same ${PREFIX}lock, or two may migrate at once`,
+    ]
+  })
+}
+
+function objectAt(value: JsonObject, key: string): JsonObject {
+  const inner = value[key]
+  return isObject(inner) ? inner : {}
+}
