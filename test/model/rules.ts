@@ -65,7 +65,7 @@ export const CONFIGURATIONS: Readonly<Record<string, { readonly options: Options
   },
   'pods that are evicted': { options: { ...SMALL, failures: 1, evictions: 1 }, isQuick: true },
   'commands that overwrite their run number': {
-    options: { ...SMALL, failures: 1, overwrites: 1, oldFiles: true },
+    options: { ...SMALL, overwrites: 1, oldFiles: true },
     isQuick: true,
   },
   'two revisions': { options: { ...BASE, maxNumber: 2, revisions: [0, 1] }, isQuick: true },
