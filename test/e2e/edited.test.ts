@@ -218,7 +218,7 @@ describe('an injected manifest that was edited since', () => {
       assert.deepEqual(templateOf(await place.deployment('shop')), templateOf(replaced))
     })
 
-    test('A14: what the user takes away and it adds again to our container between two calls stays', async () => {
+    test('A14: what the user takes away and it adds again to the init container between two calls stays', async () => {
       await place.send('create', production('own'))
       // The user's own variable of that name was copied …
       await place.kubectl(['set', 'env', 'deployment/own', `${VARIABLE.name}=mine`, '--containers=flask'])
