@@ -392,7 +392,7 @@ suite('A14: whatever was edited in the app’s container', () => {
     )
   })
 
-  test('A14: the same where another webhook has added to our container, before the edit and after it', () => {
+  test('A14: the same where another webhook has added to the init container, before the edit and after it', () => {
     fc.assert(
       fc.property(annotatedDeployment, editOfContainer, fc.boolean(), (object, edit, isEverywhere) => {
         const webhook = (injected: JsonObject) =>

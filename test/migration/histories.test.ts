@@ -60,7 +60,7 @@ type Action =
   | { readonly kind: 'edit' | 'apply' | 'replace'; readonly edit: Edit }
   | { readonly kind: 'undo'; readonly back: number }
   | { readonly kind: 'export' | 'label' | 'upgrade' }
-  | { readonly kind: 'import'; readonly back: number }
+  | { readonly kind: 'import'; readonly back: number; readonly edit: Edit }
 
 const CONTAINERS = [...POD, 'containers'] as const
 const edit = (text: string, change: Edit['change']): Edit => ({ text, change })
@@ -76,7 +76,8 @@ const setList = (i: number, field: string, without: (item: JsonObject) => boolea
   )
 
 const index = fc.constantFrom(0, 1)
-const edits: fc.Arbitrary<Edit> = fc.oneof(
+/** Of an app's container, which may be made in what was exported too. */
+const containerEdits: fc.Arbitrary<Edit> = fc.oneof(
   fc.constant(edit('nothing', (object) => object)),
   fc
     .tuple(index, fc.constantFrom('app:1', 'app:2'))
@@ -101,6 +102,9 @@ const edits: fc.Arbitrary<Edit> = fc.oneof(
     .map(([i, context]) =>
       edit(`context ${i}`, (object) => put(object, [...CONTAINERS, i, 'securityContext'], context)),
     ),
+)
+const edits: fc.Arbitrary<Edit> = fc.oneof(
+  { arbitrary: containerEdits, weight: 6 },
   fc
     .constantFrom('1', '2')
     .map((at) =>
@@ -131,7 +135,14 @@ const actions: fc.Arbitrary<Action> = fc.oneof(
     weight: 12,
   },
   { arbitrary: fc.integer({ min: 1, max: 5 }).map((back) => ({ kind: 'undo' as const, back })), weight: 4 },
-  { arbitrary: fc.integer({ min: 1, max: 3 }).map((back) => ({ kind: 'import' as const, back })), weight: 2 },
+  {
+    arbitrary: fc.record({
+      kind: fc.constant('import' as const),
+      back: fc.integer({ min: 1, max: 3 }),
+      edit: containerEdits,
+    }),
+    weight: 2,
+  },
   {
     arbitrary: fc.constantFrom('export' as const, 'label' as const, 'upgrade' as const).map((kind) => ({ kind })),
     weight: 3,
@@ -267,7 +278,7 @@ class History {
         this.#exports.push({ object: before, intent: this.#intent })
         return
       case 'import':
-        if (!this.#import(action.back)) return
+        if (!this.#import(action.back, action.edit)) return
         break
       case 'undo':
         if (!this.#undo(action.back)) return
@@ -290,7 +301,7 @@ class History {
     }, edited)
   }
 
-  #import(back: number): boolean {
+  #import(back: number, { change }: Edit): boolean {
     const exported = this.#exports.at(-back)
     if (exported === undefined) return false
     const { stored } = this.#server
@@ -302,9 +313,9 @@ class History {
     if (isHeld && unchanged.length < fields.length) return false
     this.#intent = unchanged.reduce(
       (intent, name) => put(intent, ['spec', name], at(this.#intent, 'spec', name)),
-      exported.intent,
+      change(exported.intent),
     )
-    this.#server.send(exported.object)
+    this.#server.send(change(exported.object))
     return true
   }
 
@@ -433,11 +444,11 @@ const manifests = fc
     list.reduce((object, { change }) => change(object), put(MANIFEST, [...ANNOTATIONS, COMMAND], 'migrate')),
   )
 
-suite('A4, A5, A6, A13: whatever happens to a Deployment', () => {
+suite('A4, A5, A6, A13, A14: whatever happens to a Deployment', () => {
   const describe = (action: Action) =>
-    'edit' in action ? `${action.kind}: ${action.edit.text}` : JSON.stringify(action)
+    'edit' in action ? `${JSON.stringify(action)}: ${action.edit.text}` : JSON.stringify(action)
 
-  test('A4, A5, A6, A13: random histories', () => {
+  test('A4, A5, A6, A13, A14: random histories', () => {
     fc.assert(
       fc.property(
         manifests,

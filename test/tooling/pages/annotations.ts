@@ -55,7 +55,7 @@ injected Deployment, which would start with that fault.`,
         [
           'Deployment, annotation',
           code(INJECTED_ANNOTATION),
-          'Which version injected, into which container, and what strategy and deadline were before.',
+          'Which version injected, from which container it copied what (names of variables, paths of mounts, references; no values), and what strategy and deadline were before.',
         ],
         ['pod template, label', code(PROTOCOL_LABEL), 'By which protocol the wrapper speaks with the controller.'],
         ['pod, annotation', code(GRANT_ANNOTATION), 'Empty, `run <n>`, `wait <n>` or `skip`: what the pod is to do.'],
