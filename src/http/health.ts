@@ -22,7 +22,8 @@ export function addHealth(app: FastifyInstance, notReady: NotReady): void {
 
 /** The app of a port without TLS: health and metrics for probes and scrapers that don't know our CA. */
 export function buildHealthApp(notReady: NotReady, metrics: Exposition): FastifyInstance {
-  const app = createFastify({})
+  // At a shutdown, a client that never ends its request must not hold it up.
+  const app = createFastify({ forceCloseConnections: true })
   app.removeAllContentTypeParsers() // nothing here has a body
   limitConnections(app.server, { maxCount: CONNECTIONS_MAX })
   addHealth(app, notReady)

@@ -21,7 +21,7 @@ export const LOOK_MS = 250
 /** What has to arrive from one look to the next, or the rest if that is less. The API server sends 7 MiB in less than that. */
 const LEAST_BYTES = 128 * 1024
 // The beginning of each is in memory by then, some 150 KiB.
-const WAITING_MAX = 100
+const WAITING_MAX = 64
 
 /**
  * How many bytes may be held at once. Who finds no room waits. Room is announced for and not yet filled, so it is lent only

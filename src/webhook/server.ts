@@ -11,7 +11,7 @@ const CLOSE_MAX_MS = 14_000 // accepted calls end by requestTimeout and the chec
 
 // Some 85 KiB each while they do nothing, 150 KiB with the beginning of a body. An API server has 25 that are idle, and at most
 // as many as it has changing requests in flight, 200 by default.
-const CONNECTIONS_MAX = 500
+const CONNECTIONS_MAX = 300
 
 const LIMITS = {
   keepAliveTimeout: KEEP_ALIVE_MS,
@@ -26,7 +26,7 @@ const LIMITS = {
 /** The sockets behind the app. */
 export interface TlsServer {
   /** What the app is built with, so that these sockets serve it. */
-  readonly forApp: Required<ServerParts>
+  readonly forApp: Required<Pick<ServerParts, 'serverFactory' | 'clientErrorHandler'>>
   /** Accepts no more, answers what was accepted, then is done. Idle connections end at once. */
   close(app: FastifyInstance): Promise<void>
   /** What `close` takes at most. */
