@@ -1,3 +1,4 @@
+import { KEPT } from '../../src/controller/project.ts'
 import { type Api, KubeError, type New, type Selection, type Version } from '../../src/kube/api.ts'
 import type { ConfigMap, Kind, Metadata, Objects, Pod } from '../../src/kube/objects.ts'
 import { FIELD_MANAGER } from '../../src/migration/names.ts'
@@ -135,7 +136,11 @@ export function apiOf(server: Server, send: (call: Call) => Promise<unknown>): A
     (await send({ text, isWrite, carryOut })) as T
   const manager = FIELD_MANAGER
   return {
-    read: (kind, _, name) => call(`read ${kind} ${name}`, false, () => server.get(kind, name)),
+    read: (kind, _, name) =>
+      call(`read ${kind} ${name}`, false, () => {
+        const found = server.get(kind, name)
+        return found === undefined ? undefined : kept(kind, found)
+      }),
     list: (kind, selection, project) =>
       call(`list ${kind}`, false, () =>
         server
@@ -153,9 +158,15 @@ export function apiOf(server: Server, send: (call: Call) => Promise<unknown>): A
       ),
     annotatePod: (pod, annotations) =>
       call(`tell ${pod.name} ${Object.values(annotations)[0] ?? 'marks off'}`, true, () =>
-        server.annotate(pod, annotations, manager),
+        kept('Pod', server.annotate(pod, annotations, manager)),
       ),
   }
+}
+
+/** As the controller keeps it: decisions rest on nothing else. */
+function kept<K extends Kind>(kind: K, object: Objects[K]): Objects[K] {
+  const project = KEPT[kind] as ((object: Objects[K]) => Objects[K]) | undefined
+  return project === undefined ? object : project(object)
 }
 
 function dataText(object: object): string {
