@@ -25,8 +25,11 @@ const OWNER = 'owner//'
 const AT_REST_MS = 1_000
 /** Each look is a few calls that wait for the API server; more at a time would only queue there. */
 const CONCURRENCY = 8
-/** What a namespace holds may make looks at it slow: there is room for others at any time. */
-const PER_NAMESPACE = 6
+/**
+ * What a namespace holds may make looks at it slow, and many: there is room for others at any time, and an API server that has
+ * time for them. Two are some 40 looks a second.
+ */
+const PER_NAMESPACE = 2
 
 export interface LoopOptions {
   readonly api: Api

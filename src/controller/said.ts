@@ -21,10 +21,12 @@ export class Said {
   isDue(text: string): boolean {
     const now = this.#now()
     for (const [other, at] of this.#at) {
-      if (now - at < this.#repeatMs && this.#at.size < KEPT_MAX) break
+      if (now - at < this.#repeatMs) break
       this.#at.delete(other)
     }
     if (this.#at.has(text)) return false
+    const [oldest] = this.#at.keys()
+    if (this.#at.size >= KEPT_MAX && oldest !== undefined) this.#at.delete(oldest)
     this.#at.set(text, now)
     return true
   }

@@ -75,6 +75,60 @@ test('Whatever one namespace holds, or though it can’t be read, the overseer t
   assert.deepEqual(lasting.at(-1), ['image-pull'], 'it is not over because it can’t be read')
 })
 
+test('S6: a namespace that takes long is looked at last, and as much more seldom; nothing of it delays a stop', async (t) => {
+  const clock = new FakeClock()
+  const slow = new Map([['heavy', 9_000]])
+  const asked: string[] = []
+  let hangs = false
+  let hung = 0
+  const failures: unknown[] = []
+  const server = await FakeApiServer.start(t, async (response, { url }) => {
+    const [, namespace = '', kind = ''] = /\/namespaces\/([^/]+)\/([^/]+)$/.exec(url.pathname) ?? []
+    if (hangs) {
+      hung++
+      return
+    }
+    if (kind === 'deployments') {
+      asked.push(namespace)
+      await clock.advance(slow.get(namespace) ?? 10)
+    }
+    const listed = kind === 'replicasets' ? 'PartialObjectMetadata' : kind
+    if (!['deployments', 'replicasets', 'pods', 'configmaps'].includes(kind)) return refuse(response, 403)
+    return answer(response, 200, { kind: `${listed}List`, metadata: { resourceVersion: '1' }, items: [] })
+  })
+  const transport = await connect(server.target)
+  t.after(() => transport.close())
+  let rounds = 0
+  const overseer = createOverseer({
+    cluster: { transport, api: createApi(transport) },
+    leader: { leader: 'this one', namespace: 'migrate-io' },
+    pending: () => ['heavy', 'a', 'b'].map((namespace) => `${namespace}/web`),
+    now: () => NOW + clock.nowMs(),
+    clock,
+    say: () => {},
+    onLasting: () => rounds++,
+    onFailure: (error) => failures.push(error),
+  })
+  const round = async () => {
+    const before = rounds
+    const isDone = async () => {
+      if (clock.pending > 0) await clock.advance(20_000)
+      return rounds > before
+    }
+    await until('it has looked', isDone, { limitMs: 10_000 })
+  }
+  overseer.start()
+  for (let nth = 0; nth < 10; nth++) await round()
+  assert.equal(asked.filter((namespace) => namespace === 'heavy').length, 2, asked.join())
+  assert.ok(asked.filter((namespace) => namespace === 'a').length >= 8, asked.join())
+  assert.ok(['a', 'b'].includes(asked[asked.lastIndexOf('heavy') - 1] ?? ''), 'the quick ones come first')
+  hangs = true
+  await clock.advance(20_000)
+  await until('it has asked', () => hung > 0, { limitMs: 10_000 })
+  await overseer.stop()
+  assert.deepEqual(failures, [], 'it has not waited until the API server was given up')
+})
+
 function deployment() {
   const manifest = injected('web')
   const annotations = { ...manifest.metadata.annotations, 'deployment.kubernetes.io/revision': '1' }

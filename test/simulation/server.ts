@@ -1,3 +1,4 @@
+import { KEPT } from '../../src/controller/project.ts'
 import { type Api, KubeError, type New, type Selection, type Version } from '../../src/kube/api.ts'
 import type { ConfigMap, Kind, Metadata, Objects, Pod } from '../../src/kube/objects.ts'
 import { FIELD_MANAGER, GRANT_ANNOTATION, NUDGE_ANNOTATION } from '../../src/migration/names.ts'
@@ -145,7 +146,11 @@ export function apiOf(server: Server, send: (call: Call) => Promise<unknown>): A
     (await send({ text, isWrite, carryOut })) as T
   const manager = FIELD_MANAGER
   return {
-    read: (kind, _, name) => call(`read ${kind} ${name}`, false, () => server.get(kind, name)),
+    read: (kind, _, name) =>
+      call(`read ${kind} ${name}`, false, () => {
+        const found = server.get(kind, name)
+        return found === undefined ? undefined : kept(kind, found)
+      }),
     list: (kind, selection, project) =>
       call(`list ${kind}`, false, () =>
         server
@@ -165,9 +170,15 @@ export function apiOf(server: Server, send: (call: Call) => Promise<unknown>): A
       call(
         `${NUDGE_ANNOTATION in annotations ? 'nudge' : 'tell'} ${pod.name} ${(Object.values(annotations)[0] ?? 'marks off').split('\n').join(', ')}`,
         true,
-        () => server.annotate(pod, annotations, manager),
+        () => kept('Pod', server.annotate(pod, annotations, manager)),
       ),
   }
+}
+
+/** As the controller keeps it: decisions rest on nothing else. */
+function kept<K extends Kind>(kind: K, object: Objects[K]): Objects[K] {
+  const project = KEPT[kind] as ((object: Objects[K]) => Objects[K]) | undefined
+  return project === undefined ? object : project(object)
 }
 
 function dataText(object: object): string {
