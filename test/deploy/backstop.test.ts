@@ -58,7 +58,9 @@ describe('a policy that is broken', () => {
   /** Reads a key that no object has, which ends the expression with an error. */
   const ERROR = "object.metadata.annotations['no-such-key'] == ''"
 
-  const NAMES = ['injected', 'grant', 'controller-pods', 'controller-objects'].map((name) => `migrate-io-${name}`)
+  const NAMES = ['injected', 'grant', 'records', 'controller-pods', 'controller-objects'].map(
+    (name) => `migrate-io-${name}`,
+  )
 
   interface Policy extends Rendered {
     spec: { validations: { expression: string }[]; matchConditions: { name: string; expression: string }[] }
@@ -73,17 +75,20 @@ describe('a policy that is broken', () => {
   /** What each of them would let through is refused now. */
   async function untilBroken(): Promise<void> {
     const name = await makePod()
+    const record = `${configMaps}/deployment.broken.migrate-io`
     const refused = (status: number) => status === 403 || status === 422
     const calls = {
       grant: () => editor.post(pods, podManifest({ annotations: { [GRANT]: '' } })),
       pods: () => controller.patch(`${pods}/${name}/status`, annotations({ [GRANT]: 'run 1' })),
       objects: () => controller.post(`${configMaps}?dryRun=All`, { metadata: { name: 'lock.db.migrate-io' } }),
+      records: () => admin.patch(`${record}?dryRun=All`, { data: { note: 'a' } }),
       injected: () => editor.post(`${deployments}?dryRun=All`, flask('ours', injected)),
     }
     for (const [what, call] of Object.entries(calls)) await untilAnswered(`${what} is broken`, call, refused)
   }
 
   test("an error in any of them rejects nobody else's pods, Deployments or ConfigMaps", async () => {
+    assertDone(await controller.post(configMaps, { metadata: { name: 'deployment.broken.migrate-io' } }), 'a record')
     try {
       await apply(cluster, NAMES.map(broken))
       await untilBroken()
@@ -98,7 +103,9 @@ describe('a policy that is broken', () => {
         assertDone(await admin.patch(`${pods}/${name}/status`, { status: { phase: 'Running' } }), 'its status')
       }
       assertDone(await editor.post(deployments, flask('others', withoutAnnotations)), 'a Deployment')
-      assertDone(await editor.post(configMaps, { metadata: { generateName: 'others-' } }), 'a ConfigMap')
+      const others = assertDone(await editor.post(configMaps, { metadata: { generateName: 'others-' } }), 'a ConfigMap')
+      const change = { metadata: { labels: { note: 'a' } }, data: { note: 'a' } }
+      assertDone(await editor.patch(`${configMaps}/${others.metadata.name}`, change), 'its data')
     } finally {
       await apply(cluster, policies)
     }
