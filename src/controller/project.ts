@@ -186,9 +186,9 @@ function picked(keys: readonly string[]) {
 }
 
 /** When the controller last wrote to the pod: see `nudge.ts`. */
-function lastToldOnly(all: NonNullable<Metadata['managedFields']>): NonNullable<Metadata['managedFields']> {
+function lastToldOnly(all: NonNullable<Metadata['managedFields']>): Metadata['managedFields'] {
   const told = all.find(({ manager }) => manager === FIELD_MANAGER)
-  return told?.time === undefined ? [] : [{ manager: FIELD_MANAGER, time: cut(told.time, NAME_MAX) }]
+  return told?.time === undefined ? undefined : [{ manager: FIELD_MANAGER, time: cut(told.time, NAME_MAX) }]
 }
 
 function controllerOnly(all: OwnerReference[]): OwnerReference[] {

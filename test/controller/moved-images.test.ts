@@ -66,7 +66,9 @@ describe('A pod of a recorded revision with another image', () => {
 
   test('L13: is told once for a revision and digest', () => {
     const told: Announcement[] = []
-    const recorder = { record: (_: unknown, announcement: Announcement) => told.push(announcement) }
+    const recorder = {
+      record: (_namespace: unknown, _find: unknown, announcement: Announcement) => told.push(announcement),
+    }
     const { api } = new Shop().surroundings()
     const announcer = new Announcer(api, recorder as never, () => NOW)
     const event = { kind: 'image-moved', revision: 'a', image: 'app:1', migrated: `sha256:${A}` } as const

@@ -31,7 +31,7 @@ function inFull(options: Parameters<typeof podOf>[0] = {}): Pod {
 describe('What is kept of a pod', () => {
   test('P2: is what decisions rest on, and not the rest', () => {
     const kept = projectPod(inFull({ grant: 'run 5', isDeleting: true }))
-    assert.deepEqual(kept, podOf({ grant: 'run 5', isDeleting: true }))
+    assert.deepEqual(kept, podOf({ grant: 'run 5', isDeleting: true, node: 'node' }))
   })
 
   test('L13, L14: what it was told when, and from which image on which node it starts', () => {
