@@ -19,15 +19,15 @@ const { values } = parseArgs({
 })
 
 if (values.seed !== undefined) {
-  const { history, violation } = await new Simulation(Number(values.seed)).run()
+  const { history, violation } = await new Simulation(numberOf('seed', values.seed)).run()
   process.stdout.write(`${history.join('\n')}\n${violation ?? 'all promises kept'}\n`)
   if (violation !== undefined) process.exitCode = 1
 } else {
-  const from = Number(values.from)
+  const [from, seeds] = [numberOf('from', values.from), numberOf('seeds', values.seeds)]
   const started = performance.now()
   const counts = new Map<string, number>()
   const broken: string[] = []
-  for (let seed = from; seed < from + Number(values.seeds); seed++) {
+  for (let seed = from; seed < from + seeds; seed++) {
     const result = await new Simulation(seed).run()
     for (const [what, count] of result.counts) counts.set(what, (counts.get(what) ?? 0) + count)
     if (result.violation !== undefined) broken.push(`seed ${seed}: ${result.violation}`)
@@ -42,4 +42,9 @@ if (values.seed !== undefined) {
     process.stdout.write(`${broken.slice(0, 20).join('\n')}\nnpm run simulate -- --seed N shows its history\n`)
     process.exitCode = 1
   }
+}
+
+function numberOf(option: string, text: string): number {
+  if (!/^\d{1,12}$/.test(text)) throw new Error(`--${option} is a whole number, not ${JSON.stringify(text)}`)
+  return Number(text)
 }
