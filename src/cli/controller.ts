@@ -58,7 +58,7 @@ export function addControllerCommand(program: Command): void {
         await runController(options)
       } catch (error) {
         if (!isForTheUser(error)) throw error
-        command.error(`migrate-io controller: ${error.message}`, { exitCode: 1 })
+        command.error(`migrate-io controller: ${error.message.replace(/\s+/g, ' ').trim()}`, { exitCode: 1 })
       }
     })
 }

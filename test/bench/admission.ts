@@ -135,7 +135,6 @@ try {
   await main(options)
 } catch (error) {
   const usage = (error as NodeJS.ErrnoException).code?.startsWith('ERR_PARSE_ARGS') === true
-  say(error instanceof Error ? error.message : String(error))
   if (usage) say(USAGE)
-  process.exit(usage ? 2 : 1)
+  throw error
 }

@@ -57,7 +57,6 @@ try {
   await main(optionsOf(process.argv.slice(2)))
 } catch (error) {
   const usage = (error as NodeJS.ErrnoException).code?.startsWith('ERR_PARSE_ARGS') === true
-  say(error instanceof Error ? (error.stack ?? error.message) : String(error))
   if (usage) say(USAGE)
-  process.exit(usage ? 2 : 1)
+  throw error
 }

@@ -127,4 +127,81 @@ describe('bad input', () => {
     assert.match(stderr, /^Warning: spec\.strategy \(Recreate\) stays as it is/m)
     assert.match(stderr, /^Warning: spec\.progressDeadlineSeconds is raised from 600 to 7800/m)
   })
+
+  test('A16: Windows by required node affinity is refused', async () => {
+    const required = {
+      nodeSelectorTerms: [{ matchExpressions: [{ key: 'kubernetes.io/os', operator: 'In', values: ['windows'] }] }],
+    }
+    const manifest = flask('by-affinity', ({ spec }) => {
+      spec.template.spec['affinity'] = { nodeAffinity: { requiredDuringSchedulingIgnoredDuringExecution: required } }
+    })
+    const { status, body } = await place.create(manifest)
+    assert.equal(status, 422)
+    assert.match(
+      (body as unknown as { message: string }).message,
+      /nodeAffinity\.required\w+: takes Windows nodes only/,
+    )
+    await missing('by-affinity')
+  })
+
+  test('A16: what is probably not meant is warned of once, with the change that brings it', async () => {
+    const manifest = flask('not-meant', (each) => {
+      annotate(each, { command: '["flyway","-password=$(DB_PASSWORD)","migrate"]' })
+      const { spec } = each.spec.template
+      spec.initContainers = [{ name: 'wait-for-migrations', image: 'wait:1' }]
+      Object.assign(spec.containers[0] ?? {}, {
+        env: [{ name: 'DB_PASSWORD', value: 'x' }],
+        command: ['sh', '-c', "flyway '-password=$(DB_PASSWORD)' migrate && exec app"],
+      })
+    })
+    const expected = [
+      /^Warning: migrate\.io\/command has \$\(DB_PASSWORD\), which Kubernetes does not expand/m,
+      /^Warning: .*initContainers\[0\] \(wait-for-migrations\) seems to wait until the database is migrated/m,
+      /^Warning: .*containers\[0\] \(\w+\) runs the command of migrate\.io\/command too/m,
+    ]
+    const { stderr } = await place.send('apply', manifest)
+    for (const warning of expected) assert.match(stderr, warning)
+    assert.equal(stderr.match(/^Warning: /gm)?.length, expected.length, stderr)
+    assertInjected(await place.deployment('not-meant'))
+    assert.equal((await place.send('apply', manifest)).stderr, '')
+    const [container] = manifest.spec.template.spec.containers
+    Object.assign(container ?? {}, { image: 'docker.io/project/my-flask-app:2' })
+    assert.equal((await place.send('apply', manifest)).stderr, '')
+  })
+
+  test('A16: a misplaced annotation that reaches the webhook is warned of', async () => {
+    const manifest = flask('misplaced', (each) => {
+      each.metadata.annotations = { 'migrate.io/lock': 'db' }
+      each.spec.template.metadata.annotations = { [COMMAND]: 'flask db upgrade' }
+    })
+    const { stderr } = await place.send('apply', manifest)
+    assert.match(stderr, /^Warning: spec\.template\.metadata\.annotations\[migrate\.io\/command\] has no effect/m)
+  })
+
+  test("A16: the API server takes the app's AppArmor profile for the migration, and its removal", async () => {
+    const key = 'container.apparmor.security.beta.kubernetes.io/'
+    const manifest = flask('confined', ({ spec }) => {
+      const [container] = spec.template.spec.containers
+      spec.template.metadata.annotations = { [key + (container?.name ?? '')]: 'runtime/default' }
+    })
+    await place.send('apply', manifest)
+    const injected = await place.deployment('confined')
+    assertInjected(injected)
+    assert.equal(injected.spec.template.metadata.annotations?.[`${key}migrate-io`], 'runtime/default')
+    await place.replicaSets('confined')
+    const pod = await place.pod('confined')
+    const profile = { appArmorProfile: { type: 'RuntimeDefault' } }
+    const { initContainers = [], containers } = (
+      pod as unknown as { spec: { initContainers?: object[]; containers: object[] } }
+    ).spec
+    for (const container of [...initContainers, ...containers])
+      assert.deepEqual((container as { securityContext?: object }).securityContext, profile)
+
+    await place.send('apply', manifest)
+    assert.equal((await place.deployment('confined')).metadata.generation, injected.metadata.generation)
+    await place.kubectl(['annotate', 'deployment/confined', `${COMMAND}-`])
+    const bare = await place.deployment('confined')
+    assert.deepEqual(bare.spec.template.metadata.annotations, manifest.spec.template.metadata.annotations)
+    assert.equal(bare.spec.template.spec.initContainers, undefined)
+  })
 })

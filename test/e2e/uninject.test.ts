@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { after, before, describe, test } from 'node:test'
+import { promisify } from 'node:util'
 import { parseAllDocuments } from 'yaml'
 import { lockConfigMapName } from '../../src/migration/names.ts'
 import { type CliResult, type RunOptions, startMigrateIo } from '../cli/run-cli.ts'
@@ -71,6 +73,15 @@ describe('uninject on a cluster', () => {
     installation = await installWebhook(cluster, { scope: scopeOf('uninject') })
   })
   after(() => installation.stop())
+
+  test('A15: it goes on to the end where nothing reads what it prints', async () => {
+    const place = await makePlace(cluster, installation)
+    await deployAll(place)
+    const command = `"$NODE" "$MAIN" uninject -n ${place.name} --yes --no-wait | true`
+    const env = { ...process.env, NODE: process.execPath, MAIN: `${root}/src/main.ts`, KUBECONFIG: cluster.kubeconfig }
+    await promisify(execFile)('bash', ['-o', 'pipefail', '-c', command], { env })
+    await assertAllBare(place)
+  })
 
   test('A6: all of ours goes in one update of each, and strategy and deadline are what they were', async () => {
     const place = await makePlace(cluster, installation)

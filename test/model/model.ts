@@ -1,3 +1,4 @@
+import { parseArgs } from 'node:util'
 import { check, countStuck, type Model } from './check.ts'
 import { lockModel } from './lock.ts'
 import { NAMED_CONFIGURATIONS, NAMED_NEEDED, NAMED_RULES, type NamedRule, namedModel } from './named.ts'
@@ -7,7 +8,7 @@ import { CONFIGURATIONS, NEEDED, RULES, type Rule } from './rules.ts'
  * Checks the lock protocol in every reachable state: as designed, then with one rule left out at a time, which must give
  * a violation. `npm run model [-- --quick]`
  */
-const isQuick = process.argv.includes('--quick')
+const { quick: isQuick } = parseArgs({ options: { quick: { type: 'boolean', default: false } } }).values
 let wrong = 0
 
 /** Looks at every state of a model, and says what came of it. */

@@ -18,7 +18,7 @@ if (last === undefined || Number(first) > Number(last)) {
 }
 
 if (values.seed !== undefined) {
-  const { history, violation } = await new Simulation(Number(values.seed)).run()
+  const { history, violation } = await new Simulation(Number(last)).run()
   process.stdout.write(`${history.join('\n')}\n${violation ?? 'all promises kept'}\n`)
   if (violation !== undefined) process.exitCode = 1
 } else {

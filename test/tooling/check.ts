@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process'
 import { globSync, readFileSync } from 'node:fs'
+import { parseArgs } from 'node:util'
 import { VERSION } from '../../src/migration/version.ts'
 import { outdated } from '../nightly/report.ts'
 import { needPrograms } from './debian.ts'
@@ -7,6 +8,7 @@ import { root } from './root.ts'
 
 /** What CI checks, fast parts first: `npm run check`. Stops at the first step that fails. */
 
+const { values } = parseArgs({ options: { 'no-tests': { type: 'boolean', default: false } } })
 needPrograms([{ program: 'shellcheck', debianPackage: 'shellcheck' }])
 const scripts = globSync('src/**/*.sh', { cwd: root })
 const steps: readonly (readonly [string, readonly string[]])[] = [
@@ -16,9 +18,7 @@ const steps: readonly (readonly [string, readonly string[]])[] = [
   ['generated files', [process.execPath, 'test/tooling/generate.ts', '--check']],
   ['mutations', [process.execPath, 'test/mutations/run.ts', '--applies']],
   // CI runs all tests after this.
-  ...(process.argv.includes('--no-tests')
-    ? []
-    : [['fast tests', [process.execPath, 'test/run.ts', '--fast']] as const]),
+  ...(values['no-tests'] ? [] : [['fast tests', [process.execPath, 'test/run.ts', '--fast']] as const]),
 ]
 
 const { version } = JSON.parse(readFileSync(`${root}/package.json`, 'utf8')) as { version: string }
@@ -27,7 +27,8 @@ if (version !== VERSION)
 for (const [name, [program = '', ...args]] of steps) {
   process.stdout.write(`\n== ${name}\n`)
   const started = performance.now()
-  const { status } = spawnSync(program, args, { cwd: root, stdio: 'inherit' })
+  const { status, error } = spawnSync(program, args, { cwd: root, stdio: 'inherit' })
+  if (error) throw error
   if (status !== 0) fail(`${name} failed: ${[program, ...args].join(' ')}`)
   process.stdout.write(`== ${name}: ${((performance.now() - started) / 1000).toFixed(1)} s\n`)
 }

@@ -45,5 +45,9 @@ function isInstalled(program: string): boolean {
 
 function apt(args: readonly string[]): void {
   const environment = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
-  spawnSync('apt-get', args, { stdio: ['ignore', 'ignore', 'inherit'], env: environment })
+  // Another one may be at work, such as the one that a machine starts by itself.
+  spawnSync('apt-get', ['-o', 'DPkg::Lock::Timeout=300', ...args], {
+    stdio: ['ignore', 'ignore', 'inherit'],
+    env: environment,
+  })
 }

@@ -1,5 +1,6 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
+import { parseArgs } from 'node:util'
 import type { Generated } from './generated.ts'
 import { copies } from './monitoring/copies.ts'
 import { dashboard } from './monitoring/dashboard.ts'
@@ -31,9 +32,10 @@ function wrapper(): Generated {
   return { path: 'src/migration/wrapper.generated.ts', text }
 }
 
+const { values } = parseArgs({ options: { check: { type: 'boolean', default: false } } })
 const all = [wrapper(), metricsReference(), ...referencePages(), dashboard(), ...copies()]
 const stale = all.filter(({ path, text }) => read(`${root}/${path}`) !== text)
-if (process.argv.includes('--check')) {
+if (values.check) {
   for (const { path } of stale) console.error(`${path} is stale: run \`npm run generate\` and commit it`)
   process.exitCode = stale.length > 0 ? 1 : 0
 } else {
