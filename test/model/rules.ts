@@ -12,6 +12,7 @@ export const RULES = {
   confirm: 'the lock is read once more between the pod and its grant',
   blankFirst: 'a lost lock is created blank before the pods are looked at',
   noteSkip: 'a wrapper that a record let through notes it, and never runs anything after that',
+  firstLook: 'a number that is there at the first look since its node started counts as used',
 } as const
 
 export type Rule = keyof typeof RULES
@@ -28,6 +29,8 @@ export interface Options {
   /** Times that a pod's node starts again, which starts its containers from the first one. */
   readonly sandboxes: number
   readonly evictions: number
+  /** Times that a node's power fails, and with it goes what its pod noted. */
+  readonly powerLosses?: number
   /** Whether kubelet may project what it knew before. */
   readonly oldFiles: boolean
   /** The revision of each pod, from 0; one for all where left out. */
@@ -60,6 +63,7 @@ export const CONFIGURATIONS: Readonly<Record<string, { readonly options: Options
     options: { ...SMALL, sandboxes: 1, oldRecords: true },
     isQuick: false,
   },
+  'nodes whose power fails': { options: { ...SMALL, powerLosses: 1 }, isQuick: true },
   'pods that are evicted': { options: { ...SMALL, failures: 1, evictions: 1 }, isQuick: true },
   'two revisions': { options: { ...BASE, maxNumber: 2, revisions: [0, 1] }, isQuick: true },
 }
@@ -78,4 +82,5 @@ export const NEEDED: { readonly [R in Rule]: Options } = {
   confirm: { ...SMALL, losses: 1, startNumber: 1 },
   blankFirst: { ...SMALL, losses: 2, maxNumber: 3 },
   noteSkip: { ...SMALL, sandboxes: 1, oldRecords: true },
+  firstLook: { ...SMALL, powerLosses: 1 },
 }

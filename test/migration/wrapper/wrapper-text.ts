@@ -7,6 +7,8 @@ export interface Places {
   readonly files: string
   readonly state: string
   readonly message: string
+  /** Says which start of its node this is. */
+  readonly bootId: string
   readonly staleSeconds: number
   readonly killSeconds: number
 }
@@ -16,6 +18,7 @@ export const IN_THE_POD: Places = {
   files: '/run/migrate.io',
   state: '/run/migrate.io-state',
   message: '/dev/termination-log',
+  bootId: '/proc/sys/kernel/random/boot_id',
   staleSeconds: 60,
   killSeconds: 10,
 }
@@ -24,6 +27,7 @@ const VARIABLES = {
   files: 'mio_files',
   state: 'mio_state',
   message: 'mio_message',
+  bootId: 'mio_boot_id',
   staleSeconds: 'mio_stale_seconds',
   killSeconds: 'mio_kill_seconds',
 } as const satisfies Record<keyof Places, string>
@@ -36,7 +40,7 @@ const SHORT = { staleSeconds: 2, killSeconds: 1 }
  * @throws Error when one of them isn't assigned exactly once, on a line of its own, as in the pod
  */
 export function wrapperText(places: Pick<Places, 'files' | 'state' | 'message'> & Partial<Places>): string {
-  const here: Places = { ...SHORT, ...places }
+  const here: Places = { ...SHORT, bootId: IN_THE_POD.bootId, ...places }
   const keys = Object.keys(VARIABLES) as (keyof Places)[]
   return keys.reduce(
     (text, key) => {
