@@ -13,6 +13,7 @@ IFS=${IFS%.}
 mio_files=/run/migrate.io
 mio_state=/run/migrate.io-state
 mio_message=/dev/migrate.io-message
+mio_boot_id=/proc/sys/kernel/random/boot_id
 mio_stale_seconds=60
 mio_unlabelled_seconds=5
 mio_kill_seconds=10
@@ -174,13 +175,15 @@ mio_note() {
   printf 'run %s%s' "$mio_number" "${1-}" >"$mio_message"
 }
 
+mio_cannot_note() {
+  mio_say "cannot note run $mio_number in $mio_state and $mio_message, so the migration is not started"
+  exit 74
+}
+
 # Claims the number, then says so, then starts: in this order, a number can be used by one start only, and whoever sees
 # this container's end knows which number it was.
 mio_run() {
-  if ! true >"$mio_state/run-$mio_number" || ! mio_note; then
-    mio_say "cannot note run $mio_number in $mio_state and $mio_message, so the migration is not started"
-    exit 74
-  fi
+  { true >"$mio_state/run-$mio_number" && mio_note; } || mio_cannot_note
   mio_say "run $mio_number: starting the migration"
   if [ "$mio_timeout" != none ]; then mio_run_limited "$@"; fi
   # shellcheck disable=SC2086 # split
@@ -188,9 +191,30 @@ mio_run() {
   exec "$@"
 }
 
+mio_give_back() {
+  printf 'stale %s' "$mio_number" >"$mio_message" || mio_cannot_note
+  mio_say "run $mio_number $1; giving it back"
+  exit 75
+}
+
+# A power loss takes what was noted and not on the disk yet. So in a boot of the node in which nothing is noted so far, a
+# number that is there already counts as used: it is noted as such, then the boot. Any other was given out in this boot, in
+# which no note is lost. Where the boot can't be told, each start is taken for the first one.
+mio_look_first() {
+  mio_looked=yes
+  mio_read "$mio_boot_id"
+  mio_boot=$mio_state/boot-$mio_line
+  if [ "$mio_line" ] && [ -e "$mio_boot" ]; then return; fi
+  if [ "$mio_number" -gt "$mio_claimed" ] 2>/dev/null; then
+    { true >"$mio_state/run-$mio_number" && true >"$mio_boot"; } || mio_cannot_note
+    mio_give_back 'was there before this start, and may have been used before its node started'
+  fi
+  true >"$mio_boot" || :
+}
+
 # shellcheck disable=SC2086 # split
 trap 'exit 143' $mio_signals
-mio_whole='' mio_said='' mio_stale_since='' mio_stale_number='' mio_unlabelled_since=''
+mio_looked='' mio_whole='' mio_said='' mio_stale_since='' mio_stale_number='' mio_unlabelled_since=''
 mio_clock
 mio_started=$mio_now
 mio_read_claimed
@@ -211,6 +235,7 @@ while :; do
     case $mio_number in '' | 0* | *[!0-9]*) mio_number= ;; esac
     ;;
   esac
+  if [ -z "$mio_looked" ]; then mio_look_first; fi
   # Without a revision it can't be told whether it is recorded. A number that waits for that is not one to give back.
   if [ -z "$mio_revision" ]; then mio_number=; fi
   # A file that is missing may still come, and one that is written just now be empty for a moment.
@@ -227,9 +252,7 @@ while :; do
     mio_clock
     mio_stale_since=$mio_now
   elif [ "$mio_number" ] && [ $((mio_now - mio_stale_since)) -gt "$mio_stale_seconds" ]; then
-    printf 'stale %s' "$mio_number" >"$mio_message" || exit 74
-    mio_say "run $mio_number was used by an earlier start of this container; giving it back"
-    exit 75
+    mio_give_back 'was used by an earlier start of this container'
   fi
   mio_explain
   mio_pause

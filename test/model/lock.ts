@@ -14,7 +14,10 @@ export interface State {
   lock: Lock
   pods: Pod[]
   controllers: Controller[]
-  spent: Record<'failures' | 'kills' | 'deletions' | 'losses' | 'sandboxes' | 'evictions' | 'overwrites', number>
+  spent: Record<
+    'failures' | 'kills' | 'deletions' | 'losses' | 'sandboxes' | 'evictions' | 'overwrites' | 'powerLosses',
+    number
+  >
 }
 
 interface Lock {
@@ -37,6 +40,8 @@ interface Pod {
   fileNumber: number
   claimed: number
   letThrough: boolean
+  /** The state volume says that a wrapper has looked at its files since the node started. */
+  noted: boolean
   container: 'waiting' | 'running' | 'ended' | 'done' | 'dead'
   /** Termination message of the last instance that ended, or of the present one once it is done. */
   message: string
@@ -80,18 +85,24 @@ export function lockModel(options: Options): Model<State> {
           fileNumber: 0,
           claimed: 0,
           letThrough: false,
+          // Nothing rests on it before a power fails.
+          noted: (options.powerLosses ?? 0) === 0,
         },
         ...{ container: 'waiting' as const, message: '', seenContainer: 'waiting' as const, seenMessage: '' },
       })),
       controllers: [IDLE, IDLE],
-      spent: { failures: 0, kills: 0, deletions: 0, losses: 0, sandboxes: 0, evictions: 0, overwrites: 0 },
+      spent: {
+        ...{ failures: 0, kills: 0, deletions: 0, losses: 0 },
+        ...{ sandboxes: 0, evictions: 0, overwrites: 0, powerLosses: 0 },
+      },
     },
     steps: (state) => new Steps(state, options).all(),
     violation,
     key,
     isGood: ({ lock, pods }) =>
       lock.completed !== 0 || lock.number >= options.maxNumber || pods.every((pod) => !pod.exists),
-    isFault: (name) => /killed|deleted$|fails$|crashes|goes back|evicted|node starts again|overwrites/.test(name),
+    isFault: (name) =>
+      /killed|deleted$|fails$|crashes|goes back|evicted|node starts again|overwrites|power fails/.test(name),
   }
 
   function violation(before: State, after: State, name: string): string | undefined {
@@ -191,12 +202,16 @@ class Steps {
         this.#podChanged(s, i)
       })
     if (pod.container === 'waiting') {
+      const isUnused = pod.fileNumber > pod.claimed || !this.#holds('claim')
+      if (!pod.noted && this.#holds('firstLook')) {
+        const back = { claimed: pod.fileNumber, container: 'ended' as const, message: `stale ${pod.fileNumber}` }
+        change('looks first', { noted: true, ...(pod.file === 'run' && isUnused && !pod.letThrough ? back : {}) })
+      }
       const skipped = { container: 'done' as const, message: '', letThrough: this.#holds('noteSkip') }
       if (pod.letThrough) change('was let through before', skipped)
       if (lock.completed & this.#bit(i) || o.oldRecords === true) change('sees record', skipped)
       if (pod.file === 'skip') change('skips', skipped)
-      const isUnused = pod.fileNumber > pod.claimed || !this.#holds('claim')
-      if (pod.file === 'run' && !pod.letThrough) {
+      if (pod.file === 'run' && !pod.letThrough && (pod.noted || !this.#holds('firstLook'))) {
         if (isUnused) change('starts', { claimed: pod.fileNumber, container: 'running' })
         else change('exits stale', { container: 'ended', message: `stale ${pod.fileNumber}` })
       }
@@ -212,8 +227,19 @@ class Steps {
       }
     }
     if (pod.container === 'ended') change('restarts', { container: 'waiting' })
+    const isNoted = (o.powerLosses ?? 0) === 0
     if (pod.container !== 'dead' && spent.sandboxes < o.sandboxes)
-      change('and its node starts again', { container: 'waiting', message: 'none' }, 'sandboxes')
+      change('and its node starts again', { container: 'waiting', message: 'none', noted: isNoted }, 'sandboxes')
+    // All that it noted is lost, and its kubelet knows only what the API server then says.
+    if (pod.container !== 'dead' && spent.powerLosses < (o.powerLosses ?? 0))
+      change(
+        "and its node's power fails",
+        {
+          ...{ container: 'waiting', message: 'none', claimed: 0, letThrough: false, noted: false },
+          ...{ file: pod.grant, fileNumber: pod.number, highestRun: pod.grant === 'run' ? pod.number : 0 },
+        },
+        'powerLosses',
+      )
     if (pod.container !== 'dead' && spent.evictions < o.evictions)
       change('evicted', { container: 'dead', message: 'none' }, 'evictions')
     if (spent.deletions < o.deletions)

@@ -13,7 +13,7 @@ const SLOW_NAMED: readonly NamedRule[] = ['waitForRecords', 'namedBlankFirst', '
 describe('The lock protocol in every reachable state', () => {
   for (const [name, { options, isQuick }] of Object.entries(CONFIGURATIONS))
     if (isQuick)
-      test(`L7: no overlap and no run after the record: ${name}`, () => {
+      test(`L7, W9: no overlap and no run after the record: ${name}`, () => {
         const { states, broken } = check(lockModel(options))
         assert.equal(broken, undefined, broken?.names.join('\n'))
         assert.ok(states > 10_000, `only ${states} states`)
@@ -28,7 +28,7 @@ describe('The lock protocol in every reachable state', () => {
 
   for (const rule of Object.keys(RULES) as Rule[])
     if (!SLOW.includes(rule))
-      test(`L7: it rests on this: ${RULES[rule]}`, () => {
+      test(`L7, W9: it rests on this: ${RULES[rule]}`, () => {
         assert.notEqual(check(lockModel({ ...NEEDED[rule], without: rule })).broken, undefined)
       })
 

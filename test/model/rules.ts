@@ -12,6 +12,7 @@ export const RULES = {
   confirm: 'the lock is read once more between the pod and its grant',
   blankFirst: 'a lost lock is created blank before the pods are looked at',
   noteSkip: 'a wrapper that a record let through notes it, and never runs anything after that',
+  firstLook: 'a number that is there at the first look since its node started counts as used',
 } as const
 
 export type Rule = keyof typeof RULES
@@ -30,6 +31,8 @@ export interface Options {
   readonly evictions: number
   /** Times that a command takes its run number out of its termination message. */
   readonly overwrites: number
+  /** Times that a node's power fails, and with it goes what its pod noted. */
+  readonly powerLosses?: number
   /** Whether kubelet may project what it knew before. */
   readonly oldFiles: boolean
   /** The revision of each pod, from 0; one for all where left out. */
@@ -63,6 +66,7 @@ export const CONFIGURATIONS: Readonly<Record<string, { readonly options: Options
     options: { ...SMALL, sandboxes: 1, oldRecords: true },
     isQuick: false,
   },
+  'nodes whose power fails': { options: { ...SMALL, powerLosses: 1 }, isQuick: true },
   'pods that are evicted': { options: { ...SMALL, failures: 1, evictions: 1 }, isQuick: true },
   'commands that overwrite their run number': {
     options: { ...SMALL, overwrites: 1, oldFiles: true },
@@ -85,4 +89,5 @@ export const NEEDED: { readonly [R in Rule]: Options } = {
   confirm: { ...SMALL, losses: 1, startNumber: 1 },
   blankFirst: { ...SMALL, losses: 2, maxNumber: 3 },
   noteSkip: { ...SMALL, sandboxes: 1, oldRecords: true },
+  firstLook: { ...SMALL, powerLosses: 1 },
 }

@@ -11,6 +11,7 @@ import {
 } from '../../src/migration/names.ts'
 import { SimulatedPod } from './pod.ts'
 import type { Server } from './server.ts'
+import type { Mistakes } from './wrapper.ts'
 
 export const NAMESPACE = 'default'
 
@@ -30,12 +31,12 @@ export class Cluster {
   readonly server: Server
   readonly pods: SimulatedPod[] = []
   readonly #wanted = new Map<string, { readonly wanted: Wanted; revision: string; replicas: number }>()
-  readonly #isClaimKept: boolean
+  readonly #mistakes: Mistakes
   #podNumber = 0
 
-  constructor(server: Server, isClaimKept: boolean) {
+  constructor(server: Server, mistakes: Mistakes) {
     this.server = server
-    this.#isClaimKept = isClaimKept
+    this.#mistakes = mistakes
   }
 
   create(wanted: Wanted, revision: string): void {
@@ -229,7 +230,7 @@ export class Cluster {
       },
       'kubernetes',
     )
-    this.pods.push(new SimulatedPod(this.server, pod, deployment, !isNameGenerated, this.#isClaimKept))
+    this.pods.push(new SimulatedPod(this.server, pod, deployment, !isNameGenerated, this.#mistakes))
   }
 
   /** What the garbage collector may take away: whatever has an owner that is gone. */

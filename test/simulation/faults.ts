@@ -14,15 +14,16 @@ const EDITOR = 'kubectl-edit'
 
 /**
  * The ways in which one kind of thing can go wrong just now.
- * @param name the Deployment that it befalls, where it is one's own
+ * @param aim the pod that it befalls, or whose Deployment
  */
-export function faultSteps(simulation: Simulation, fault: Fault, name?: string): Faults {
-  return { name: fault, steps: stepsOf(simulation, fault, name ?? simulation.choices.of(simulation.deployments)) }
+export function faultSteps(simulation: Simulation, fault: Fault, aim?: SimulatedPod): Faults {
+  return { name: fault, steps: stepsOf(simulation, fault, aim) }
 }
 
-function stepsOf(simulation: Simulation, fault: Fault, name: string): readonly Step[] {
+function stepsOf(simulation: Simulation, fault: Fault, aim?: SimulatedPod): readonly Step[] {
   const { cluster, server, choices, time } = simulation
-  const pods = cluster.pods.filter((pod) => pod.object !== undefined && !pod.isCutOff)
+  const name = aim?.deployment ?? choices.of(simulation.deployments)
+  const pods = (aim === undefined ? cluster.pods : [aim]).filter((pod) => pod.object !== undefined && !pod.isCutOff)
   const each = (which: (pod: SimulatedPod) => boolean, text: string, change: (pod: SimulatedPod) => void): Step[] =>
     pods.filter(which).map((pod) => [`${pod.name} ${text}`, () => change(pod)])
   const busy = (pod: SimulatedPod) => pod.actual.kind === 'wrapper' || pod.actual.kind === 'command'
@@ -75,6 +76,12 @@ function stepsOf(simulation: Simulation, fault: Fault, name: string): readonly S
         ({ actual, isDeleting }) => !['pulling', 'dead'].includes(actual.kind) && !isDeleting,
         'and its node restart',
         (pod) => pod.reboot(time),
+      )
+    case 'power-loss':
+      return each(
+        ({ actual, isDeleting }) => !['pulling', 'dead'].includes(actual.kind) && !isDeleting,
+        "and its node's power fail",
+        (pod) => pod.losePower(time, () => choices.chance(0.7)),
       )
     case 'old-files':
       return each(

@@ -8,8 +8,9 @@ export function kubeletSteps(simulation: Simulation, pod: SimulatedPod): Step[] 
   const { actual, name, object } = pod
   const steps: Step[] = []
   if (pod.isCutOff && isFair) return [[`the node of ${name} is back`, () => pod.cutOff(false)]]
+  const isSlow = pod === simulation.raided && simulation.schedule.raid?.on === 'command'
   // Long enough that something else happens meanwhile.
-  if (actual.kind === 'command' && (isFair || choices.chance(pod === simulation.raided ? 0.01 : 0.08)))
+  if (actual.kind === 'command' && (isFair || choices.chance(isSlow ? 0.01 : 0.08)))
     steps.push([
       `${name}: run ${actual.number} succeeds`,
       () => {

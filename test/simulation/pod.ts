@@ -1,7 +1,14 @@
 import type { ContainerState, Pod, Terminated } from '../../src/kube/objects.ts'
 import { GRANT_ANNOTATION, INIT_CONTAINER, lockConfigMapName, REVISION_LABEL } from '../../src/migration/names.ts'
 import type { Server } from './server.ts'
-import { SimulatedWrapper, type WrapperFiles, type WrapperState, type WrapperStep } from './wrapper.ts'
+import {
+  type Mistakes,
+  NOTHING_NOTED,
+  SimulatedWrapper,
+  type WrapperFiles,
+  type WrapperState,
+  type WrapperStep,
+} from './wrapper.ts'
 
 /** What really goes on in the container, which nobody but its kubelet sees. */
 export type Actual =
@@ -24,9 +31,10 @@ export class SimulatedPod {
   /** No word from or to its kubelet; what runs goes on. */
   isCutOff = false
   readonly #server: Server
-  readonly #state: WrapperState = { claimed: 0, skipped: false }
+  readonly #state: WrapperState = { ...NOTHING_NOTED }
   readonly #mountsRecord: boolean
-  readonly #isClaimKept: boolean
+  readonly #mistakes: Mistakes
+  #boot = 1
   #files: { grant: string | undefined; completed: string | undefined } = { grant: undefined, completed: undefined }
   #grants: (string | undefined)[] = []
   #restarts = 0
@@ -36,14 +44,14 @@ export class SimulatedPod {
   #reported = ''
 
   /** @param mountsRecord false where the Deployment's name was generated */
-  constructor(server: Server, pod: Pod, deployment: string, mountsRecord = true, isClaimKept = true) {
+  constructor(server: Server, pod: Pod, deployment: string, mountsRecord = true, mistakes: Mistakes = {}) {
     this.#server = server
     this.name = pod.metadata.name
     this.uid = pod.metadata.uid
     this.deployment = deployment
     this.revision = pod.metadata.labels?.[REVISION_LABEL] ?? ''
     this.#mountsRecord = mountsRecord
-    this.#isClaimKept = isClaimKept
+    this.#mistakes = mistakes
   }
 
   /** As the API server has it; undefined once it is gone. */
@@ -69,7 +77,7 @@ export class SimulatedPod {
   }
 
   #begin(): void {
-    this.actual = { kind: 'wrapper', wrapper: new SimulatedWrapper(this.#state, this.#isClaimKept) }
+    this.actual = { kind: 'wrapper', wrapper: new SimulatedWrapper(this.#state, this.#boot, this.#mistakes) }
   }
 
   /** As the API server has it. */
@@ -155,7 +163,25 @@ export class SimulatedPod {
       this.#present = { exitCode: 137, reason: 'ContainerStatusUnknown', startedAt: timeText(this.#time) }
       this.actual = { kind: 'ended' }
     }
+    this.#boot++
     this.restart(time)
+  }
+
+  /**
+   * Its node's power fails, and with it goes what was not on the disk yet: each note of the state volume by itself, and
+   * the termination messages. Kubelet knows only what the API server tells it then.
+   * @param isLost asked for each of them
+   */
+  losePower(time: number, isLost: () => boolean): void {
+    if (isLost()) this.#state.claimed = 0
+    if (isLost()) this.#state.skipped = false
+    if (isLost()) this.#state.boot = 0
+    this.#present = isLost() ? withoutMessage(this.#present) : this.#present
+    this.#last = isLost() ? withoutMessage(this.#last) : this.#last
+    this.#grants = []
+    this.updateGrant()
+    this.updateRecord()
+    this.reboot(time)
   }
 
   /** The ended container was removed from the node: kubelet makes up that it ended well. */
@@ -210,6 +236,13 @@ export class SimulatedPod {
     if (this.#present !== undefined) return { terminated: this.#present }
     return { running: { startedAt: timeText(this.#time) } }
   }
+}
+
+/** Or the first character of it, which says as little. */
+function withoutMessage(terminated: Terminated | undefined): Terminated | undefined {
+  if (terminated === undefined) return undefined
+  const { message: _, ...others } = terminated
+  return others
 }
 
 function timeText(ms: number): string {

@@ -25,8 +25,14 @@ export interface Schedule {
   readonly traps: readonly Trap[]
   /** What was granted was granted by an earlier version, which did not write with it under which named lock. */
   readonly grantsNameNoLock: boolean
-  /** Befall the Deployment whose command runs first, one after the other, while it runs. */
-  readonly raid: readonly Fault[]
+  /** Befall the pod whose command runs first, and its Deployment, one after the other. */
+  readonly raid: Raid | undefined
+}
+
+export interface Raid {
+  /** While its command runs, or once that has ended. */
+  readonly on: 'command' | 'end'
+  readonly faults: readonly Fault[]
 }
 
 /** A controller stops for long at a certain kind of call, and at once something changes below its feet. */
@@ -53,6 +59,7 @@ export const FAULTS = [
   'pod-evicted',
   'node-cut-off',
   'node-restarts',
+  'power-loss',
   'old-files',
   'status-made-up',
   'phase-made-up',
@@ -83,6 +90,7 @@ const TELLING: readonly Fault[] = [
   'lock-renamed',
   'lock-deleted',
   'node-restarts',
+  'power-loss',
 ]
 
 /** Of the two sides of a named lock. */
@@ -126,13 +134,40 @@ function drawDuel(choices: Choices): Schedule {
     faults: [choices.of(DUELLING), choices.of(DUELLING)],
     stall: choices.chance(0.5) ? 0.2 : 0,
     traps: hasRaid ? [] : [trap(), trap()],
-    raid: hasRaid ? choices.shuffled(choices.of(RAIDS)) : [],
+    raid: hasRaid ? { on: 'command', faults: choices.shuffled(choices.of(RAIDS)) } : undefined,
     grantsNameNoLock: choices.chance(0.3),
+  }
+}
+
+/** What makes a number old that a pod was granted, and a power loss that takes away that it was used. */
+const BLACKOUTS: readonly (readonly Fault[])[] = [
+  ['power-loss'],
+  ['power-loss', 'power-loss'],
+  ['entry-removed', 'scaled', 'power-loss'],
+  ['record-deleted', 'power-loss'],
+  ['deployment-deleted', 'deployment-deleted', 'power-loss'],
+]
+
+/** The power fails when a run has ended, or nearly so, and hardly anything else goes wrong. */
+function drawBlackout(choices: Choices): Schedule {
+  return {
+    steps: 700,
+    calmSteps: 0,
+    replicas: choices.of([1, 2, 2]),
+    isNameGenerated: choices.chance(0.3),
+    hasNamedLock: choices.chance(0.3),
+    weights: { controller: 10, watch: 2, kubelet: 8, deployment: 3, time: 0.3, fault: choices.fraction() * 0.1 },
+    faults: [choices.of(TELLING), 'command-fails'],
+    stall: choices.chance(0.5) ? 0.1 : 0,
+    traps: [],
+    grantsNameNoLock: false,
+    raid: { on: 'end', faults: choices.shuffled(choices.of(BLACKOUTS)) },
   }
 }
 
 export function drawSchedule(choices: Choices): Schedule {
   if (choices.chance(0.2)) return drawDuel(choices)
+  if (choices.chance(0.08)) return drawBlackout(choices)
   const hasTrap = choices.chance(0.5)
   const isFocused = choices.chance(0.6)
   const kinds = isFocused ? 1 + choices.below(3) : 3 + choices.below(6)
@@ -154,7 +189,7 @@ export function drawSchedule(choices: Choices): Schedule {
     faults,
     stall: choices.chance(0.4) ? 0.02 + choices.fraction() * 0.3 : 0,
     traps: hasTrap ? [drawTrap(choices), drawTrap(choices)] : [],
-    raid: [],
+    raid: undefined,
     grantsNameNoLock: choices.chance(0.1),
   }
 }

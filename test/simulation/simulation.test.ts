@@ -11,13 +11,13 @@ const MUST_HAPPEN = [
   ...['run-started', 'run-succeeded', 'run-failed', 'interrupted', 'given-up', 'skipped', 'made-anew', 'adopted'],
   ...['not-recorded'],
   ...['crash before a write', 'crash after a write', 'answer to a write lost', 'write lost on its way', 'stray call'],
-  ...['write refused', 'tell refused', 'create refused', 'went on after a pause', 'trap'],
+  ...['write refused', 'tell refused', 'create refused', 'went on after a pause', 'trap', 'raid'],
   ...['pause before a call', 'pause after a call', 'old event', 'lost event', 'stale'],
   ...['killed as wrapper', 'killed as command', 'problem record-edited'],
 ] as const
 
 describe('The controller against everything that goes wrong', () => {
-  test('L7: in 10,000 seeds no promise is broken, and every fair schedule ends with the revision recorded', async () => {
+  test('L7, L11, W9: in 10,000 seeds no promise is broken, and every fair schedule ends with the revision recorded', async () => {
     const counts = new Map<string, number>()
     for (let seed = 1; seed <= SEEDS; seed++) {
       const { violation, history, counts: own } = await new Simulation(seed).run()
@@ -31,7 +31,12 @@ describe('The controller against everything that goes wrong', () => {
   })
 
   test('L7: a wrapper that uses a run number again is found', async () => {
-    const found = await firstBroken(2_000, (seed) => new Simulation(seed, { isClaimKept: false }))
+    const found = await firstBroken(2_000, (seed) => new Simulation(seed, { forgetsClaims: true }))
+    assert.match(found?.violation ?? 'nothing found', /promise/)
+  })
+
+  test('W9: a wrapper that takes a number for new that it finds at its start is found', async () => {
+    const found = await firstBroken(2_000, (seed) => new Simulation(seed, { ignoresFirstLook: true }))
     assert.match(found?.violation ?? 'nothing found', /promise/)
   })
 

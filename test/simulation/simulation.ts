@@ -10,7 +10,7 @@ import type { SimulatedPod } from './pod.ts'
 import { Choices } from './random.ts'
 import { drawSchedule, type Fault, type Schedule, type Trap } from './schedule.ts'
 import { type Call, Server } from './server.ts'
-import type { WrapperStep } from './wrapper.ts'
+import type { Mistakes, WrapperStep } from './wrapper.ts'
 
 export const LOCK = 'db'
 /** A controller's clock may be wrong by this much. */
@@ -52,15 +52,15 @@ export class Simulation {
   readonly #sprung = new Set<SimulatedController>()
   readonly #raid: Fault[]
 
-  constructor(seed: number, { isClaimKept = true }: { isClaimKept?: boolean } = {}) {
+  constructor(seed: number, mistakes: Mistakes = {}) {
     this.choices = new Choices(seed)
     this.schedule = drawSchedule(this.choices)
     const { hasNamedLock, replicas, isNameGenerated, raid, grantsNameNoLock } = this.schedule
     this.server.grantsNameNoLock = grantsNameNoLock
-    this.#raid = [...raid]
+    this.#raid = [...(raid?.faults ?? [])]
     this.deployments = hasNamedLock ? ['web', 'worker'] : ['web']
     this.server.now = () => this.time
-    this.cluster = new Cluster(this.server, isClaimKept)
+    this.cluster = new Cluster(this.server, mistakes)
     this.judge = new Judge(this.cluster)
     const lock = hasNamedLock ? LOCK : undefined
     for (const name of this.deployments) this.cluster.create({ name, replicas, lock, isNameGenerated }, 'a')
@@ -143,10 +143,11 @@ export class Simulation {
   #raidGoesOn(): boolean {
     if (this.#raid.length === 0) return false
     this.raided ??= this.cluster.pods.find(({ actual }) => actual.kind === 'command')
-    if (this.raided === undefined || !this.choices.chance(0.15)) return false
+    const isOn = this.schedule.raid?.on === 'command' || this.raided?.actual.kind !== 'command'
+    if (this.raided === undefined || !isOn || !this.choices.chance(0.15)) return false
     const fault = this.#raid.shift()
     if (fault === undefined) return false
-    const { steps } = faultSteps(this, fault, this.raided.deployment)
+    const { steps } = faultSteps(this, fault, this.raided)
     if (steps.length > 0) this.take(this.choices.of(steps))
     this.counts.set('raid', (this.counts.get('raid') ?? 0) + 1)
     return true

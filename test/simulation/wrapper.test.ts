@@ -4,7 +4,7 @@ import { describe, type TestContext, test } from 'node:test'
 import { type Container, Pod, REVISION } from '../migration/wrapper/pod.ts'
 import { SHELLS } from '../migration/wrapper/shells.ts'
 import { Choices } from './random.ts'
-import { SimulatedWrapper, type WrapperFiles, type WrapperState } from './wrapper.ts'
+import { NOTHING_NOTED, SimulatedWrapper, type WrapperFiles, type WrapperState } from './wrapper.ts'
 
 const HISTORIES = 200
 const SHARES = 8
@@ -38,22 +38,24 @@ interface Outcome {
 
 describe('The simulated wrapper is the real one', { concurrency: SHARES }, () => {
   for (let share = 0; share < SHARES; share++)
-    test(`L7: random histories of files and kills end alike under dash, share ${share + 1} of ${SHARES}`, async (t) => {
+    test(`L7, W9: random histories of files, kills and power losses end alike under dash, share ${share + 1} of ${SHARES}`, async (t) => {
       for (let i = share; i < HISTORIES; i += SHARES) await compare(t, i)
     })
 })
 
 async function compare(t: TestContext, seed: number): Promise<void> {
   const choices = new Choices(seed + 1)
-  const state: WrapperState = { claimed: 0, skipped: false }
+  const state: WrapperState = { ...NOTHING_NOTED }
+  let boot = 1
   const pod = new Pod(t, shell())
+  pod.loseState()
   let files = drawFiles(choices)
   for (let instance = 0; instance < 3; instance++) {
     const command = choices.of(Object.keys(COMMANDS) as (keyof typeof COMMANDS)[])
     const text = `echo ran >> ran; ${COMMANDS[command]}`
     pod.files.update(asFiles(files))
     const real = pod.start({ command: ['/bin/sh', '-c', text], places: { staleSeconds: 1, unlabelledSeconds: 1 } })
-    const simulated = new SimulatedWrapper(state)
+    const simulated = new SimulatedWrapper(state, boot)
     const seen: string[] = []
     let end = settle(simulated, files, command)
     for (let step = 0; end === undefined; step++) {
@@ -81,9 +83,17 @@ async function compare(t: TestContext, seed: number): Promise<void> {
     }
     assert.deepEqual(await outcomeOf(real), end, `seed ${seed}, instance ${instance}: ${seen.join(' ')}`)
     const noted = readdirSync(pod.state)
-    const claimed = noted.filter((name) => name !== 'skipped').map((name) => Number(name.replace('run-', '')))
+    const claimed = noted.filter((name) => name.startsWith('run-')).map((name) => Number(name.slice(4)))
     assert.equal(Math.max(0, ...claimed), state.claimed, `seed ${seed}: the numbers that it claimed`)
     assert.equal(noted.includes('skipped'), state.skipped, `seed ${seed}: that it was let through`)
+    assert.equal(noted.includes(`boot-${boot}`), state.boot === boot, `seed ${seed}: that it has looked in this boot`)
+    if (choices.chance(0.3)) {
+      pod.boot(++boot)
+      if (choices.chance(0.5)) {
+        pod.loseState()
+        Object.assign(state, NOTHING_NOTED)
+      }
+    }
   }
 }
 

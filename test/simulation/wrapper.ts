@@ -12,11 +12,23 @@ export type WrapperStep =
   | { readonly kind: 'runs'; readonly number: number }
   | { readonly kind: 'exits'; readonly code: 0 | 75 | 78 }
 
-/** What outlives a container in its pod's state volume. */
+/** What outlives a container in its pod's state volume, unless its node's power fails. */
 export interface WrapperState {
   claimed: number
   /** A record let it through. */
   skipped: boolean
+  /** The last boot of its node in which a wrapper looked at its files. */
+  boot: number
+}
+
+export const NOTHING_NOTED: WrapperState = { claimed: 0, skipped: false, boot: 0 }
+
+/** Planted mistakes, which a simulation must find. */
+export interface Mistakes {
+  /** It uses a number again. */
+  readonly forgetsClaims?: boolean
+  /** It takes a number for new that was there before its first look. */
+  readonly ignoresFirstLook?: boolean
 }
 
 /**
@@ -27,17 +39,20 @@ export interface WrapperState {
 export class SimulatedWrapper {
   message = ''
   readonly #state: WrapperState
-  readonly #isClaimKept: boolean
+  readonly #boot: number
+  readonly #mistakes: Mistakes
+  #hasLooked = false
   #stale: string | undefined
   #isUnlabelled = false
   #pending: { readonly number: number; step: 'claim' | 'message' } | undefined
 
-  /** @param isClaimKept false: the planted mistake of a wrapper that uses a number again */
-  constructor(state: WrapperState, isClaimKept = true) {
+  /** @param boot of its node: from 1 */
+  constructor(state: WrapperState, boot: number, mistakes: Mistakes = {}) {
     this.#state = state
-    this.#isClaimKept = isClaimKept
+    this.#boot = boot
+    this.#mistakes = mistakes
     // Read once, at the start.
-    this.#claimed = isClaimKept ? state.claimed : 0
+    this.#claimed = mistakes.forgetsClaims === true ? 0 : state.claimed
   }
   #claimed: number
 
@@ -51,9 +66,11 @@ export class SimulatedWrapper {
       this.#state.skipped = true
       return { kind: 'exits', code: 0 }
     }
+    const number = /^run ([1-9][0-9]*)$/.exec(line)?.[1]
+    if (!this.#hasLooked && this.#firstLook(Number(number ?? 0))) return { kind: 'exits', code: 75 }
     this.#isUnlabelled = revision !== undefined && firstLine(revision) === ''
     // Without a revision no number counts, used or not.
-    const digits = firstLine(revision) === '' ? undefined : /^run ([1-9][0-9]*)$/.exec(line)?.[1]
+    const digits = firstLine(revision) === '' ? undefined : number
     if (digits !== undefined && Number(digits) > this.#claimed) {
       this.#pending = { number: Number(digits), step: 'claim' }
       return { kind: 'waits' }
@@ -62,10 +79,25 @@ export class SimulatedWrapper {
     return { kind: 'waits' }
   }
 
+  /**
+   * In a boot in which nothing is noted yet, a number that is there already may be one whose claim a power loss took.
+   * @returns whether it gives that one back
+   */
+  #firstLook(number: number): boolean {
+    this.#hasLooked = true
+    const isToGiveBack = this.#state.boot !== this.#boot && number > this.#claimed
+    if (this.#mistakes.ignoresFirstLook === true) return false
+    // In this order: the claim is there when the boot is noted.
+    if (isToGiveBack) this.#state.claimed = Math.max(number, this.#state.claimed)
+    this.#state.boot = this.#boot
+    if (isToGiveBack) this.message = `stale ${number}`
+    return isToGiveBack
+  }
+
   #goOn(pending: { readonly number: number; step: 'claim' | 'message' }): WrapperStep {
     const { number } = pending
     if (pending.step === 'claim') {
-      if (this.#isClaimKept) this.#state.claimed = Math.max(number, this.#state.claimed)
+      if (this.#mistakes.forgetsClaims !== true) this.#state.claimed = Math.max(number, this.#state.claimed)
       pending.step = 'message'
       return { kind: 'waits' }
     }

@@ -88,6 +88,73 @@ describe('The wrapper uses a run number once', { concurrency: CONCURRENCY }, () 
       assert.equal(pod.written('ran'), '')
     })
 
+  underEachShell('W9: a number that is there when nothing is noted is given back at once, unused', async (t, shell) => {
+    const pod = new Pod(t, shell, { grant: 'run 3' })
+    assert.equal((await pod.start({ command: FAILS }).end()).code, 3)
+    pod.loseState()
+    pod.boot(2)
+    const first = pod.start({ command: RAN, places: { staleSeconds: 30 } })
+    assert.equal((await first.end()).code, 75)
+    assert.equal(first.termination(), 'stale 3')
+    // From then on it is known as used, without hurry.
+    const second = pod.start({ command: RAN, places: { staleSeconds: 30 } })
+    await second.assertWaits()
+    pod.files.update({ grant: 'run 4' })
+    assert.equal((await second.end()).code, 0)
+    assert.equal(second.termination(), 'run 4')
+    assert.equal(pod.written('ran'), 'ran\nran\n')
+  })
+
+  underEachShell(
+    'W9: one that comes later is new, and one that is there in the same boot as well',
+    async (t, shell) => {
+      const pod = new Pod(t, shell)
+      pod.loseState()
+      const first = pod.start({ command: STAYS })
+      await first.untilSlept(2)
+      first.signal('SIGKILL')
+      await first.end()
+      // Granted to a wrapper that was killed just then.
+      pod.files.update({ grant: 'run 3' })
+      const second = pod.start({ command: FAILS })
+      assert.equal((await second.end()).code, 3)
+      assert.equal(second.termination(), 'run 3')
+    },
+  )
+
+  underEachShell('W9: in another boot the notes of the one before count, and no other number', async (t, shell) => {
+    const pod = new Pod(t, shell, { grant: 'run 3' })
+    assert.equal((await pod.start({ command: FAILS }).end()).code, 3)
+    pod.boot(2)
+    const first = pod.start({ command: RAN, places: { staleSeconds: 30 } })
+    await first.assertWaits()
+    first.signal('SIGKILL')
+    await first.end()
+    pod.boot(3)
+    pod.files.update({ grant: 'run 4' })
+    const second = pod.start({ command: RAN, places: { staleSeconds: 30 } })
+    assert.equal((await second.end()).code, 75)
+    assert.equal(second.termination(), 'stale 4')
+    assert.equal(pod.written('ran'), 'ran\n')
+  })
+
+  underEachShell('W9: where the boot cannot be told, each start is taken for the first one in it', async (t, shell) => {
+    const pod = new Pod(t, shell)
+    pod.boot('')
+    const first = pod.start({ command: STAYS })
+    await first.untilSlept(2)
+    first.signal('SIGKILL')
+    await first.end()
+    pod.files.update({ grant: 'run 3' })
+    const second = pod.start({ command: RAN, places: { staleSeconds: 30 } })
+    assert.equal((await second.end()).code, 75)
+    const third = pod.start({ command: RAN, places: { staleSeconds: 30 } })
+    await third.assertWaits()
+    pod.files.update({ grant: 'run 4' })
+    assert.equal((await third.end()).code, 0)
+    assert.equal(pod.written('ran'), 'ran\n')
+  })
+
   underEachShell('W1: the record appears while the grant is stale: skips', async (t, shell) => {
     const pod = new Pod(t, shell, { grant: 'run 3' })
     assert.equal((await pod.start({ command: FAILS }).end()).code, 3)

@@ -7,6 +7,7 @@ import {
   mkdirSync,
   mkdtempSync,
   openSync,
+  readdirSync,
   readFileSync,
   rmSync,
   statSync,
@@ -54,7 +55,10 @@ export interface End {
   readonly afterMs: number
 }
 
-/** What one pod has of its own: kubelet's files and the state that outlives its containers. */
+/**
+ * What one pod has of its own: kubelet's files and the state that outlives its containers. An earlier start of it has looked
+ * at its files in this boot, so that a grant may be there from the start.
+ */
 export class Pod {
   readonly folder: string
   readonly files: PodFiles
@@ -70,12 +74,24 @@ export class Pod {
     chmodSync(this.folder, 0o755)
     this.state = join(this.folder, 'state')
     mkdirSync(this.state)
+    this.boot(1)
+    writeFileSync(join(this.state, 'boot-1'), '')
     this.files = new PodFiles(join(this.folder, 'files'))
     this.files.update({ grant: '', revision: REVISION, number: '0', ...files })
     t.after(() => {
       for (const pid of withEnvironment(this.mark)) end(pid, 'SIGKILL')
       rmSync(this.folder, { recursive: true, force: true })
     })
+  }
+
+  /** Its node starts for the so-many-th time. */
+  boot(count: number | string): void {
+    this.write('boot_id', `${count}\n`)
+  }
+
+  /** What its volume had not on the disk is lost. */
+  loseState(): void {
+    for (const name of readdirSync(this.state)) rmSync(join(this.state, name))
   }
 
   path(name: string): string {
@@ -100,7 +116,7 @@ export class Pod {
     const message = this.path(`termination-log.${this.#starts++}`)
     writeFileSync(message, '')
     chmodSync(message, 0o666)
-    const places = { files: this.files.path, state: this.state, message, ...start.places }
+    const places = { files: this.files.path, state: this.state, bootId: this.path('boot_id'), message, ...start.places }
     const [file = '', ...argv] = [
       ...(start.prefix ?? []),
       ...this.#shell.argv,

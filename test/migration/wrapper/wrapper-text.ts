@@ -7,6 +7,8 @@ export interface Places {
   readonly files: string
   readonly state: string
   readonly message: string
+  /** Says which start of its node this is. */
+  readonly bootId: string
   readonly staleSeconds: number
   readonly unlabelledSeconds: number
   readonly killSeconds: number
@@ -17,6 +19,7 @@ export const IN_THE_POD: Places = {
   files: '/run/migrate.io',
   state: '/run/migrate.io-state',
   message: '/dev/migrate.io-message',
+  bootId: '/proc/sys/kernel/random/boot_id',
   staleSeconds: 60,
   unlabelledSeconds: 5,
   killSeconds: 10,
@@ -26,6 +29,7 @@ const VARIABLES = {
   files: 'mio_files',
   state: 'mio_state',
   message: 'mio_message',
+  bootId: 'mio_boot_id',
   staleSeconds: 'mio_stale_seconds',
   unlabelledSeconds: 'mio_unlabelled_seconds',
   killSeconds: 'mio_kill_seconds',
@@ -39,7 +43,7 @@ const SHORT = { staleSeconds: 2, unlabelledSeconds: IN_THE_POD.unlabelledSeconds
  * @throws Error when one of them isn't assigned exactly once, on a line of its own, as in the pod
  */
 export function wrapperText(places: Pick<Places, 'files' | 'state' | 'message'> & Partial<Places>): string {
-  const here: Places = { ...SHORT, ...places }
+  const here: Places = { ...SHORT, bootId: IN_THE_POD.bootId, ...places }
   const keys = Object.keys(VARIABLES) as (keyof Places)[]
   return keys.reduce(
     (text, key) => {
