@@ -11,18 +11,18 @@ export interface ConnectionLimit {
 
 /**
  * Holds the number of a server's connections below a limit, since each costs memory before anything is known of who opened it.
- * One too many ends not the new one, which may be the API server's, but the one that is worth least:
+ * One too many ends not the new one, which may be the API server's, but the one that is worth least: first those that never
+ * had a good answer, then those that had; of these, one of the address that has most of them; of its, the oldest, or the
+ * one that has been idle for the longest time.
  *
- * | first | connections that never had an answer        | of the address that has most of them, the oldest         |
- * | then  | those that had one and are idle             | of the address that has most of them, idle longest       |
- * | last  | those that have had one and are in a call   | the same                                                 |
- *
- * So a crowd of connections that do nothing ends itself, whatever its addresses are, and a crowd that behaves like an API
+ * So a crowd of connections that do nothing ends itself, whatever its addresses are; and a crowd that behaves like an API
  * server has to have more addresses than the API server has connections.
  */
 export function limitConnections(server: Server, { maxCount, onCrowded }: ConnectionLimit): void {
-  /** By remote address and port, which TLS and the TCP below it have in common; the one that did something last is last. */
+  /** By remote address and port, which a TLS connection and the TCP connection below it have in common. */
   const open = new Map<string, Connection>()
+  const known = new WeakMap<Socket, Connection>()
+  let time = 0 // counts what happens
   let ended = 0
   let toldAt = Number.NEGATIVE_INFINITY
 
@@ -30,7 +30,13 @@ export function limitConnections(server: Server, { maxCount, onCrowded }: Connec
   server.prependListener('connection', (socket) => {
     if (open.size >= maxCount) endOne()
     const key = keyOf(socket)
-    const connection: Connection = { socket, address: socket.remoteAddress ?? '', rank: 0 }
+    const connection: Connection = {
+      key,
+      socket,
+      address: socket.remoteAddress ?? '',
+      since: ++time,
+      isServed: false,
+    }
     open.set(key, connection)
     socket.once('close', () => {
       if (open.get(key) === connection) open.delete(key)
@@ -38,19 +44,22 @@ export function limitConnections(server: Server, { maxCount, onCrowded }: Connec
   })
   // Before the app: it may answer at once.
   server.prependListener('request', ({ socket }, response) => {
-    const key = keyOf(socket)
-    const connection = open.get(key)
+    const connection = known.get(socket) ?? open.get(keyOf(socket))
     if (connection === undefined) return
-    if (connection.rank === 1) connection.rank = 2
+    if (connection.isServed) {
+      connection.since = ++time
+      return
+    }
+    known.set(socket, connection)
     response.once('close', () => {
-      const isServed = connection.rank > 0 || (response.statusCode === 200 && response.writableFinished)
-      connection.rank = isServed ? 1 : 0
-      if (isServed && open.delete(key)) open.set(key, connection)
+      if (response.statusCode !== 200 || !response.writableFinished) return
+      connection.isServed = true
+      connection.since = ++time
     })
   })
 
   function endOne(): void {
-    const [key, { socket, address }] = leastOf([...open])
+    const { key, socket, address } = leastOf([...open.values()])
     open.delete(key) // it closes later
     socket.destroy()
     ended++
@@ -62,21 +71,21 @@ export function limitConnections(server: Server, { maxCount, onCrowded }: Connec
 }
 
 interface Connection {
+  readonly key: string
   readonly socket: Socket
   readonly address: string
-  /** 0: never had an answer. 1: had one and is idle. 2: had one and is in a call. */
-  rank: 0 | 1 | 2
+  /** When it was opened, or since it is served, when its last request came. */
+  since: number
+  /** Whether it had an answer with status 200. */
+  isServed: boolean
 }
 
-/** @param open the oldest first, at least one */
-function leastOf(open: readonly [string, Connection][]): [string, Connection] {
-  const rank = Math.min(...open.map(([, each]) => each.rank))
-  const byAddress = Map.groupBy(
-    open.filter(([, each]) => each.rank === rank),
-    ([, { address }]) => address,
-  )
-  const [crowd] = [...byAddress.values()].toSorted((a, b) => b.length - a.length)
-  const [least] = crowd ?? []
+/** @param open at least one */
+function leastOf(open: readonly Connection[]): Connection {
+  const unserved = open.filter(({ isServed }) => !isServed)
+  const byAddress = Map.groupBy(unserved.length > 0 ? unserved : open, ({ address }) => address)
+  const [crowd = []] = [...byAddress.values()].toSorted((a, b) => b.length - a.length)
+  const [least] = crowd.toSorted((a, b) => a.since - b.since)
   if (least === undefined) throw new Error('there is no connection to end')
   return least
 }

@@ -1,3 +1,5 @@
+import type { ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { Json } from '../migration/json.ts'
 import { type Incoming, InFlight, LOOK_MS } from './in-flight.ts'
@@ -14,34 +16,36 @@ type Done = (error: Error | null, body?: Json) => void
 
 declare module 'fastify' {
   interface FastifyRequest {
-    incoming: IncomingBody | null
+    /** The response, for those that read the body. */
+    response: ServerResponse | null
   }
 }
 
 /**
  * Makes the routes of this scope read JSON bodies and nothing else. What comes out is what JSON.parse gives, untouched:
- * `__proto__` is a key like any other. Each body waits for room before a byte of it is read, so that it is the sender's
- * socket that fills up and not our memory. Senders that are slow are ended by the server's request timeout, and sooner where
- * others wait for their room.
+ * `__proto__` is a key like any other. Each body waits for room before it is read, so that it is the sender's socket that
+ * fills up and not our memory. Senders that are slow are ended by the server's request timeout, and sooner where others wait
+ * for their room.
  */
 export function readJsonBodies(scope: FastifyInstance, inFlight = new InFlight(IN_FLIGHT_MAX_BYTES, LOOK_MS)): void {
-  const known = new WeakSet<object>()
-  scope.decorateRequest('incoming', null)
+  const known = new WeakSet<Socket>()
+  scope.decorateRequest('response', null)
   scope.addHook('onRequest', (request, reply, next) => {
-    const refused = refusal(request)
-    if (refused !== undefined) return next(refused)
-    const { socket } = request
-    request.incoming = new IncomingBody(request, known.has(socket), next)
-    const leave = inFlight.enter(request.incoming)
-    // The answer was sent, or its socket is gone.
-    reply.raw.once('close', () => {
-      if (reply.statusCode === 200) known.add(socket)
-      leave()
-    })
+    request.response = reply.raw
+    next(refusal(request))
   })
   scope.addContentTypeParser('application/json', (request, payload, done) => {
-    if (request.incoming === null) throw new Error('a body that was not counted')
-    request.incoming.read(payload, done)
+    const { socket, response } = request
+    let leave: (() => void) | undefined
+    const body = new Body(request, payload, known.has(socket), (error, json) => {
+      if (error === null && !body.isKnown) known.add(socket)
+      done(error, json)
+      // Its answer takes hardly anything, and to wait for its end would take a tenth of the call.
+      if (body.bytes <= SPARE_BYTES) leave?.()
+    })
+    leave = inFlight.enter(body)
+    // The answer was sent, or its socket is gone.
+    if (body.bytes > SPARE_BYTES || body.isWaiting) response?.once('close', leave)
   })
 }
 
@@ -75,30 +79,40 @@ function giveBack(body: Buffer<ArrayBuffer>): void {
   else body.buffer.transfer(0) // gives its memory back now, not at some later garbage collection
 }
 
-/** The body of one request, from when it waits for room until its answer is sent. */
-class IncomingBody implements Incoming {
+/** The body of one request, from when it waits for room. */
+class Body implements Incoming {
   readonly bytes: number
   readonly address: string
   readonly isKnown: boolean
-  readonly #request: FastifyRequest
-  readonly #next: (refused?: RequestError) => void
+  readonly #socket: Socket
+  readonly #payload: NodeJS.ReadableStream
+  readonly #done: Done
+  #buffer: Buffer<ArrayBuffer> | undefined
   #received = 0
-  #giveUp: (() => void) | undefined
+  #isDone = false
 
-  constructor(request: FastifyRequest, isKnown: boolean, next: (refused?: RequestError) => void) {
+  constructor(request: FastifyRequest, payload: NodeJS.ReadableStream, isKnown: boolean, done: Done) {
     this.bytes = Number(request.headers['content-length'])
     this.address = request.socket.remoteAddress ?? ''
     this.isKnown = isKnown
-    this.#request = request
-    this.#next = next
+    this.#socket = request.socket
+    this.#payload = payload
+    this.#done = done
+  }
+
+  get isWaiting(): boolean {
+    return this.#buffer === undefined && !this.#isDone
   }
 
   start(): void {
-    this.#next()
-  }
-
-  turnAway(): void {
-    this.#next(new RequestError(429, 'too-many-bodies', 'Too many bodies wait to be read.'))
+    const buffer = take(this.bytes)
+    this.#buffer = buffer
+    this.#payload.on('data', (chunk: Buffer) => {
+      if (!this.#isDone) this.#received += chunk.copy(buffer, this.#received, 0, this.bytes - this.#received)
+    })
+    this.#payload.once('end', () => this.#finish(this.#received < this.bytes ? aborted : parsed))
+    this.#payload.once('error', () => this.#finish(aborted))
+    this.#payload.once('close', () => this.#finish(aborted)) // comes after `end` too
   }
 
   receivedBytes(): number {
@@ -106,31 +120,26 @@ class IncomingBody implements Incoming {
   }
 
   cutOff(): void {
-    if (this.#giveUp) this.#giveUp()
-    else this.#request.raw.destroy() // it is an answer that isn't taken
+    if (this.#isDone)
+      this.#socket.destroy() // it is the answer that isn't taken
+    else this.#finish(tooSlow)
   }
 
-  read(payload: NodeJS.ReadableStream, done: Done): void {
-    const body = take(this.bytes)
-    payload.on('data', (chunk: Buffer) => {
-      if (!finished) this.#received += chunk.copy(body, this.#received, 0, this.bytes - this.#received)
-    })
-    payload.once('end', () => finish(() => (this.#received < this.bytes ? aborted() : parsed(body, this.#received))))
-    payload.once('error', () => finish(aborted))
-    payload.once('close', () => finish(aborted)) // comes after `end` too
-    this.#giveUp = () => finish(tooSlow)
+  turnAway(): void {
+    this.#finish(tooMany)
+  }
 
-    let finished = false
-    const finish = (result: () => Parameters<Done>) => {
-      if (finished) return
-      finished = true
-      this.#giveUp = undefined
-      const outcome = result()
-      giveBack(body)
-      done(...outcome)
-    }
+  #finish(outcomeOf: (body: Buffer, length: number) => Parameters<Done>): void {
+    if (this.#isDone) return
+    this.#isDone = true
+    const outcome = outcomeOf(this.#buffer ?? NOTHING, this.#received)
+    if (this.#buffer) giveBack(this.#buffer)
+    this.#buffer = undefined
+    this.#done(...outcome)
   }
 }
+
+const NOTHING = Buffer.alloc(0)
 
 function parsed(body: Buffer, length: number): Parameters<Done> {
   if (length > LARGE_BODY_BYTES && hasTooManyValues(body)) {
@@ -148,6 +157,10 @@ function parsed(body: Buffer, length: number): Parameters<Done> {
     // V8's own message quotes the body, which may hold secrets.
     return [new RequestError(400, 'body-not-json', 'The body is not valid JSON.')]
   }
+}
+
+function tooMany(): Parameters<Done> {
+  return [new RequestError(429, 'too-many-bodies', 'Too many bodies wait to be read.')]
 }
 
 function tooSlow(): Parameters<Done> {

@@ -4,7 +4,7 @@ export interface Incoming {
   readonly bytes: number
   /** Of its sender. */
   readonly address: string
-  /** Whether its connection has had an answer before: the API server's mostly has. */
+  /** Whether its connection has brought a whole body before: the API server's mostly has. */
   readonly isKnown: boolean
   /** There is room: it may be read. */
   start(): void
@@ -60,6 +60,10 @@ export class InFlight {
    */
   enter(incoming: Incoming): () => void {
     const turn: Turn = { incoming, seenBytes: undefined }
+    if (this.#waiting.size === 0 && this.#hasRoom(turn)) {
+      this.#hold(turn)
+      return () => this.#leave(turn)
+    }
     this.#waiting.add(turn)
     this.#admit()
     if (this.#waiting.size > WAITING_MAX) this.#turnLastAway()
@@ -89,16 +93,14 @@ export class InFlight {
 
   #leave(turn: Turn): void {
     this.#waiting.delete(turn)
-    if (this.#holding.delete(turn)) this.#hold(turn.incoming, -turn.incoming.bytes)
-    this.#admit()
+    if (this.#holding.delete(turn)) this.#count(turn.incoming, -turn.incoming.bytes)
+    if (this.#looks !== undefined || this.#waiting.size > 0) this.#admit()
   }
 
   #admit(): void {
     for (let next = this.#next(); next; next = this.#next()) {
       this.#waiting.delete(next)
-      this.#holding.add(next)
-      this.#hold(next.incoming, next.incoming.bytes)
-      next.incoming.start()
+      this.#hold(next)
     }
     this.#lookOrNot()
   }
@@ -107,7 +109,11 @@ export class InFlight {
   #next(): Turn | undefined {
     if (this.#waiting.size === 0) return undefined
     const [first] = this.#inOrder()
-    return first && this.#heldBytes + first.incoming.bytes <= this.#limitBytes ? first : undefined
+    return first && this.#hasRoom(first) ? first : undefined
+  }
+
+  #hasRoom({ incoming }: Turn): boolean {
+    return this.#heldBytes + incoming.bytes <= this.#limitBytes
   }
 
   /**
@@ -121,7 +127,13 @@ export class InFlight {
       .toSorted((a, b) => heldBy(a) - heldBy(b) || Number(b.incoming.isKnown) - Number(a.incoming.isKnown))
   }
 
-  #hold({ address }: Incoming, bytes: number): void {
+  #hold(turn: Turn): void {
+    this.#holding.add(turn)
+    this.#count(turn.incoming, turn.incoming.bytes)
+    turn.incoming.start()
+  }
+
+  #count({ address }: Incoming, bytes: number): void {
     this.#heldBytes += bytes
     const held = (this.#heldBy.get(address) ?? 0) + bytes
     if (held === 0) this.#heldBy.delete(address)
