@@ -82,7 +82,10 @@ interface PodTemplate extends Rendered {
         readonly automountServiceAccountToken: boolean
         readonly hostNetwork?: boolean
         readonly volumes?: readonly { readonly secret?: object }[]
-        readonly containers: readonly { readonly env?: unknown; readonly envFrom?: unknown }[]
+        readonly containers: readonly {
+          readonly env?: readonly { readonly name: string }[]
+          readonly envFrom?: unknown
+        }[]
       }
     }
   }
@@ -110,7 +113,13 @@ for (const [way, mode] of Object.entries(WAYS) as [Way, string][])
         assert.deepEqual(more, [])
         const items = ['tls.crt', 'tls.key'].map((key) => ({ key, path: key }))
         assert.deepEqual(volume?.secret, { secretName: 'migrate-io-webhook-tls', items })
-        for (const { env, envFrom } of spec.containers) assert.deepEqual([env, envFrom], [undefined, undefined])
+        for (const { env, envFrom } of spec.containers) {
+          assert.deepEqual(
+            (env ?? []).map(({ name }) => name),
+            ['NODE_OPTIONS'],
+          )
+          assert.equal(envFrom, undefined)
+        }
       })
 
       test(`S1: the controller may do this and nothing else (${by})`, async () => {

@@ -309,7 +309,7 @@ suite('A14: the record by key', () => {
       const forged = withRecord(toStaging(injected), { ...record, copied } as JsonObject)
       const after = create(forged)
       assert.equal(copies(after).length, 1)
-      assert.equal(at(uninject(forged), 'spec', 'strategy'), undefined, 'the strategy is known all the same')
+      assert.equal(at(uninject(forged), 'spec', 'strategy'), null, 'the strategy is known all the same')
       assert.deepEqual(create(after), after)
     }
   })

@@ -4,6 +4,7 @@ import fc from 'fast-check'
 import jsonpatch, { type Operation } from 'fast-json-patch'
 import { decide } from '../../src/migration/decide.ts'
 import { isObject, type Json, type JsonObject } from '../../src/migration/json.ts'
+import { APPARMOR_PREFIX } from '../../src/migration/names.ts'
 import { annotatedDeployment } from '../arbitrary/deployment.ts'
 import { deploymentsOf, goldens } from '../golden/golden.ts'
 import { annotate, asStored, at, deepFreeze, list, migration, POD, put, stored, withoutRecord } from './objects.ts'
@@ -41,6 +42,10 @@ function additions(object: JsonObject): ReadonlySet<string> {
     `/metadata/annotations/${pointer('migrate.io/injected')}`,
     inMap('labels', 'migrate.io/protocol'),
     inMap('annotations', SAFE_TO_EVICT),
+    // Where the app's container has a profile by annotation.
+    ...(JSON.stringify(metadata ?? null).includes(APPARMOR_PREFIX)
+      ? [inMap('annotations', `${APPARMOR_PREFIX}migrate-io`)]
+      : []),
     ...inList('initContainers', 1),
     ...inList('volumes', 2),
     '/spec/strategy',
