@@ -13,9 +13,10 @@ const PROGRAM = 'migrate-io'
 const EVERY_MS = 20_000
 /**
  * A namespace at which a look takes long, by what somebody made there, is looked at as much more seldom: it must not take up
- * the API server, this process, or the others' turn.
+ * the API server, this process, or the others' turn. One that can't be read is tried again as soon as any other.
  */
 const SHARE = 20
+const AT_LEAST_EVERY_MS = 600_000
 /** Most rollouts get on within it, and nobody needs to be told why they did not yet. */
 const PATIENCE_MS = 15_000
 
@@ -38,6 +39,8 @@ export interface OverseerOptions {
 interface Took {
   readonly ms: number
   readonly endedAtMs: number
+  /** False where it failed. */
+  readonly isKnown: boolean
 }
 
 export interface Overseer {
@@ -70,7 +73,7 @@ export function createOverseer(options: OverseerOptions): Overseer {
         const fromMs = clock.nowMs()
         const found = await Promise.race([unlessFails(() => situationsIn(namespace)), aborted])
         if (signal.aborted) return
-        looks.set(namespace, { ms: clock.nowMs() - fromMs, endedAtMs: clock.nowMs() })
+        looks.set(namespace, { ms: clock.nowMs() - fromMs, endedAtMs: clock.nowMs(), isKnown: found !== undefined })
         if (found === undefined) continue
         const lasting: string[] = []
         for (const situation of found) {
@@ -92,8 +95,9 @@ export function createOverseer(options: OverseerOptions): Overseer {
   function nextOf(present: ReadonlySet<string>, looks: ReadonlyMap<string, Took>): string | undefined {
     const tookMs = (namespace: string) => looks.get(namespace)?.ms ?? 0
     const isDue = (namespace: string) => {
-      const { endedAtMs = Number.NEGATIVE_INFINITY } = looks.get(namespace) ?? {}
-      return clock.nowMs() - endedAtMs >= Math.max(EVERY_MS, SHARE * tookMs(namespace))
+      const { ms = 0, endedAtMs = Number.NEGATIVE_INFINITY, isKnown = false } = looks.get(namespace) ?? {}
+      const waitMs = isKnown ? Math.min(SHARE * ms, AT_LEAST_EVERY_MS) : 0
+      return clock.nowMs() - endedAtMs >= Math.max(EVERY_MS, waitMs)
     }
     return [...present].filter(isDue).toSorted((a, b) => tookMs(a) - tookMs(b))[0]
   }
