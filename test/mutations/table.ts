@@ -298,8 +298,8 @@ export const MUTATIONS: readonly Mutation[] = [
     name: 'no-claim',
     ids: ['L7'],
     file: WRAPPER,
-    find: '! true >"$mio_state/run-$mio_number" || ',
-    replace: '',
+    find: '{ true >"$mio_state/run-$mio_number" && mio_note; }',
+    replace: '{ mio_note; }',
     tests: ['test/simulation/wrapper.test.ts'],
   },
   // A lost lock is made anew without telling the pods first.
@@ -382,5 +382,97 @@ export const MUTATIONS: readonly Mutation[] = [
     replace: "(phase ?? 'Pending') === 'Pending'",
     tests: ['test/lock/stuck.test.ts'],
     title: 'an image that is not there',
+  },
+  // What the init container has and the app's has not is another webhook's, where nothing is recorded of it.
+  {
+    name: 'takes-left-overs-for-additions',
+    ids: ['A14'],
+    file: 'src/migration/copied.ts',
+    find: 'return own === undefined || claimed === record ? undefined : [own]',
+    replace: 'return own === undefined || claimed === record ? [] : [own]',
+    tests: ['test/migration/edited.test.ts'],
+  },
+  // Only a node selector says that a pod is for Windows.
+  {
+    name: 'overlooks-an-affinity',
+    ids: ['A16'],
+    file: 'src/migration/windows.ts',
+    find: "isWindowsRequired(spec['affinity'])",
+    replace: 'isWindowsRequired(null)',
+    tests: ['test/migration/windows.test.ts'],
+  },
+  // A failure whose number was overwritten is never counted.
+  {
+    name: 'waits-for-an-overwritten-number',
+    ids: ['W7'],
+    file: 'src/controller/container-end.ts',
+    find: 'run ?? (isFollowed ? before : undefined)',
+    replace: 'run',
+    tests: ['test/controller/container-end.test.ts'],
+  },
+  // A pod that no Deployment made waits for ever.
+  {
+    name: 'waits-without-a-deployment',
+    ids: ['W8'],
+    file: WRAPPER,
+    find: '-gt "$mio_unlabelled_seconds" ]; then mio_refuse; fi',
+    replace: '-gt "$mio_unlabelled_seconds" ]; then :; fi',
+    tests: ['test/migration/wrapper/waiting.test.ts'],
+    title: 'no label for longer than a moment',
+  },
+  // After a power loss a wrapper believes a number that it may have used before.
+  {
+    name: 'believes-after-a-power-loss',
+    ids: ['W9'],
+    file: WRAPPER,
+    find: '  if [ "$mio_line" ] && [ -e "$mio_boot" ]; then return; fi\n',
+    replace: '  return\n',
+    tests: ['test/simulation/wrapper.test.ts'],
+  },
+  // A run whose record is lost has the named lock that the Deployment names by now.
+  {
+    name: 'asks-the-deployment-for-the-lock-of-a-run',
+    ids: ['L11'],
+    file: 'src/controller/make-anew.ts',
+    find: 'lock: lock ?? UNKNOWN_LOCK,',
+    replace: '',
+    tests: ['test/controller/rebuild-named.test.ts', 'test/simulation/simulation.test.ts'],
+  },
+  // A record that is a copy of another counts.
+  {
+    name: 'believes-copies',
+    ids: ['L12'],
+    file: 'src/controller/versions.ts',
+    find: "return uid === metadata.uid ? 'original' : 'copy'",
+    replace: "return 'original'",
+    tests: ['test/controller/record.test.ts'],
+  },
+  // Digests of two architectures are compared.
+  {
+    name: 'compares-architectures',
+    ids: ['L13'],
+    file: 'src/controller/moved-images.ts',
+    find: '(await platform?.(node)) !== completed.platform',
+    replace: 'platform === undefined',
+    tests: ['test/controller/moved-images.test.ts'],
+  },
+  // A grant that kubelet missed is left to kubelet.
+  {
+    name: 'nudges-nobody',
+    ids: ['L14'],
+    file: 'src/controller/decide.ts',
+    find: "if (at <= now) return { kind: 'nudge', pod, wait }",
+    replace: 'if (at <= now) continue',
+    tests: ['test/controller/decide.test.ts'],
+  },
+  // Of standard input only what is there at once is read.
+  {
+    name: 'reads-the-first-piece',
+    ids: ['A15'],
+    file: 'src/cli/sources.ts',
+    find: 'return Array.fromAsync<Buffer>(process.stdin)',
+    replace: 'for await (const piece of process.stdin) return [piece as Buffer]\n    return []',
+    tests: ['test/cli/streams.test.ts'],
+    title: 'standard input is read',
   },
 ]
