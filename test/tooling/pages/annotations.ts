@@ -52,7 +52,11 @@ only for what it changes: a fault that the stored object has too is a warning.`,
           'Which version injected, into which container, and what strategy and deadline were before.',
         ],
         ['pod template, label', code(PROTOCOL_LABEL), 'By which protocol the wrapper speaks with the controller.'],
-        ['pod, annotation', code(GRANT_ANNOTATION), 'Empty, `run <n>`, `wait <n>` or `skip`: what the pod is to do.'],
+        [
+          'pod, annotation',
+          code(GRANT_ANNOTATION),
+          'Empty, `run <n>`, `wait <n>` or `skip`: what the pod is to do. After `run <n>` a second line may say `lock <name>`: the shared lock of that run.',
+        ],
         [
           'pod, annotation',
           code(MARKS_ANNOTATION),
