@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
+import { readdirSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import type { Holder } from '../../src/controller/record.ts'
-import { FIELD_MANAGER, lockConfigMapName } from '../../src/migration/names.ts'
+import { FIELD_MANAGER, INIT_CONTAINER, lockConfigMapName, STATE_VOLUME } from '../../src/migration/names.ts'
 import type { Manifest } from '../e2e/deployment.ts'
 import { MERGE_PATCH } from '../e2e/place.ts'
 import { ours } from '../node/site.ts'
@@ -158,6 +160,36 @@ test('L6: a node that is cut off keeps the lock, also when its pods are evicted,
   // Its success may have been seen before the pod went, or not.
   assert.ok([1, 2].includes(leaves.workshop.journal.starts().length))
   for (const { workshop } of [stays, leaves]) workshop.journal.assertInOrder()
+})
+
+test('W9: its node loses its power, and with it all that the runner noted: its number is not used again', async (t) => {
+  const { workshop, flags, begin } = await open()
+  const holder = await begin('dark')
+  const pod = await workshop.podNamed(holder.pod)
+  const node = cluster.nodes.find(({ name }) => name === pod?.spec.nodeName)
+  assert.ok(node)
+  const lost: string[] = []
+  const lose = (folder: string) => {
+    for (const entry of readdirSync(folder)) {
+      lost.push(entry)
+      rmSync(join(folder, entry))
+    }
+  }
+  await node.reboot((lib) => {
+    const own = join(lib, 'kubelet/pods', holder.uid)
+    lose(join(own, 'volumes/kubernetes.io~empty-dir', STATE_VOLUME))
+    lose(join(own, 'containers', INIT_CONTAINER))
+  })
+  assert.ok(lost.includes(`run-${holder.number}`), `its claim was among ${lost.join(', ')}`)
+  assert.equal(lost.filter((name) => name.startsWith('boot-')).length, 1)
+  await until('another run has started', () => workshop.journal.starts().length === 2, { limitMs: LIMIT_MS })
+  const next = await holderOf(workshop, 'dark')
+  t.diagnostic(`run ${holder.number} of ${holder.pod}, then run ${next?.number} of ${next?.pod}`)
+  assert.ok((next?.number ?? 0) > holder.number, JSON.stringify(next))
+  flags.raise('go-dark')
+  await workshop.rolledOut('dark')
+  assert.equal(workshop.journal.starts().length, 2)
+  workshop.journal.assertInOrder()
 })
 
 test('L6: after the reboot of its node the run is over, and the next one gets the lock', async (t) => {

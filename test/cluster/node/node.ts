@@ -1,4 +1,5 @@
 import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
 import { urlOf } from '../components.ts'
 import { type Control, controlOf } from '../control.ts'
 import { pauseImage } from '../images/images.ts'
@@ -26,8 +27,11 @@ export interface Node extends Control<NodeComponent> {
   log(component: NodeComponent): string
   /** Loads the images of a tar file in the OCI layout. Pods use them with imagePullPolicy IfNotPresent or Never. */
   loadImage(ociTarFile: string): Promise<void>
-  /** Ends every process of the node at once, containers too, and starts it again. Its images and volumes are kept. */
-  reboot(): Promise<void>
+  /**
+   * Ends every process of the node at once, containers too, and starts it again. Its images and volumes are kept.
+   * @param whileOff called in between, with where the node's /var/lib is
+   */
+  reboot(whileOff?: (lib: string) => void): Promise<void>
   /** The API server, other nodes and this machine can't reach the node nor be reached from it. Its pods run on. */
   disconnect(): void
   reconnect(): void
@@ -87,8 +91,9 @@ export function nodeIn(folder: string, number: number, { setup, tied, isReadySin
       await configureKubelet(place, urlOf(setup))
       await joinSince(new Date())
     },
-    reboot: async () => {
+    reboot: async (whileOff) => {
       await end(name, folder, 'SIGKILL')
+      whileOff?.(join(place.home, 'lib'))
       const since = new Date()
       await powerOn()
       await joinSince(since)

@@ -58,7 +58,11 @@ injected Deployment, which would start with that fault.`,
           'Which version injected, from which container it copied what (names of variables, paths of mounts, references; no values), and what strategy and deadline were before.',
         ],
         ['pod template, label', code(PROTOCOL_LABEL), 'By which protocol the wrapper speaks with the controller.'],
-        ['pod, annotation', code(GRANT_ANNOTATION), 'Empty, `run <n>`, `wait <n>` or `skip`: what the pod is to do.'],
+        [
+          'pod, annotation',
+          code(GRANT_ANNOTATION),
+          'Empty, `run <n>`, `wait <n>` or `skip`: what the pod is to do. After `run <n>` a second line may say `lock <name>`: the shared lock of that run.',
+        ],
         [
           'pod, annotation',
           code(NUDGE_ANNOTATION),
