@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { closeSync, openSync, readFileSync, writeFileSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { after, suite, test } from 'node:test'
+import { setTimeout as pause } from 'node:timers/promises'
 import { configMapOf, podOf, replicaSetOf } from '../controller/objects.ts'
+import { until } from '../until.ts'
 import { buildProgram } from './built.ts'
 import { fakeCluster, type Stage } from './fake-cluster.ts'
 import { migrateIo } from './run-cli.ts'
@@ -42,6 +44,24 @@ const BIG_INJECTED = migrateIo(['inject', '-f', join(program.folder, 'big.yaml')
 writeFileSync(join(program.folder, 'injected.yaml'), BIG_INJECTED)
 /** In the middle of é. */
 const HALF_A_LETTER = Buffer.from(DEPLOYMENT).indexOf(Buffer.from('é')) + 1
+
+const LIMIT_MS = 60_000
+const O_NONBLOCK = 0o4000
+
+/** Whether a process has set up its standard input and does nothing any more, of several looks. */
+async function waitsForInput(pid: string): Promise<boolean> {
+  const seen = new Set<string>()
+  for (let look = 0; look < 5; look++) {
+    const flags = /^flags:\s*([0-7]+)/m.exec(readFileSync(`/proc/${pid}/fdinfo/0`, 'utf8'))?.[1] ?? '0'
+    const [state, ...times] = readFileSync(`/proc/${pid}/stat`, 'utf8')
+      .replace(/^.*\) /, '')
+      .split(' ')
+    if (state !== 'S' || (Number.parseInt(flags, 8) & O_NONBLOCK) === 0) return false
+    seen.add(times.slice(10, 12).join(' '))
+    await pause(50)
+  }
+  return seen.size === 1
+}
 
 const COMPLETED = { pod: 'web-a-1', image: 'app:1', started: '2026-01-01T11:59:10Z', seconds: 6, number: 5 }
 const MIGRATED: Stage = {
@@ -82,6 +102,34 @@ suite('A15: standard input is read to its end, however it comes', () => {
   for (const [what, script, expected] of WAYS)
     test(`A15: ${what}`, async () => {
       assert.deepEqual(await program.sh(script), { code: 0, stdout: expected, stderr: '' })
+    })
+
+  for (const command of ['inject', 'explain', 'uninject'])
+    test(`A15: ${command} waits for a writer that writes nothing yet, and again in the middle of a letter`, async () => {
+      const text = Buffer.from(command === 'uninject' ? ONE_INJECTED : DEPLOYMENT)
+      const [fifo, pidFile] = ['fifo', 'pid'].map((end) => join(program.folder, `${command}.${end}`)) as [
+        string,
+        string,
+      ]
+      execFileSync('mkfifo', [fifo])
+      // Open for both, so that neither end waits for the other.
+      const writer = openSync(fifo, 'r+')
+      const running = program.sh(`echo $$ >${pidFile}; exec "$NODE" "$MAIN" ${command} -f - <${fifo}`)
+      const ended = running.then(({ stderr }) => `it has ended: ${stderr}`)
+      const isReading = () =>
+        until(
+          'it waits for its input',
+          () => Promise.race([ended, waitsForInput(readFileSync(pidFile, 'utf8').trim())]),
+          {
+            limitMs: LIMIT_MS,
+          },
+        )
+      assert.equal(await isReading(), true)
+      writeSync(writer, text.subarray(0, HALF_A_LETTER))
+      assert.equal(await isReading(), true)
+      writeSync(writer, text.subarray(HALF_A_LETTER))
+      closeSync(writer)
+      assert.deepEqual(await running, migrateIo([command, '-f', '-'], text.toString()))
     })
 
   for (const name of ['-', '/dev/stdin'])
