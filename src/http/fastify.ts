@@ -1,6 +1,6 @@
 import { type FastifyInstance, type FastifyServerOptions, fastify } from 'fastify'
 
-export type ServerParts = Pick<FastifyServerOptions, 'serverFactory' | 'clientErrorHandler'>
+export type ServerParts = Pick<FastifyServerOptions, 'serverFactory' | 'clientErrorHandler' | 'forceCloseConnections'>
 
 /** A fastify app as all of ours are: no logs of its own, no schemas, each accepted call answered. */
 export function createFastify(parts: ServerParts): FastifyInstance {

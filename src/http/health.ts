@@ -1,6 +1,9 @@
 import type { FastifyInstance } from 'fastify'
 import type { Exposition } from '../observability/exposition.ts'
+import { limitConnections } from './connections.ts'
 import { createFastify } from './fastify.ts'
+
+const CONNECTIONS_MAX = 100 // kubelet's probes, and a few that scrape metrics
 
 /** Why no calls should be sent here, as a sentence; undefined while they should. */
 export type NotReady = () => string | undefined
@@ -19,7 +22,10 @@ export function addHealth(app: FastifyInstance, notReady: NotReady): void {
 
 /** The app of a port without TLS: health and metrics for probes and scrapers that don't know our CA. */
 export function buildHealthApp(notReady: NotReady, metrics: Exposition): FastifyInstance {
-  const app = createFastify({})
+  // At a shutdown, a client that never ends its request must not hold it up.
+  const app = createFastify({ forceCloseConnections: true })
+  app.removeAllContentTypeParsers() // nothing here has a body
+  limitConnections(app.server, { maxCount: CONNECTIONS_MAX })
   addHealth(app, notReady)
   addMetrics(app, metrics)
   return app

@@ -5,6 +5,9 @@ import type { JsonObject } from '../migration/json.ts'
 // https://kubernetes.io/docs/reference/access-authn-authz/extensible-admission-controllers/#response
 const WARNING_MAX_CHARACTERS = 256
 const WARNINGS_MAX_CHARACTERS = 4096
+// Some 80 problems. Each unknown annotation is one, and ten times as long as the annotation: without a limit, answers that
+// their senders don't read would take more memory than all bodies may.
+const PROBLEMS_MAX_CHARACTERS = 16_384
 
 /** The patch as the API server takes it (RFC 6902, base64), or '' where nothing changed. Both are plain JSON, without undefined. */
 export function patchBetween(sent: JsonObject, wanted: JsonObject): string {
@@ -21,7 +24,7 @@ export function allowed(uid: string, patch: string, warnings: readonly string[])
 
 /** The AdmissionReview that denies it, as text: each problem a line of its own under the heading. */
 export function denied(uid: string, heading: string, problems: readonly string[], warnings: readonly string[]): string {
-  const message = [heading, ...problems.map((problem) => `- ${problem}`)].join('\n')
+  const message = [heading, ...readable(problems).map((problem) => `- ${problem}`)].join('\n')
   // 422 Invalid is what the API server's own validation answers, so that clients treat it alike.
   const status = JSON.stringify({ code: 422, reason: 'Invalid', message })
   return review(`"uid":${JSON.stringify(uid)},"allowed":false,"status":${status}`, warnings)
@@ -30,6 +33,18 @@ export function denied(uid: string, heading: string, problems: readonly string[]
 function review(response: string, warnings: readonly string[]): string {
   const warned = warnings.length === 0 ? '' : `,"warnings":${JSON.stringify(withinLimits(warnings))}`
   return `{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview","response":{${response}${warned}}}`
+}
+
+/** As many of the problems as a person reads. Where they don't all fit, the last line says how many are left out. */
+function readable(problems: readonly string[]): string[] {
+  const kept: string[] = []
+  let room = PROBLEMS_MAX_CHARACTERS
+  for (const problem of problems) {
+    room -= problem.length
+    if (room < 0) return [...kept, `and ${problems.length - kept.length} more`]
+    kept.push(problem)
+  }
+  return kept
 }
 
 /** The warnings as the API server takes them. Where they don't all fit, the last says how many are left out. */

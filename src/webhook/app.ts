@@ -87,6 +87,8 @@ export function buildApp(parts: AppParts): FastifyInstance {
     if (request.method === 'POST') count(request, { operation: 'none', outcome: 'error', reason })
     if (refusal) {
       logs.info({ path: request.routeOptions.url, status: refusal.status, reason }, 'a call was turned away')
+      // The rest of the body is not waited for.
+      if (refusal.status === 408 || refusal.status === 429) reply.header('connection', 'close')
       return reply.code(refusal.status).type('text/plain').send(`${refusal.message}\n`)
     }
     logs.error({ path: request.routeOptions.url, ...blamed(request.body), error: errorFields(error) }, 'a call failed')

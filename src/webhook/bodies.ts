@@ -1,33 +1,52 @@
+import type { ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { Json } from '../migration/json.ts'
-import { InFlight } from './in-flight.ts'
+import { type Incoming, InFlight, LOOK_MS } from './in-flight.ts'
 import { hasTooManyValues } from './json-cost.ts'
 import { RequestError } from './request-error.ts'
 
 const MIB = 1024 * 1024
 const BODY_MAX_BYTES = 7 * MIB // the API server takes objects up to 3 MiB, and an UPDATE carries two
-const LARGE_BODY_BYTES = 256 * 1024 // smaller ones never wait; most reviews have 10 to 20 KiB
+const LARGE_BODY_BYTES = 256 * 1024 // most reviews have 10 to 20 KiB
 // Two of the largest. S4 allows 32 MiB, but with what parsing makes of the worst of them that went beyond the pod's 256 MiB.
 const IN_FLIGHT_MAX_BYTES = 15 * MIB
 
 type Done = (error: Error | null, body?: Json) => void
 
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** The response, for those that read the body. */
+    response: ServerResponse | null
+  }
+}
+
 /**
  * Makes the routes of this scope read JSON bodies and nothing else. What comes out is what JSON.parse gives, untouched:
- * `__proto__` is a key like any other. A large body waits for room before a byte of it is read, so that it is the sender's
- * socket that fills up and not our memory; senders that are slow are ended by the server's request timeout.
+ * `__proto__` is a key like any other. Each body waits for room before it is read, so that it is the sender's socket that
+ * fills up and not our memory. Senders that are slow are ended by the server's request timeout, and sooner where others wait
+ * for their room.
  */
-export function readJsonBodies(scope: FastifyInstance, inFlight = new InFlight(IN_FLIGHT_MAX_BYTES)): void {
+export function readJsonBodies(scope: FastifyInstance, inFlight = new InFlight(IN_FLIGHT_MAX_BYTES, LOOK_MS)): void {
+  const known = new WeakSet<Socket>()
+  scope.decorateRequest('response', null)
   scope.addHook('onRequest', (request, reply, next) => {
-    const refused = refusal(request)
-    const bytes = declaredBytes(request)
-    if (refused !== undefined || bytes <= LARGE_BODY_BYTES) return next(refused)
-    const leave = inFlight.enter(bytes, next)
-    reply.raw.once('close', leave) // the answer was sent, or its socket is gone
+    request.response = reply.raw
+    next(refusal(request))
   })
-  scope.addContentTypeParser('application/json', (request, payload, done) =>
-    read(payload, declaredBytes(request), done),
-  )
+  scope.addContentTypeParser('application/json', (request, payload, done) => {
+    const { socket, response } = request
+    let leave: (() => void) | undefined
+    const body = new Body(request, payload, known.has(socket), (error, json) => {
+      if (error === null && !body.isKnown) known.add(socket)
+      done(error, json)
+      // Its answer takes hardly anything, and to wait for its end would take a tenth of the call.
+      if (body.bytes <= SPARE_BYTES) leave?.()
+    })
+    leave = inFlight.enter(body)
+    // The answer was sent, or its socket is gone.
+    if (body.bytes > SPARE_BYTES || body.isWaiting) response?.once('close', leave)
+  })
 }
 
 /** Why a request is turned away before its body is read. */
@@ -44,10 +63,6 @@ function refusal({ headers }: FastifyRequest): RequestError | undefined {
   return new RequestError(413, 'body-too-large', `The body has ${bytes} bytes, but at most ${BODY_MAX_BYTES} are read.`)
 }
 
-function declaredBytes({ headers }: FastifyRequest): number {
-  return Number(headers['content-length'])
-}
-
 /** Buffers of the size that most bodies fit in, for the next ones: a fresh one for each call costs a tenth of the call. */
 const spare: Buffer<ArrayBuffer>[] = []
 const SPARE_BYTES = 32 * 1024
@@ -61,29 +76,70 @@ function take(bytes: number): Buffer<ArrayBuffer> {
 
 function giveBack(body: Buffer<ArrayBuffer>): void {
   if (body.length === SPARE_BYTES && spare.length < SPARE_MAX_COUNT) spare.push(body)
-  // Gives its memory back now, not at some later garbage collection.
-  else if (body.length > LARGE_BODY_BYTES) body.buffer.transfer(0)
+  else body.buffer.transfer(0) // gives its memory back now, not at some later garbage collection
 }
 
-function read(payload: NodeJS.ReadableStream, bytes: number, done: Done): void {
-  const body = take(bytes)
-  let length = 0
-  payload.on('data', (chunk: Buffer) => {
-    if (!finished) length += chunk.copy(body, length, 0, bytes - length)
-  })
-  payload.once('end', () => finish(() => (length < bytes ? aborted() : parsed(body, length))))
-  payload.once('error', () => finish(aborted))
-  payload.once('close', () => finish(aborted)) // comes after `end` too
+/** The body of one request, from when it waits for room. */
+class Body implements Incoming {
+  readonly bytes: number
+  readonly address: string
+  readonly isKnown: boolean
+  readonly #socket: Socket
+  readonly #payload: NodeJS.ReadableStream
+  readonly #done: Done
+  #buffer: Buffer<ArrayBuffer> | undefined
+  #received = 0
+  #isDone = false
 
-  let finished = false
-  function finish(result: () => Parameters<Done>): void {
-    if (finished) return
-    finished = true
-    const outcome = result()
-    giveBack(body)
-    done(...outcome)
+  constructor(request: FastifyRequest, payload: NodeJS.ReadableStream, isKnown: boolean, done: Done) {
+    this.bytes = Number(request.headers['content-length'])
+    this.address = request.socket.remoteAddress ?? ''
+    this.isKnown = isKnown
+    this.#socket = request.socket
+    this.#payload = payload
+    this.#done = done
+  }
+
+  get isWaiting(): boolean {
+    return this.#buffer === undefined && !this.#isDone
+  }
+
+  start(): void {
+    const buffer = take(this.bytes)
+    this.#buffer = buffer
+    this.#payload.on('data', (chunk: Buffer) => {
+      if (!this.#isDone) this.#received += chunk.copy(buffer, this.#received, 0, this.bytes - this.#received)
+    })
+    this.#payload.once('end', () => this.#finish(this.#received < this.bytes ? aborted : parsed))
+    this.#payload.once('error', () => this.#finish(aborted))
+    this.#payload.once('close', () => this.#finish(aborted)) // comes after `end` too
+  }
+
+  receivedBytes(): number {
+    return this.#received
+  }
+
+  cutOff(): void {
+    if (this.#isDone)
+      this.#socket.destroy() // it is the answer that isn't taken
+    else this.#finish(tooSlow)
+  }
+
+  turnAway(): void {
+    this.#finish(tooMany)
+  }
+
+  #finish(outcomeOf: (body: Buffer, length: number) => Parameters<Done>): void {
+    if (this.#isDone) return
+    this.#isDone = true
+    const outcome = outcomeOf(this.#buffer ?? NOTHING, this.#received)
+    if (this.#buffer) giveBack(this.#buffer)
+    this.#buffer = undefined
+    this.#done(...outcome)
   }
 }
+
+const NOTHING = Buffer.alloc(0)
 
 function parsed(body: Buffer, length: number): Parameters<Done> {
   if (length > LARGE_BODY_BYTES && hasTooManyValues(body)) {
@@ -101,6 +157,14 @@ function parsed(body: Buffer, length: number): Parameters<Done> {
     // V8's own message quotes the body, which may hold secrets.
     return [new RequestError(400, 'body-not-json', 'The body is not valid JSON.')]
   }
+}
+
+function tooMany(): Parameters<Done> {
+  return [new RequestError(429, 'too-many-bodies', 'Too many bodies wait to be read.')]
+}
+
+function tooSlow(): Parameters<Done> {
+  return [new RequestError(408, 'body-too-slow', 'The body came too slowly, and others waited for its room.')]
 }
 
 function aborted(): Parameters<Done> {

@@ -44,9 +44,14 @@ export async function runWebhook(options: WebhookOptions): Promise<void> {
   let draining = false
   const notReady: NotReady = () => (draining ? 'shutting down' : certificates.unusableAt(new Date()))
 
-  const tls = createTlsServer(certificates, (pair) => {
-    metrics.certificateExpiry(pair.notAfter)
-    logs.info({ notAfter: pair.notAfter.toISOString() }, 'serving certificate loaded')
+  const tls = createTlsServer(certificates, {
+    onUse(pair) {
+      metrics.certificateExpiry(pair.notAfter)
+      logs.info({ notAfter: pair.notAfter.toISOString() }, 'serving certificate loaded')
+    },
+    onCrowded(ended, address) {
+      logs.warn({ ended, address }, 'too many connections: those that did nothing were ended')
+    },
   })
   const separate = options.metricsPort !== undefined
   const app = buildApp({

@@ -2,11 +2,16 @@ import { createServer, type Server } from 'node:https'
 import type { Socket } from 'node:net'
 import type { FastifyInstance } from 'fastify'
 import type { CertificateSource, ServingPair } from '../certificates/source.ts'
+import { type ConnectionLimit, limitConnections } from '../http/connections.ts'
 import type { ServerParts } from '../http/fastify.ts'
 
 const KEEP_ALIVE_MS = 120_000 // the API server reuses idle connections for 90 s and doesn't repeat a call that was reset
 const UNUSED_AT_CLOSE_MS = 1_000 // at shutdown a connection's first call may be on its way
 const CLOSE_MAX_MS = 14_000 // accepted calls end by requestTimeout and the check after it
+
+// Some 85 KiB each while they do nothing, 200 KiB with the beginning of a body. An API server has 25 that are idle, and at most as
+// many as it has changes in flight, 200 by default, which are shared among the replicas.
+const CONNECTIONS_MAX = 300
 
 const LIMITS = {
   keepAliveTimeout: KEEP_ALIVE_MS,
@@ -21,18 +26,26 @@ const LIMITS = {
 /** The sockets behind the app. */
 export interface TlsServer {
   /** What the app is built with, so that these sockets serve it. */
-  readonly forApp: Required<ServerParts>
+  readonly forApp: Required<Pick<ServerParts, 'serverFactory' | 'clientErrorHandler'>>
   /** Accepts no more, answers what was accepted, then is done. Idle connections end at once. */
   close(app: FastifyInstance): Promise<void>
   /** What `close` takes at most. */
   readonly closeMaxMs: number
 }
 
+/** What is told of it. */
+export interface Told {
+  /** Each pair that new connections get from now on. */
+  readonly onUse: (pair: ServingPair) => void
+  readonly onCrowded: NonNullable<ConnectionLimit['onCrowded']>
+}
+
 /**
  * HTTPS with HTTP/1.1 only, which is what the API server speaks to Services. New connections get the source's newest pair; the
  * old ones stay, so that no call fails.
  */
-export function createTlsServer(certificates: CertificateSource, onUse: (pair: ServingPair) => void): TlsServer {
+export function createTlsServer(certificates: CertificateSource, told: Told): TlsServer {
+  const { onUse, onCrowded } = told
   // Connections that never had a call: Go's client opens spare ones in a burst and keeps them for 90 s, like idle ones.
   const unused = new Set<Socket>()
   const context = ({ cert, key }: ServingPair) => ({ cert, key, minVersion: 'TLSv1.2' as const })
@@ -47,6 +60,7 @@ export function createTlsServer(certificates: CertificateSource, onUse: (pair: S
           { ...(current && context(current)), ...LIMITS, ALPNProtocols: ['http/1.1'] },
           handler,
         )
+        limitConnections(created, { maxCount: CONNECTIONS_MAX, onCrowded })
         created.on('secureConnection', (socket) => {
           unused.add(socket)
           // Its handshake had begun before the shutdown did.

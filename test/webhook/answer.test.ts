@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { allowed } from '../../src/webhook/answer.ts'
+import { allowed, denied } from '../../src/webhook/answer.ts'
 
 function warningsOf(warnings: readonly string[]): string[] {
   return JSON.parse(allowed('u', '', warnings)).response.warnings ?? []
@@ -29,4 +29,13 @@ test('A11: a warning that is too long ends in …, and the last of too many says
   assert.equal(many.at(-1), 'and 25 more warnings')
   assert.equal(many.length, 16)
   assert.equal(warningsOf(Array.from({ length: 16 }, () => 'y'.repeat(256))).length, 16)
+})
+
+test('A11, S6: of more problems than a person reads, the last line says how many are missing', () => {
+  const messageOf = (problems: readonly string[]): string =>
+    JSON.parse(denied('u', 'Heading:', problems, [])).response.status.message
+  assert.equal(messageOf(['a', 'b']), 'Heading:\n- a\n- b')
+  const many = messageOf(Array.from({ length: 30_000 }, () => 'y'.repeat(200)))
+  assert.ok(many.length < 20_000, `${many.length} characters`)
+  assert.equal(many.split('\n').at(-1), '- and 29919 more')
 })

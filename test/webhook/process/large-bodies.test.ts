@@ -62,11 +62,13 @@ async function sendAtOnce(t: TestContext, body: Buffer, status: number): Promise
   assert.ok(peakMib < POD_LIMIT_MIB, `VmHWM ${peakMib} MiB; ${webhook.stderr()}`)
   assert.deepEqual(failures, [])
   assert.ok(called.length > 0)
-  // 408 where a loaded machine took longer than the server gives a body.
-  const isAsExpected = ([key]: [string, unknown]) => new RegExp(`^(${status} .|408 )`).test(key)
+  // 408, or its connection ended while it was still sent, where this program took longer than the server gives a body: it
+  // encrypts 350 MB first.
+  const isAsExpected = (key: string) => new RegExp(`^(${status} .|408 |Error: .*(EPIPE|ECONNRESET))`).test(key)
   assert.deepEqual(
-    Object.entries(counts).filter((each) => !isAsExpected(each)),
+    Object.keys(counts).filter((key) => !isAsExpected(key)),
     [],
     'each has an answer with its reason',
   )
+  assert.ok(Object.keys(counts).some((key) => key.startsWith(`${status} `)))
 }

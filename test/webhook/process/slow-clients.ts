@@ -3,12 +3,15 @@ import { connect as connectTcp, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import { parentPort, workerData } from 'node:worker_threads'
 
+const KINDS = ['slowHeaders', 'slowBodies', 'halfOpen', 'idle', 'announcedBodies', 'unfinishedBodies'] as const
+export type Kind = (typeof KINDS)[number]
+
 export interface Attack {
   readonly port: number
   readonly ca: readonly string[]
-  readonly slowHeaders: number
-  readonly slowBodies: number
-  readonly halfOpen: number
+  /** The address that it comes from; any 127.0.0.x will do. */
+  readonly from: string
+  readonly counts: { readonly [K in Kind]?: number }
 }
 
 export interface Progress {
@@ -17,14 +20,15 @@ export interface Progress {
   /** Errors of those that were cut before they had sent anything. */
   readonly refused: readonly string[]
   /** When each was cut, in milliseconds after its start. */
-  readonly cutMs: { readonly [Kind in 'slowHeaders' | 'slowBodies' | 'halfOpen']: number[] }
+  readonly cutMs: { readonly [K in Kind]: number[] }
 }
 
 const HOST = '127.0.0.1'
 const A_BYTE_MS = 500
 const BATCH = 50 // handshakes at a time; the others wait in the server's backlog otherwise
 const HEAD = 'POST /mutate HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n'
-const DECLARED_BYTES = [2_000, 6 * 1024 * 1024] // small ones, and large ones that wait for room
+const DECLARED_BYTES = [2_000, 6 * 1024 * 1024] // small ones, and large ones
+const UNFINISHED_BYTES = 256 * 1024 // of which all but the last come at once
 // A ClientHello of 508 bytes, of which no more than the beginning ever comes.
 const PARTIAL_HELLO = Buffer.from('16030101fc010001f80303', 'hex')
 
@@ -32,7 +36,7 @@ const attack = workerData as Attack
 const progress = {
   started: 0,
   refused: [] as string[],
-  cutMs: { slowHeaders: [], slowBodies: [], halfOpen: [] } as Progress['cutMs'],
+  cutMs: Object.fromEntries(KINDS.map((kind) => [kind, []])) as unknown as Progress['cutMs'],
 }
 const trickling = new Set<Socket>()
 
@@ -41,11 +45,15 @@ setInterval(() => {
 }, A_BYTE_MS)
 setInterval(() => parentPort?.postMessage(progress), 100)
 
-await Promise.all([
-  hold(attack.halfOpen, 'halfOpen', (nth) => tcp(nth % 2 === 0 ? Buffer.alloc(0) : PARTIAL_HELLO)),
-  hold(attack.slowHeaders, 'slowHeaders', () => tls(`${HEAD}x-slow: `)),
-  hold(attack.slowBodies, 'slowBodies', (nth) => tls(`${HEAD}content-length: ${DECLARED_BYTES[nth % 2]}\r\n\r\n{"`)),
-])
+const OPEN: { readonly [K in Kind]: (nth: number) => Held } = {
+  halfOpen: (nth) => tcp(nth % 2 === 0 ? Buffer.alloc(0) : PARTIAL_HELLO),
+  slowHeaders: () => tls(`${HEAD}x-slow: `),
+  slowBodies: (nth) => tls(`${head(DECLARED_BYTES[nth % 2])}{"`),
+  idle: () => tls(''),
+  announcedBodies: () => tls(head(7 * 1024 * 1024 - 100)),
+  unfinishedBodies: () => tls(head(UNFINISHED_BYTES) + ' '.repeat(UNFINISHED_BYTES - 1_000)),
+}
+await Promise.all(KINDS.map((kind) => hold(attack.counts[kind] ?? 0, kind, OPEN[kind])))
 
 interface Held {
   readonly socket: Socket
@@ -72,9 +80,13 @@ async function hold(count: number, kind: keyof Progress['cutMs'], open: (nth: nu
   }
 }
 
+function head(bytes: number | undefined): string {
+  return `${HEAD}content-length: ${bytes}\r\n\r\n`
+}
+
 function tcp(firstBytes: Buffer): Held {
   const { promise, resolve, reject } = Promise.withResolvers<void>()
-  const socket = connectTcp({ host: HOST, port: attack.port }, () => {
+  const socket = connectTcp({ host: HOST, port: attack.port, localAddress: attack.from }, () => {
     if (firstBytes.length > 0) socket.write(firstBytes)
     resolve()
   })
@@ -84,9 +96,13 @@ function tcp(firstBytes: Buffer): Held {
 
 function tls(firstBytes: string): Held {
   const { promise, resolve, reject } = Promise.withResolvers<void>()
-  const socket = connectTls({ host: HOST, port: attack.port, ca: [...attack.ca] }, () => {
-    socket.write(firstBytes)
-    trickling.add(socket)
+  // Node takes it here as for TCP, which @types/node doesn't say.
+  const options = { host: HOST, port: attack.port, localAddress: attack.from, ca: [...attack.ca] }
+  const socket = connectTls(options, () => {
+    if (firstBytes !== '') {
+      socket.write(firstBytes)
+      trickling.add(socket)
+    }
     resolve()
   })
   socket.once('error', reject)
