@@ -9,8 +9,8 @@ const KEEP_ALIVE_MS = 120_000 // the API server reuses idle connections for 90 s
 const UNUSED_AT_CLOSE_MS = 1_000 // at shutdown a connection's first call may be on its way
 const CLOSE_MAX_MS = 14_000 // accepted calls end by requestTimeout and the check after it
 
-// Some 85 KiB each while they do nothing, 150 KiB with the beginning of a body. An API server has 25 that are idle, and at most
-// as many as it has changing requests in flight, 200 by default.
+// Some 85 KiB each while they do nothing, 200 KiB with the beginning of a body. An API server has 25 that are idle, and at most as
+// many as it has changes in flight, 200 by default, which are shared among the replicas.
 const CONNECTIONS_MAX = 300
 
 const LIMITS = {

@@ -13,7 +13,7 @@ const P95_LIMIT_MS = 300 // three times the figure of S4, as `npm test` asserts 
 const EACH = 500
 const BODY = JSON.stringify(review(deployment()))
 
-const ARRIVE_LIMIT_MS = 240_000 // 5,000 handshakes take 10 s on a machine with nothing else to do
+const ARRIVE_LIMIT_MS = 400_000 // 5,000 handshakes take 10 s on a machine with nothing else to do
 const REVIEW_LIMIT_MS = 3 * 1_000 // three times the figure of S6
 const REVIEW_MS = 30 // of such a review, without others
 const LARGE_BODY = largeReview(300 * 1024)
@@ -30,7 +30,7 @@ test('S4: 500 slow headers, 500 slow bodies and 500 half-open TLS connections at
   const kinds = ['slowHeaders', 'slowBodies', 'halfOpen'] as const
   const areAllCut = (cut: Record<string, number>) => kinds.every((kind) => cut[kind] === EACH)
   // Those who come last are cut last: the limit here leaves room for their start.
-  await until('all are cut', counts, { limitMs: 2 * CUT_LIMIT_MS, accept: areAllCut }).catch((error: Error) =>
+  await until('all are cut', counts, { limitMs: ARRIVE_LIMIT_MS, accept: areAllCut }).catch((error: Error) =>
     t.diagnostic(error.message),
   )
   const progress = attack.progress()
