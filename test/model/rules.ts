@@ -63,7 +63,7 @@ export const CONFIGURATIONS: Readonly<Record<string, { readonly options: Options
     options: { ...SMALL, sandboxes: 1, oldRecords: true },
     isQuick: false,
   },
-  'nodes whose power fails': { options: { ...SMALL, powerLosses: 1 }, isQuick: true },
+  'nodes whose power fails': { options: { ...SMALL, powerLosses: 1 }, isQuick: false },
   'pods that are evicted': { options: { ...SMALL, failures: 1, evictions: 1 }, isQuick: true },
   'two revisions': { options: { ...BASE, maxNumber: 2, revisions: [0, 1] }, isQuick: true },
 }
