@@ -66,7 +66,7 @@ export const CONFIGURATIONS: Readonly<Record<string, { readonly options: Options
     options: { ...SMALL, sandboxes: 1, oldRecords: true },
     isQuick: false,
   },
-  'nodes whose power fails': { options: { ...SMALL, powerLosses: 1 }, isQuick: true },
+  'nodes whose power fails': { options: { ...SMALL, powerLosses: 1 }, isQuick: false },
   'pods that are evicted': { options: { ...SMALL, failures: 1, evictions: 1 }, isQuick: true },
   'commands that overwrite their run number': {
     options: { ...SMALL, overwrites: 1, oldFiles: true },
