@@ -5,6 +5,7 @@ import type { Kind, Objects } from './objects.ts'
 import { formOf, pathOf } from './resources.ts'
 import { AnswerTooLong, type Call, type Transport } from './transport.ts'
 
+const FIRST_ITEMS = 10 // nobody knows yet how large they are
 const PAGE_ITEMS = 50 // half a megabyte of pods, and its garbage, is what is in memory at a time; measured with 5,000 of them
 /**
  * A page that turns out longer is given up and asked for again with fewer objects, down to one: objects may have a megabyte
@@ -40,7 +41,7 @@ export async function listInPages<K extends Kind, T>(
   const request: Request = { verb: 'list', kind, namespace: selection.namespace }
   const path = pathOf(kind, { namespace: selection.namespace })
   const { accept } = formOf(kind, 'list')
-  let limit = PAGE_ITEMS
+  let limit = FIRST_ITEMS
   const ask = async (token: string | undefined): Promise<Answer> => {
     for (;;) {
       const query = queryOf(selection, { limit: String(limit), ...(token ? { continue: token } : {}) })

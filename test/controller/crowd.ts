@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
-import type { Cluster } from '../cluster/cluster.ts'
+import { after, type TestContext } from 'node:test'
+import { type Cluster, startCluster } from '../cluster/cluster.ts'
 import { MERGE_PATCH } from '../e2e/place.ts'
+import { type ControllerProcess, startControllerProcess } from '../lock/controller-process.ts'
 import { injected } from '../status/injected.ts'
 import { until } from '../until.ts'
 
@@ -9,6 +11,8 @@ import { until } from '../until.ts'
 export const HEAP_MIB = 384
 export const CONTAINER_MIB = 512
 
+/** The namespace of the others. */
+const QUIET = 'quiet'
 const AT_A_TIME = 20
 const LIMIT_MS = 240_000
 
@@ -114,4 +118,61 @@ export async function timeToGrant(
 /** One of the controller's figures. */
 export async function figure(controller: { metrics(): Promise<string> }, name: string): Promise<number> {
   return Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(await controller.metrics())?.[1])
+}
+
+/** A cluster with a namespace that has done nothing unusual, and controllers as they are installed. */
+export async function startHostileStage() {
+  const cluster = await startCluster()
+  after(() => cluster.stop())
+  await makeNamespace(cluster, QUIET)
+  let deployments = 0
+
+  async function start(t: TestContext, namespace = 'default'): Promise<ControllerProcess> {
+    const controller = await startControllerProcess({ kubeconfig: cluster.kubeconfig, namespace, heapMib: HEAP_MIB })
+    t.after(() => controller.stop('SIGKILL'))
+    return controller
+  }
+
+  async function endAll(controllers: Record<string, ControllerProcess>): Promise<void> {
+    await Promise.all(Object.values(controllers).map((controller) => controller.stop()))
+  }
+
+  /** Deployments of another namespace get their locks; how soon depends on what else the machine does, and is printed. */
+  async function servesOthers(t: TestContext, when: string): Promise<void> {
+    for (let nth = 0; nth < 3; nth++) {
+      const { ms, readsMs } = await timeToGrant(cluster, { namespace: QUIET, name: `quiet-${deployments++}` })
+      t.diagnostic(
+        `${when}: ${ms.toFixed(0)} ms to the grant of another namespace's pod; as many reads: ${readsMs.toFixed(0)} ms`,
+      )
+    }
+  }
+
+  async function watches(controller: ControllerProcess, pods: number): Promise<void> {
+    await until('it knows all pods', () => figure(controller, 'migrate_io_watched_pods'), {
+      limitMs: LIMIT_MS,
+      accept: (watched) => watched >= pods,
+    })
+    await isIdle(controller)
+  }
+
+  async function isIdle(controller: ControllerProcess): Promise<void> {
+    await until('nothing waits to be looked at', () => figure(controller, 'migrate_io_queued_locks'), {
+      limitMs: LIMIT_MS,
+      accept: (queued) => queued === 0,
+    })
+  }
+
+  async function staysWithinLimit(t: TestContext, controllers: Record<string, ControllerProcess>): Promise<void> {
+    for (const [name, controller] of Object.entries(controllers)) {
+      assert.equal(await controller.probe('/healthz'), 200, controller.output())
+      t.diagnostic(`${name}: ${memoryInWords(controller.pid)}`)
+      assert.ok(mib(controller.pid, 'VmHWM') < CONTAINER_MIB, `${name}: ${memoryInWords(controller.pid)}`)
+    }
+  }
+
+  return {
+    ...{ cluster, start, endAll, servesOthers, watches, isIdle, staysWithinLimit },
+    /** How many others were served. */
+    deployments: () => deployments,
+  }
 }
