@@ -47,6 +47,16 @@ describe('A command that writes its own termination message', { concurrency: CON
       })
     }
 
+  underEachShell('W7: it empties the state volume and fails: no second run by that number', async (t, shell) => {
+    const pod = new Pod(t, shell, { grant: 'run 3' })
+    const first = pod.start({ command: line('rm -rf state/*; exit 1') })
+    assert.equal((await first.end()).code, 1)
+    const again = pod.start({ command: line('exit 0') })
+    assert.equal((await again.end()).code, 75)
+    assert.equal(again.termination(), 'stale 3')
+    assert.equal(pod.written('ran'), 'ran\n')
+  })
+
   underEachShell('W7: it overwrites its number and reaches its limit: both are said', async (t, shell) => {
     const pod = new Pod(t, shell, { grant: 'run 3' })
     const command = line(`${DEEDS['appends 5 KiB']('termination-log.0')}; exec sleep 300`)
