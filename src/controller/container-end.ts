@@ -21,19 +21,21 @@ export type End =
    */
   | { readonly kind: 'unrecorded' }
 
-/** The wrapper writes `run n`, `run n timeout` or `stale n`; the command may add to it. */
-const MESSAGE = /^(run|stale) ([1-9]\d{0,14})( timeout)?(?![0-9])/
+/** The wrapper writes `run n`, `run n timeout`, `stale n` or `stale n unknown`; the command may add to it. */
+const MESSAGE = /^(run|stale) ([1-9]\d{0,14})( timeout| unknown)?(?![0-9])/
 
 interface Message {
   readonly kind: 'run' | 'stale'
   readonly number: number
   readonly isTimeout: boolean
+  /** It was given back at the first look since its node started: whether it was used is unknown. */
+  readonly isUnknown: boolean
 }
 
 function readMessage(terminated: Terminated): Message | undefined {
-  const [, kind, digits, timeout] = MESSAGE.exec(terminated.message ?? '') ?? []
+  const [, kind, digits, more] = MESSAGE.exec(terminated.message ?? '') ?? []
   if (kind !== 'run' && kind !== 'stale') return undefined
-  return { kind, number: Number(digits), isTimeout: timeout !== undefined }
+  return { kind, number: Number(digits), isTimeout: more === ' timeout', isUnknown: more === ' unknown' }
 }
 
 /** Of our init container, once kubelet has written one. */
@@ -110,7 +112,8 @@ export function endOf(pod: Pod, number: number): End {
   const run = seen.find((end) => says(end, 'run', number))
   if (run?.exitCode === 0) return { kind: 'success', startedAt: run.startedAt, finishedAt: run.finishedAt }
   const [latest, before] = seen
-  const isFollowed = says(latest, 'stale', number) && isSilentFailure(before)
+  const isProof = latest !== undefined && says(latest, 'stale', number) && readMessage(latest)?.isUnknown === false
+  const isFollowed = isProof && isSilentFailure(before)
   const failed = run ?? (isFollowed ? before : undefined)
   if (failed !== undefined) {
     if (pod.metadata.deletionTimestamp !== undefined) return { kind: 'interrupted', why: 'pod-deleted' }

@@ -17,7 +17,7 @@ export const MAX_RUN_NUMBER = 999_999_999_999_999
 
 const FORM = /^(run|wait) ([1-9]\d{0,14})$/
 /** A second line, which no wrapper reads. In the same annotation, so that it can't be about another number. */
-const LOCK = /^lock (\S+)$/
+const LOCK = /^lock ([a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?)$/
 
 /** Reads the annotation. Its first line as the wrapper does, with nothing around it. */
 export function parseGrant(text: string | undefined): Grant {

@@ -167,7 +167,8 @@ export function createLoop({ api, pods, watched, ...options }: LoopOptions): Loo
     },
     lose(pod) {
       const key = pods.remove(pod)
-      if (key !== undefined) lookAfter(key)
+      if (key === undefined) return
+      lookAfter(key)
     },
     start,
     async stop() {

@@ -64,14 +64,19 @@ export function createOverseer(options: OverseerOptions): Overseer {
     /** By namespace. Of one that can't be read just now, what was found before stands. */
     const reasons = new Map<string, readonly string[]>()
     const looks = new Map<string, Took>()
-    const aborted = new Promise<undefined>((resolve) => signal.addEventListener('abort', () => resolve(undefined)))
     const namespaces = () => new Set(stillPending(since).map(({ namespace }) => namespace))
     while (!signal.aborted) {
-      // Anew before each look, since one may take long: whoever is quick to look at comes first.
-      for (let next = nextOf(namespaces(), looks); next !== undefined; next = nextOf(namespaces(), looks)) {
+      const round = new Set<string>()
+      // Anew before each look, since one may take long: the quickest comes first, and each once in a round.
+      for (
+        let next = nextOf(namespaces(), looks, round);
+        next !== undefined;
+        next = nextOf(namespaces(), looks, round)
+      ) {
         const namespace = next
+        round.add(namespace)
         const fromMs = clock.nowMs()
-        const found = await Promise.race([unlessFails(() => situationsIn(namespace)), aborted])
+        const found = await unlessAborted(() => unlessFails(() => situationsIn(namespace)), signal)
         if (signal.aborted) return
         looks.set(namespace, { ms: clock.nowMs() - fromMs, endedAtMs: clock.nowMs(), isKnown: found !== undefined })
         if (found === undefined) continue
@@ -91,15 +96,21 @@ export function createOverseer(options: OverseerOptions): Overseer {
     }
   }
 
-  /** The one that is due and was quickest to look at. */
-  function nextOf(present: ReadonlySet<string>, looks: ReadonlyMap<string, Took>): string | undefined {
+  /** The one that is due, has not been looked at in this round, and was quickest to look at. */
+  function nextOf(
+    present: ReadonlySet<string>,
+    looks: ReadonlyMap<string, Took>,
+    round: ReadonlySet<string>,
+  ): string | undefined {
     const tookMs = (namespace: string) => looks.get(namespace)?.ms ?? 0
     const isDue = (namespace: string) => {
       const { ms = 0, endedAtMs = Number.NEGATIVE_INFINITY, isKnown = false } = looks.get(namespace) ?? {}
       const waitMs = isKnown ? Math.min(SHARE * ms, AT_LEAST_EVERY_MS) : 0
       return clock.nowMs() - endedAtMs >= Math.max(EVERY_MS, waitMs)
     }
-    return [...present].filter(isDue).toSorted((a, b) => tookMs(a) - tookMs(b))[0]
+    return [...present]
+      .filter((namespace) => !round.has(namespace) && isDue(namespace))
+      .toSorted((a, b) => tookMs(a) - tookMs(b))[0]
   }
 
   async function situationsIn(namespace: string): Promise<readonly Situation[]> {
@@ -156,5 +167,18 @@ export function createOverseer(options: OverseerOptions): Overseer {
       ending?.abort()
       await work
     },
+  }
+}
+
+/** The outcome; undefined as soon as the signal is aborted. Leaves nothing behind on the signal, which lasts as long as the lead. */
+async function unlessAborted<T>(work: () => Promise<T>, signal: AbortSignal): Promise<T | undefined> {
+  const aborted = Promise.withResolvers<undefined>()
+  const end = () => aborted.resolve(undefined)
+  signal.addEventListener('abort', end)
+  if (signal.aborted) end()
+  try {
+    return await Promise.race([work(), aborted.promise])
+  } finally {
+    signal.removeEventListener('abort', end)
   }
 }

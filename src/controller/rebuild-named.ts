@@ -22,7 +22,8 @@ import { newConfigMap, rewritten, versionOf } from './versions.ts'
 
 /**
  * Makes a named lock whose ConfigMap is missing or was edited: whoever has it also has its own lock, with this one's
- * name beside it, or the word that its name was lost, which counts as each. Undecided ones give up their numbers, so that none can be granted by a controller that paused. Where the
+ * name beside it, or that its name is unknown, which counts as each. Undecided ones give up their numbers, so that none can be
+ * granted by a controller that paused. Where the
  * record of some pod's Deployment is lost as well, a pod that may be running may have this lock too: that is waited for.
  * @returns false where it has to wait, else it is to be read again
  * @throws KubeError, with code `conflict` where something changed meanwhile

@@ -62,8 +62,9 @@ export async function reconcile(key: Key, surroundings: Surroundings): Promise<L
       snapshot ??= await readSnapshot(api, key, pods)
       const decision = decide(snapshot, { now: surroundings.now() })
       if (decision.kind === 'wait' || decision.kind === 'blocked') {
-        if (snapshot.read?.kind === 'record')
-          await reportMovedImages(snapshot.read.record, view.images?.(key) ?? [], surroundings, key)
+        // Taken in any case: without a record there is nothing to compare them with, and they must not pile up.
+        const images = view.images?.(key) ?? []
+        if (snapshot.read?.kind === 'record') await reportMovedImages(snapshot.read.record, images, surroundings, key)
         return finish(decision)
       }
       const acted = await act(decision, snapshot, surroundings)

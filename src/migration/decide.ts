@@ -105,7 +105,7 @@ function injected(
   const options = { deploymentName: now.metadata.name || undefined, copies: knownCopies(sides, plan.target.name) }
   const present = before === undefined ? undefined : findWrapper(template)
   const isOther = present !== undefined && !equal(present, wrapper) && released.has(fingerprint(present))
-  if (isOther && equal(inject(template, plan, { ...options, wrapper: present }), template))
+  if (isOther && equal(inject(template, plan, { ...options, wrapper: present, keepsProfile: true }), template))
     return { template, isReleased: true }
   return { template: inject(template, plan, { ...options, wrapper }), isReleased: false }
 }

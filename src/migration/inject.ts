@@ -20,6 +20,8 @@ export interface InjectOptions {
   readonly deploymentName: string | undefined
   /** What was copied into the init container that is in the template, if there is one; undefined where that is unknown. */
   readonly copies: readonly JsonObject[] | undefined
+  /** The AppArmor profile by annotation stays as it came: versions before this one wrote none. */
+  readonly keepsProfile?: boolean
 }
 
 /**
@@ -35,7 +37,8 @@ export function inject(template: PodTemplate, plan: Plan, options: InjectOptions
   const theirs = (template.spec.initContainers ?? []).filter(({ name }) => name !== INIT_CONTAINER)
   let spec = set(template.spec, 'initContainers', [...theirs, container])
   spec = set(spec, 'volumes', withVolumes(template.spec.volumes ?? [], makeVolumes(options.deploymentName)))
-  return link(injectMetadata(template, plan.target.name), 'spec', spec)
+  const profileOf = options.keepsProfile === true ? INIT_CONTAINER : plan.target.name
+  return link(injectMetadata(template, profileOf), 'spec', spec)
 }
 
 function withVolumes(present: readonly Volume[], ours: readonly Volume[]): readonly Volume[] {
@@ -43,14 +46,15 @@ function withVolumes(present: readonly Volume[], ours: readonly Volume[]): reado
   return [...replaced, ...ours.filter(({ name }) => !present.some((volume) => volume.name === name))]
 }
 
-function injectMetadata(template: PodTemplate, target: string): PodTemplate {
+/** @param profileOf the container whose AppArmor profile the init container gets */
+function injectMetadata(template: PodTemplate, profileOf: string): PodTemplate {
   const annotations = template.metadata?.annotations ?? {}
   const list = annotations[SAFE_TO_EVICT_VOLUMES_ANNOTATION]
   const names = list === undefined || list === '' ? [] : list.split(',')
   const value = names.includes(STATE_VOLUME) ? list : [...names, STATE_VOLUME].join(',')
   const annotated = setInMap(template, 'annotations', SAFE_TO_EVICT_VOLUMES_ANNOTATION, value)
   // What the profile allows the app, its migration may do, and no more: as securityContext, which is copied.
-  const profile = annotations[APPARMOR_PREFIX + target]
+  const profile = annotations[APPARMOR_PREFIX + profileOf]
   const confined = setInMap(annotated, 'annotations', APPARMOR_PREFIX + INIT_CONTAINER, profile)
   return setInMap(confined, 'labels', PROTOCOL_LABEL, PROTOCOL)
 }

@@ -192,7 +192,7 @@ mio_run() {
 }
 
 mio_give_back() {
-  printf 'stale %s' "$mio_number" >"$mio_message" || mio_cannot_note
+  printf 'stale %s%s' "$mio_number" "${2-}" >"$mio_message" || mio_cannot_note
   mio_say "run $mio_number $1; giving it back"
   exit 75
 }
@@ -207,7 +207,7 @@ mio_look_first() {
   if [ "$mio_line" ] && [ -e "$mio_boot" ]; then return; fi
   if [ "$mio_number" -gt "$mio_claimed" ] 2>/dev/null; then
     { true >"$mio_state/run-$mio_number" && true >"$mio_boot"; } || mio_cannot_note
-    mio_give_back 'was there before this start, and may have been used before its node started'
+    mio_give_back 'was there before this start, and may have been used before its node started' ' unknown'
   fi
   true >"$mio_boot" || :
 }

@@ -141,8 +141,10 @@ export class InFlight {
   }
 
   #lookOrNot(): void {
+    // After what has arrived meanwhile was read: this process may have been busy, and not the caller slow.
+    const look = () => setImmediate(() => this.cutOffSlow())
     if (this.#waiting.size > 0) {
-      if (this.#lookMs !== undefined) this.#looks ??= setInterval(() => this.cutOffSlow(), this.#lookMs).unref()
+      if (this.#lookMs !== undefined) this.#looks ??= setInterval(look, this.#lookMs).unref()
     } else if (this.#looks !== undefined) {
       clearInterval(this.#looks)
       this.#looks = undefined

@@ -33,6 +33,11 @@ describe('What the status of our container tells of run 5', () => {
     ['exit 1 with nothing', { state: ended(1) }, 'unknown'],
     ['exit 1 with nothing, restarted', { state: RUNNING, lastState: ended(1) }, 'unknown'],
     ['exit 1 with nothing, then stale 5', { state: STALE, lastState: ended(1) }, 'failure'],
+    [
+      'a node that started again, then stale 5 unknown',
+      { state: ended(75, 'stale 5 unknown'), lastState: ended(143) },
+      'interrupted',
+    ],
     ['exit 1 with 4 KiB of output, then stale 5', { state: STALE, lastState: ended(1, OUTPUT) }, 'failure'],
     ['exit 1 with nothing, then stale 5, being deleted', { state: STALE, lastState: ended(1), isDeleting: true }, CUT],
     ['exit 1 with nothing, then stale 5, evicted', { state: STALE, lastState: ended(1), phase: FAILED }, CUT],

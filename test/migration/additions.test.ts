@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import { decide } from '../../src/migration/decide.ts'
 import type { Json, JsonObject } from '../../src/migration/json.ts'
+import { APPARMOR_PREFIX } from '../../src/migration/names.ts'
 import { fingerprint, RELEASED, wrapperOf } from '../../src/migration/wrapper.ts'
 import { annotate, asStored, at, copies, deepFreeze, flask, list, migration, POD, put, stored } from './objects.ts'
 import { earlierDeployment } from './released/earlier.ts'
@@ -207,6 +208,17 @@ suite('A4: another version of the wrapper', () => {
     assert.deepEqual(stored(newer(two, stored(decision))), stored(decision), 'reinvocation')
     assert.equal(scriptOf(stored(by(second)(two, undone))), second, 'not released')
     assert.equal(scriptOf(stored(by(third, second)(two, undone))), third, 'another one released')
+  })
+
+  test('A5, A16: one that was released before profiles by annotation were copied is kept without one', () => {
+    const profile = ['spec', 'template', 'metadata', 'annotations']
+    const app = put(flask(), profile, { [`${APPARMOR_PREFIX}flask`]: 'localhost/app' })
+    const injected = stored(by(first)(undefined, app))
+    const before = put(injected, [...profile, `${APPARMOR_PREFIX}migrate-io`], undefined)
+    const two = stored(newer(before, put(before, [...APP, 'image'], 'app:2')))
+    assert.equal(at(two, ...profile, `${APPARMOR_PREFIX}migrate-io`), 'localhost/app')
+    const undone = stored(newer(two, put(two, ['spec', 'template'], at(before, 'spec', 'template'))))
+    assert.deepEqual(at(undone, 'spec', 'template'), at(before, 'spec', 'template'))
   })
 
   test('A5: a released one with anything else changed by hand is made anew', () => {

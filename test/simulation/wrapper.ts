@@ -90,7 +90,7 @@ export class SimulatedWrapper {
     // In this order: the claim is there when the boot is noted.
     if (isToGiveBack) this.#state.claimed = Math.max(number, this.#state.claimed)
     this.#state.boot = this.#boot
-    if (isToGiveBack) this.message = `stale ${number}`
+    if (isToGiveBack) this.message = `stale ${number} unknown`
     return isToGiveBack
   }
 

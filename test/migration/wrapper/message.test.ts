@@ -53,7 +53,7 @@ describe('A command that writes its own termination message', { concurrency: CON
     assert.equal((await first.end()).code, 1)
     const again = pod.start({ command: line('exit 0') })
     assert.equal((await again.end()).code, 75)
-    assert.equal(again.termination(), 'stale 3')
+    assert.equal(again.termination(), 'stale 3 unknown')
     assert.equal(pod.written('ran'), 'ran\n')
   })
 
