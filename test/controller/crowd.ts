@@ -2,14 +2,14 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { after, type TestContext } from 'node:test'
 import { type Cluster, startCluster } from '../cluster/cluster.ts'
+import { installedMemory } from '../deploy/heap.ts'
 import { MERGE_PATCH } from '../e2e/place.ts'
 import { type ControllerProcess, startControllerProcess } from '../lock/controller-process.ts'
 import { injected } from '../status/injected.ts'
 import { until } from '../until.ts'
 
-/** As the manifests set the heap of the controller, in a container of 512 MiB. */
-export const HEAP_MIB = 384
-export const CONTAINER_MIB = 512
+/** Of the controller's container, as it is installed. */
+export const CONTAINER_MIB = installedMemory('controller').limitMib
 
 /** The namespace of the others. */
 const QUIET = 'quiet'
@@ -128,7 +128,7 @@ export async function startHostileStage() {
   let deployments = 0
 
   async function start(t: TestContext, namespace = 'default'): Promise<ControllerProcess> {
-    const controller = await startControllerProcess({ kubeconfig: cluster.kubeconfig, namespace, heapMib: HEAP_MIB })
+    const controller = await startControllerProcess({ kubeconfig: cluster.kubeconfig, namespace })
     t.after(() => controller.stop('SIGKILL'))
     return controller
   }

@@ -4,7 +4,7 @@ import { describe, test } from 'node:test'
 import { injected } from '../status/injected.ts'
 import { root } from '../tooling/root.ts'
 import { until } from '../until.ts'
-import { each, figure, HEAP_MIB, makeNamespace, podsOf, send, startHostileStage, startWrapper } from './crowd.ts'
+import { each, figure, makeNamespace, podsOf, send, startHostileStage, startWrapper } from './crowd.ts'
 
 const LIMIT_MS = 240_000
 const CONFIG_MAPS = 450
@@ -55,7 +55,7 @@ describe('Neighbours of the controller that make ConfigMaps', () => {
     await servesOthers(t, 'while the overseer looks')
     await staysWithinLimit(t, { leader })
 
-    const args = [`--max-old-space-size=${HEAP_MIB}`, `${root}/src/main.ts`, 'status', '-n', hostile, '-o', 'json']
+    const args = ['--max-old-space-size=384', `${root}/src/main.ts`, 'status', '-n', hostile, '-o', 'json']
     const status = spawnSync(process.execPath, [...args, '--kubeconfig', cluster.kubeconfig], { encoding: 'utf8' })
     assert.equal(status.status, 0, status.stderr)
     assert.equal(JSON.parse(status.stdout).deployments.length, 2)

@@ -4,7 +4,7 @@ import { startCluster } from '../cluster/cluster.ts'
 import { MERGE_PATCH } from '../e2e/place.ts'
 import { startControllerProcess } from '../lock/controller-process.ts'
 import { until } from '../until.ts'
-import { each, HEAP_MIB, memoryInWords, mib } from './crowd.ts'
+import { each, memoryInWords, mib } from './crowd.ts'
 
 const PODS = 5_000
 const PODS_EACH = 10
@@ -19,7 +19,7 @@ test('P2: a controller that watches 5,000 pods of 500 Deployments stays within 2
     const { status, body } = await cluster.request('POST', path, pod(nth))
     assert.equal(status, 201, JSON.stringify(body))
   })
-  const controller = await startControllerProcess({ kubeconfig: cluster.kubeconfig, heapMib: HEAP_MIB })
+  const controller = await startControllerProcess({ kubeconfig: cluster.kubeconfig })
   t.after(() => controller.stop('SIGKILL'))
   const watched = async () => Number(/^migrate_io_watched_pods (\d+)$/m.exec(await controller.metrics())?.[1])
   await until('it knows all pods', watched, { limitMs: LIMIT_MS, accept: (pods) => pods === PODS })

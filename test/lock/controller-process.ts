@@ -21,8 +21,6 @@ export interface ControllerProcessOptions {
   readonly more?: readonly string[]
   /** Return as soon as it runs, ready or not. Default: false. */
   readonly unready?: boolean
-  /** V8's limit of the heap in MiB, as the manifests set one. Default: the program's own. */
-  readonly heapMib?: number
 }
 
 /** A line of its log. */
@@ -62,10 +60,9 @@ export interface ControllerProcess {
  * if it doesn't get so far.
  */
 export async function startControllerProcess(options: ControllerProcessOptions): Promise<ControllerProcess> {
-  const { kubeconfig, namespace = 'default', root = ownRoot, more = [], unready = false, heapMib } = options
+  const { kubeconfig, namespace = 'default', root = ownRoot, more = [], unready = false } = options
   const flags = ['--kubeconfig', kubeconfig, '--namespace', namespace, '--host', HOST, '--port', '0', ...more]
-  const heap = heapMib === undefined ? [] : [`--max-old-space-size=${heapMib}`]
-  const child = spawnTied(process.execPath, [...heap, join(root, 'src/main.ts'), 'controller', ...flags], {
+  const child = spawnTied(process.execPath, [join(root, 'src/main.ts'), 'controller', ...flags], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, NODE_OPTIONS: installedMemory('controller').nodeOptions },
   })
