@@ -362,6 +362,7 @@ describe('The wrapper runs the command as it is', { concurrency: CONCURRENCY }, 
   underEachShell('W1: it touches nothing but state and message', async (t, shell) => {
     const { container } = await run(t, shell, { command: line('ls -A') })
     assert.deepEqual(container.output.split('\n').filter(Boolean).toSorted(), [
+      'boot_id',
       'files',
       'state',
       'stdin',
