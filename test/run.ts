@@ -53,6 +53,8 @@ needPrograms([
 const everything = globSync('test/**/*.test.ts', { cwd: root })
   .filter((file) => (levelOf(file) === 'nightly') === values.nightly)
   .toSorted(slowFirst)
+// One that is not there is told in a line, before anything is started.
+for (const file of positionals.map(fromRoot)) readFileSync(`${root}/${file}`)
 const selected = positionals.length > 0 ? positionals.map(fromRoot) : everything.filter(isSelected)
 const canRunNodes = !selected.some(needsNode) || bestLevel() === 'node'
 const chosen = selected.filter((file) => canRunNodes || !needsNode(file))

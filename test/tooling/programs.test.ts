@@ -76,9 +76,9 @@ const CASES: readonly (readonly [script: string, args: readonly string[], env: N
   ['bench:admission', ['--servers', 'x'], {}, /^bench:admission: --servers is some of .*, not x/],
   ['bench:rollout', ['--shrt'], {}, /^bench:rollout: Unknown option '--shrt'/],
   ['bench:rollout', ['--short'], NO_CACHE, /^bench:rollout: .*/],
-  ['simulate', ['--seed', 'x'], {}, /^simulate: --seed is a whole number, not "x"/],
+  ['simulate', ['--seed', 'x'], {}, /^simulate: seeds are N or FROM\.\.TO/],
   ['simulate', ['--seeds', '-1'], {}, /^simulate: /],
-  ['simulate', ['--from', ''], {}, /^simulate: --from is a whole number, not ""/],
+  ['simulate', ['--from', ''], {}, /^simulate: Unknown option '--from'/],
   ['model', ['--quik'], {}, /^model: Unknown option '--quik'/],
   ['certs', ['--out', '/dev/null/out'], {}, /^certs: ENOTDIR: .*\/dev\/null\/out/],
   ['certs', ['--days', 'x'], {}, /'x' is invalid\. Must be a whole number/],
@@ -91,6 +91,8 @@ const CASES: readonly (readonly [script: string, args: readonly string[], env: N
   ['test', ['--name', '(', 'test/docs/links.test.ts'], {}, /^test: Invalid regular expression/],
   ['test', ['--fats'], {}, /^test: Unknown option '--fats'/],
   ['test:soak', ['--fats'], {}, /^test:soak: Unknown option '--fats'/],
+  ['test:nightly', ['--shrt'], {}, /^test:nightly: Unknown option '--shrt'/],
+  ['chaos', ['x'], {}, /^chaos: "x" is not a whole number/],
   ['test:mutations', ['--aplies'], {}, /^test:mutations: Unknown option '--aplies'/],
 ]
 
