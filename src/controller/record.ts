@@ -91,6 +91,8 @@ export function readRecord(configMap: ConfigMap): RecordRead {
   }
   const others = writtenByOthers(configMap.metadata, ['number', 'holder'])
   if (others.length > 0) return edited(`${others.join(' and ')} was written by somebody else`)
+  // Nobody else wrote the lock, so what was added since it was created counts.
+  if (data['holder'] === BLANK.holder) return { kind: 'edited', why: 'nobody knows yet who holds it', entries }
   const number = /^\d{1,15}$/.test(data['number'] ?? '') ? Number(data['number']) : undefined
   if (number === undefined) return edited('number is no number')
   const holder = data['holder'] === FREE + number ? undefined : parseHolder(data['holder'])

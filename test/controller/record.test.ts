@@ -4,6 +4,7 @@ import * as fc from 'fast-check'
 import { readNamedLock } from '../../src/controller/named-lock.ts'
 import { prune } from '../../src/controller/prune.ts'
 import {
+  BLANK,
   completedOf,
   failedOf,
   formatRecord,
@@ -85,6 +86,14 @@ describe('Lock and record in one ConfigMap', () => {
     const read = readRecord({ metadata: { ...metadata, managedFields }, data: data ?? {} })
     assert.ok(read.kind === 'edited')
     assert.deepEqual(read.entries, { 'completed.a': '{}' })
+  })
+
+  test('L8: what somebody added to a record that was just created counts', () => {
+    const { metadata } = configMapOf()
+    const managedFields = [{ manager: 'kubectl-patch', fieldsV1: { 'f:data': { 'f:completed.a': {} } } }]
+    const read = readRecord({ metadata: { ...metadata, managedFields }, data: { ...BLANK, 'completed.a': 'by hand' } })
+    assert.ok(read.kind === 'edited')
+    assert.deepEqual(read.entries, { 'completed.a': 'by hand' })
   })
 
   test('L12: a named lock that is a copy is edited too', () => {

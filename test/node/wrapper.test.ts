@@ -176,8 +176,8 @@ describe('the wrapper in real containers', { concurrency: true }, () => {
       metadata: { ...template.metadata, name, labels: { ...template.metadata.labels, app: name } },
       spec: { ...template.spec, ...more },
     })
-    await site.place.send('create', bare('bare', {}))
-    await site.place.send('create', bare('bare-never', { restartPolicy: 'Never' }))
+    await site.place.send('create', bare('lone', {}))
+    await site.place.send('create', bare('lone-never', { restartPolicy: 'Never' }))
     const copy = ['debug', pod.metadata.name, '--copy-to=copy', '--container=app', '--', 'sh', '-c', 'sleep 1000']
     await site.place.kubectl(copy)
     const labels = { ...template.metadata.labels, app: 'job' }
@@ -188,7 +188,7 @@ describe('the wrapper in real containers', { concurrency: true }, () => {
       spec: { backoffLimit: 0, template: { metadata: { labels }, spec: { ...template.spec, restartPolicy: 'Never' } } },
     })
     const ofJob = await site.pod('job')
-    for (const name of ['bare', 'bare-never', 'copy', ofJob.metadata.name]) {
+    for (const name of ['lone', 'lone-never', 'copy', ofJob.metadata.name]) {
       const ended = await until(`${name} has ended`, () => read({ metadata: { name } }), {
         limitMs: LIMIT_MS,
         accept: (seen) => endOf(seen) !== undefined,
@@ -206,7 +206,7 @@ describe('the wrapper in real containers', { concurrency: true }, () => {
         accept: (text) => /no Deployment made this pod.*--keep-init-containers=false/.test(text),
       })
     }
-    const never = await read({ metadata: { name: 'bare-never' } })
+    const never = await read({ metadata: { name: 'lone-never' } })
     assert.equal(never.status?.phase, 'Failed')
     assert.equal(ours(await read(pod))?.restartCount, 0, 'the Deployment’s own waits on')
   })
