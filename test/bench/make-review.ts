@@ -1,5 +1,6 @@
 /**
- * Records test/bench/review.json: what a real API server sends for `kubectl set image` of the injected Flask Deployment.
+ * Records what a real API server sends: test/bench/review.json for `kubectl set image` of the injected Flask Deployment, and
+ * test/demo/review.json for `kubectl create` of the one in examples/flask.
  * `node test/bench/make-review.ts` after a change of the wrapper.
  */
 import { execFileSync } from 'node:child_process'
@@ -12,7 +13,9 @@ import { makeDevelopmentCertificates } from '../../certs/generate.ts'
 import { decide } from '../../src/migration/decide.ts'
 import { allowed, patchBetween } from '../../src/webhook/answer.ts'
 import { startCluster } from '../cluster/cluster.ts'
+import { EXAMPLE_REVIEW_FILE } from '../demo/review.ts'
 import { webhookConfiguration } from '../e2e/configuration.ts'
+import { root } from '../tooling/root.ts'
 import { until } from '../until.ts'
 import { FLASK, NEW_IMAGE } from './deployment.ts'
 import { REVIEW_FILE, type Review, recordedReview } from './review.ts'
@@ -50,9 +53,26 @@ await until(
 )
 await cluster.kubectl(apply, { input: JSON.stringify(flask) })
 await cluster.kubectl(['set', 'image', '-n', NAMESPACE, 'deployment/flask', `flask=${NEW_IMAGE}`])
+await cluster.kubectl(['create', 'namespace', 'demo'])
+await cluster.kubectl(['label', 'namespace', 'demo', 'migrate.io/injection=enabled'])
+const updated = reviews.at(-1)
+await until(
+  'the API server has asked about the example',
+  async () => {
+    await cluster.kubectl(['delete', '-n', 'demo', 'deployment', 'flask', '--ignore-not-found'])
+    await cluster.kubectl(['create', '-n', 'demo', '-f', `${root}/examples/flask/deployment.yaml`])
+    return reviews.at(-1) !== updated
+  },
+  { limitMs: 30_000 },
+)
 recorder.close()
 recorder.closeAllConnections()
 
-writeFileSync(REVIEW_FILE, JSON.stringify(reviews.at(-1), null, 2))
-execFileSync('biome', ['format', '--write', REVIEW_FILE.pathname], { stdio: 'inherit' })
+for (const [file, review] of [
+  [REVIEW_FILE, updated],
+  [EXAMPLE_REVIEW_FILE, reviews.at(-1)],
+] as const) {
+  writeFileSync(file, JSON.stringify(review, null, 2))
+  execFileSync('biome', ['format', '--write', file.pathname], { stdio: 'inherit' })
+}
 console.log(`test/bench/review.json: ${Buffer.byteLength(recordedReview().body)} bytes on the wire`)

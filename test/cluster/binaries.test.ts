@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict'
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { globSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { findBinaries } from './binaries.ts'
 import { withLock } from './file-lock.ts'
 import { format, ownIdentity } from './identity.ts'
+import { expected } from './progress.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'migrate-io-binaries-test-'))
 after(() => rmSync(folder, { recursive: true, force: true }))
@@ -15,10 +16,34 @@ test('without go, it says what to install or to set', async () => {
   await assert.rejects(findBinaries(environment), /Install Go 1\.26 or later, or set KUBEBUILDER_ASSETS/)
 })
 
-test('an old go is told so', async () => {
-  const bin = program('go', 'echo go1.20.3')
+test('an old go that fetches no newer one is told so', async () => {
+  const bin = program('go', 'if [ "$1" = env ]; then echo go1.20.3; else echo "no network" >&2; exit 1; fi')
   const environment = { PATH: `${bin}:/usr/bin:/bin`, MIGRATE_IO_CACHE: join(folder, 'empty') }
-  await assert.rejects(findBinaries(environment), /go1\.20\.3 is too old .* Install Go 1\.26 or later/)
+  const says = /go1\.20\.3 is too old .* fetches no newer one: .*no network.* Install Go 1\.26 or later/s
+  await assert.rejects(findBinaries(environment), says)
+})
+
+test('an old go fetches the newer one that builds', async () => {
+  const fetched = join(folder, 'fetching', 'go')
+  const newer = 'echo "built by the newer one: $*" >&2; exit 1'
+  const bin = program(
+    'go',
+    `if [ "$1" = env ]; then echo go1.19.8; exit; fi
+    mkdir -p "$GOMODCACHE/$3/bin" "$GOMODCACHE/$3/pkg/tool/here"
+    printf '#!/bin/sh\n${newer}\n' >"$GOMODCACHE/$3/bin/go"
+    touch "$GOMODCACHE/$3/pkg/tool/here/compile"`,
+  )
+  const environment = { PATH: `${bin}:/usr/bin:/bin`, MIGRATE_IO_CACHE: join(folder, 'fetching') }
+  await assert.rejects(findBinaries(environment), /built by the newer one: install -v/)
+  const [tool] = globSync('golang.org/*/pkg/tool/here/compile', { cwd: fetched })
+  assert.equal(statSync(join(fetched, tool ?? '')).mode & 0o111, 0o111)
+})
+
+test('how long a build takes is told by its pace', () => {
+  assert.equal(expected(60_000, undefined), '')
+  assert.equal(expected(60_000, 0.01), '')
+  assert.equal(expected(60_000, 0.25), ', 25 % done, about 3:00 to go')
+  assert.equal(expected(60_000, 1), ', linking')
 })
 
 test('a build that fails shows what go wrote, and leaves no program', async () => {

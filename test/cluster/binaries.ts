@@ -4,23 +4,32 @@ import { join } from 'node:path'
 import { buildMissing } from './build.ts'
 import { kubernetesModule, toolboxModule } from './module.ts'
 
-const API_LEVEL = ['etcd', 'kube-apiserver', 'kube-controller-manager', 'kubectl'] as const
-export type Binary = (typeof API_LEVEL)[number]
+const SERVER = ['etcd', 'kube-apiserver', 'kubectl'] as const
+
+/** Paths of the programs of an API server, on which no controller of Kubernetes runs. */
+export type ServerBinaries = Record<(typeof SERVER)[number], string>
 
 /** Paths of the programs that a cluster without nodes consists of. */
-export type Binaries = Record<Binary, string>
+export type Binaries = ServerBinaries & Record<'kube-controller-manager', string>
+
+/** The programs of KUBEBUILDER_ASSETS where that is set, of any version; else built from their Go modules. */
+export async function findServerBinaries(environment: NodeJS.ProcessEnv = process.env): Promise<ServerBinaries> {
+  const assets = environment['KUBEBUILDER_ASSETS']
+  if (!assets) return await buildMissing(kubernetesModule(), SERVER, environment)
+  const asset = (name: string) => executable(join(assets, name))
+  return { etcd: asset('etcd'), 'kube-apiserver': asset('kube-apiserver'), kubectl: asset('kubectl') }
+}
 
 /**
- * The programs of KUBEBUILDER_ASSETS where that is set, with a kube-controller-manager built to go with them, since it
- * has none; else all built from their Go modules. Throws, with what to do, when neither is possible.
+ * Those of an API server, with a kube-controller-manager that is built to go with them: KUBEBUILDER_ASSETS has none.
+ * Throws, with what to do, where that can't be.
  */
 export async function findBinaries(environment: NodeJS.ProcessEnv = process.env): Promise<Binaries> {
-  const assets = environment['KUBEBUILDER_ASSETS']
-  if (!assets) return await buildMissing(kubernetesModule(), API_LEVEL, environment)
-  const asset = (name: string) => executable(join(assets, name))
-  const given = { etcd: asset('etcd'), 'kube-apiserver': asset('kube-apiserver'), kubectl: asset('kubectl') }
-  const version = minorVersion(given['kube-apiserver'])
   const module = kubernetesModule()
+  const assets = environment['KUBEBUILDER_ASSETS']
+  if (!assets) return await buildMissing(module, [...SERVER, 'kube-controller-manager'], environment)
+  const given = await findServerBinaries(environment)
+  const version = minorVersion(given['kube-apiserver'])
   const { minor } = module
   if (version !== minor) {
     throw new Error(

@@ -3,12 +3,14 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } f
 import { join } from 'node:path'
 import { cacheRoot } from './cache.ts'
 import { withLock } from './file-lock.ts'
-import { requireGo, runGo } from './go.ts'
+import { findGo, runGo } from './go.ts'
 import { format, isAlive, ownIdentity, parse } from './identity.ts'
 import type { GoModule } from './module.ts'
 import { showProgress } from './progress.ts'
 
 const BUILDING = '.building-'
+/** A line that `go install -v` writes before it compiles a package; a download is told in more words. */
+const PACKAGE = /^[\w./-]+$/
 
 /**
  * Builds those of the module's programs that the cache lacks, once per machine and version, and returns the path of
@@ -36,19 +38,47 @@ async function build(
   folder: string,
   environment: NodeJS.ProcessEnv,
 ): Promise<void> {
-  requireGo(module.folder, environment)
+  const go = await findGo(module.folder, environment)
   removeAbandoned(folder)
   const unfinished = mkdtempSync(join(folder, `${BUILDING}${format(ownIdentity())}-`))
-  const done = showProgress(`building ${names.join(', ')} ${module.about}`)
+  const packages = names.map((name) => packageOf(module, name))
+  let compiled = 0
+  let total: number | undefined
+  const share = () => (total === undefined ? undefined : compiled / Math.max(total, compiled, 1))
+  const done = showProgress(`building ${names.join(', ')} ${module.about}`, { share })
+  // Only for what is shown: what is wrong with the modules, the build says too.
+  const counted = packagesToCompile(go, module, packages, environment).then(
+    (count) => {
+      total = count
+    },
+    () => {},
+  )
   try {
-    const packages = names.map((name) => packageOf(module, name))
-    await runGo(module.folder, [...module.installArguments, ...packages], { GOBIN: unfinished, environment })
+    const onLine = (line: string) => {
+      if (PACKAGE.test(line)) compiled++
+    }
+    const [command, ...flags] = module.installArguments
+    await runGo(go, module.folder, [command, '-v', ...flags, ...packages], { GOBIN: unfinished, environment, onLine })
     // Each program appears whole or not at all.
     for (const name of names) renameSync(join(unfinished, fileOf(module, name)), join(folder, fileOf(module, name)))
   } finally {
+    await counted
     done()
     rmSync(unfinished, { recursive: true, force: true })
   }
+}
+
+/** How many packages are not in Go's own cache: those that `go install -v` names. Fetches the modules, which it needs too. */
+async function packagesToCompile(
+  go: string,
+  { folder, installArguments }: GoModule,
+  packages: readonly string[],
+  environment: NodeJS.ProcessEnv,
+): Promise<number> {
+  const [, ...flags] = installArguments
+  const format = '{{if .Stale}}{{.ImportPath}}{{end}}'
+  const listed = await runGo(go, folder, ['list', '-deps', '-f', format, ...flags, ...packages], { environment })
+  return listed.split('\n').filter((line) => line !== '').length
 }
 
 /** One folder for each thing that would make other programs: the modules, the flags, the machine. */

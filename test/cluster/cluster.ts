@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { type Answer, Api } from './api.ts'
-import { findBinaries } from './binaries.ts'
+import { findBinaries, findServerBinaries } from './binaries.ts'
 import { makePki, pkiFiles } from './certificates.ts'
 import { COMPONENTS, type Component, programOf, type Setup, urlOf } from './components.ts'
 import { type Control, controlOf, type EndOptions } from './control.ts'
@@ -18,6 +18,8 @@ export type { Answer, Component, EndOptions, KubectlOptions, KubectlResult }
 export interface ClusterOptions extends FolderOptions {
   /** Appended to a component's own arguments; for a flag given twice, the last one counts. */
   extraArguments?: Setup['extraArguments']
+  /** Default: true. Without them there are no ReplicaSets, pods or service accounts, and one program less to build. */
+  hasControllers?: boolean
 }
 
 /** A real control plane without nodes, on the loopback address. */
@@ -61,16 +63,16 @@ export interface Cluster extends AsyncDisposable {
  * Builds the programs first where they are missing, which takes minutes. Removes what dead owners left behind.
  */
 export async function startCluster(options: ClusterOptions = {}): Promise<Cluster> {
-  const { parent, extraArguments = {} } = options
+  const { parent, extraArguments = {}, hasControllers = true } = options
   removeLeftovers(parent)
-  const binaries = await findBinaries()
+  const binaries = await (hasControllers ? findBinaries() : findServerBinaries())
   return inNewRunFolder(options, async (owned) => {
     const ports = await claimControlPlanePorts(owned.folder)
     const setup: Setup = { binaries, ports, address: LOOPBACK, flags: {}, extraArguments }
     await makePki(owned.folder)
     await startControlPlane(owned, setup)
     const cluster = clusterIn(owned, setup)
-    await defaultAccount(cluster)
+    if (hasControllers) await defaultAccount(cluster)
     writeSetup(owned.folder, setup)
     return cluster
   })

@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import type { Binaries } from './binaries.ts'
+import type { ServerBinaries } from './binaries.ts'
 import { pkiFiles } from './certificates.ts'
 import { answersOk } from './look.ts'
 import { LOOPBACK } from './ports.ts'
@@ -10,7 +10,8 @@ export type Component = (typeof COMPONENTS)[number]
 
 /** All that the components' command lines follow from; written into the run folder, so that others can connect. */
 export interface Setup {
-  binaries: Binaries
+  /** Without kube-controller-manager where none runs. */
+  binaries: ServerBinaries & { 'kube-controller-manager'?: string }
   ports: Record<'etcd' | 'etcdPeer' | 'apiServer' | 'controllerManager' | 'scheduler', number>
   /** Where the API server listens. */
   address: string
@@ -18,6 +19,11 @@ export interface Setup {
   flags: Partial<Record<Component, Flags>>
   /** Appended to the component's own arguments; for a flag given twice, the last one counts. */
   extraArguments: Partial<Record<string, string[]>>
+}
+
+/** Those of this cluster, in the order in which they start. */
+export function componentsOf({ binaries }: Setup): readonly Component[] {
+  return COMPONENTS.filter((component) => binaries[component] !== undefined)
 }
 
 export type Flags = Record<string, string | number | boolean>
@@ -49,9 +55,11 @@ export function programOf(component: Component, folder: string, setup: Setup): P
     'kube-apiserver': `${urlOf(setup)}/readyz`,
     'kube-controller-manager': `https://${LOOPBACK}:${controllerManager}/healthz`,
   }
+  const program = setup.binaries[component]
+  if (program === undefined) throw new Error(`this cluster has no ${component}`)
   return {
     name: component,
-    command: [setup.binaries[component], ...argumentsOf(flags), ...(setup.extraArguments[component] ?? [])],
+    command: [program, ...argumentsOf(flags), ...(setup.extraArguments[component] ?? [])],
     isReady: () => answersOk(healthUrls[component], folder),
   }
 }

@@ -2,7 +2,14 @@ import { join } from 'node:path'
 import { until } from '../until.ts'
 import type { Api } from './api.ts'
 import { pkiFiles } from './certificates.ts'
-import { COMPONENTS, type Component, controllerManagerKubeconfig, programOf, type Setup, urlOf } from './components.ts'
+import {
+  type Component,
+  componentsOf,
+  controllerManagerKubeconfig,
+  programOf,
+  type Setup,
+  urlOf,
+} from './components.ts'
 import { controlOf } from './control.ts'
 import { writeKubeconfig } from './kubeconfig.ts'
 import type { Owned } from './own-folder.ts'
@@ -20,13 +27,13 @@ export function adminKubeconfig(folder: string): string {
   return join(folder, 'admin.kubeconfig')
 }
 
-/** Starts etcd, kube-apiserver and kube-controller-manager. Their certificates must be there. */
+/** Starts those programs that the setup has. Their certificates must be there. */
 export async function startControlPlane({ folder, tied }: Owned, setup: Setup): Promise<void> {
   const { admin, controllerManager } = pkiFiles(folder)
   writeKubeconfig(adminKubeconfig(folder), folder, urlOf(setup), admin)
   writeKubeconfig(controllerManagerKubeconfig(folder), folder, urlOf(setup), controllerManager)
   const control = controlOf<Component>(folder, tied, (component) => programOf(component, folder, setup))
-  for (const component of COMPONENTS) await control.start(component)
+  for (const component of componentsOf(setup)) await control.start(component)
 }
 
 /** Returns when pods can be created in namespace `default`. */

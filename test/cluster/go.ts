@@ -1,26 +1,104 @@
 import { spawnSync } from 'node:child_process'
+import { chmodSync, existsSync, globSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
 import { text } from 'node:stream/consumers'
+import { canInstall, needPrograms } from '../tooling/debian.ts'
+import { cacheRoot } from './cache.ts'
+import { withLock } from './file-lock.ts'
+import { showProgress } from './progress.ts'
 import { spawnTied } from './spawn.ts'
 
 const OLDEST_MINOR = 26
+/** What an older Go fetches: at least what each go.mod here asks for. */
+const FETCHED = '1.26.8'
 const WHAT_TO_DO =
   'Install Go 1.26 or later, or set KUBEBUILDER_ASSETS to a folder with kube-apiserver, etcd and kubectl of envtest.'
 
-/** Throws, with what to do, unless a Go that can build the programs of the module in this folder is there. */
-export function requireGo(folder: string, environment: NodeJS.ProcessEnv): void {
-  const { error, status, stdout, stderr } = spawnSync('go', ['env', 'GOVERSION'], {
+/**
+ * The go program that can build the module in this folder. As root on a Debian it is installed where there is none; an older
+ * one, such as Debian's, fetches a newer one from the module proxy, into the cache.
+ * @throws Error that says what to do
+ */
+export async function findGo(folder: string, environment: NodeJS.ProcessEnv): Promise<string> {
+  let found = versionOf('go', folder, environment)
+  if (found.version === undefined && found.isMissing && canInstall(environment)) {
+    try {
+      needPrograms([{ program: 'go', debianPackage: 'golang-go' }], environment)
+      found = versionOf('go', folder, environment)
+    } catch {
+      // It is said below what to do.
+    }
+  }
+  if (found.isMissing)
+    throw new Error(`The programs of Kubernetes are built with Go, and there is no go. ${WHAT_TO_DO}`)
+  // Go asked in the module's folder fetches the version that its go.mod wants; where it can't, it says so and fails.
+  const { version } = found
+  if (version !== undefined && !isOld(version)) return 'go'
+  try {
+    return await fetchGo(environment)
+  } catch (cause) {
+    const why =
+      version === undefined
+        ? `go does not run: ${found.said}`
+        : `${version} is too old to build the programs of Kubernetes, and fetches no newer one: ${(cause as Error).message}`
+    throw new Error(`${why}. ${WHAT_TO_DO}`, { cause })
+  }
+}
+
+interface Found {
+  readonly isMissing: boolean
+  /** Such as go1.26.8; undefined where it does not run. */
+  readonly version: string | undefined
+  readonly said: string
+}
+
+function versionOf(go: string, folder: string, environment: NodeJS.ProcessEnv): Found {
+  const { error, status, stdout, stderr } = spawnSync(go, ['env', 'GOVERSION'], {
     cwd: folder,
     env: environment,
     encoding: 'utf8',
   })
-  if (error)
-    throw new Error(`The programs of Kubernetes are built with Go, and there is no go. ${WHAT_TO_DO}`, { cause: error })
-  // Go asked in the module's folder fetches the version that its go.mod wants; where it can't, it says so and fails.
-  if (status !== 0) throw new Error(`go does not run: ${stderr.trim()}. ${WHAT_TO_DO}`)
-  const [, minor] = /^go1\.(\d+)/.exec(stdout) ?? []
-  if (minor !== undefined && Number(minor) < OLDEST_MINOR) {
-    throw new Error(`${stdout.trim()} is too old to build the programs of Kubernetes. ${WHAT_TO_DO}`)
-  }
+  if (error) return { isMissing: true, version: undefined, said: error.message }
+  return { isMissing: false, version: status === 0 ? stdout.trim() : undefined, said: stderr.trim() }
+}
+
+function isOld(version: string): boolean {
+  const [, minor] = /^go1\.(\d+)/.exec(version) ?? []
+  return minor !== undefined && Number(minor) < OLDEST_MINOR
+}
+
+/** Go as a module: an old Go checks it by its sum as any other, but does not make its files executable. */
+async function fetchGo(environment: NodeJS.ProcessEnv): Promise<string> {
+  const modules = join(cacheRoot(environment), 'go')
+  const architecture = process.arch === 'x64' ? 'amd64' : process.arch
+  const module = `golang.org/toolchain@v0.0.1-go${FETCHED}.${process.platform}-${architecture}`
+  const go = join(modules, module, 'bin/go')
+  mkdirSync(modules, { recursive: true })
+  await withLock(`${modules}.lock`, async () => {
+    if (isExecutable(go)) return
+    const scratch = mkdtempSync(join(tmpdir(), 'migrate-io-go-'))
+    const done = showProgress(`fetching Go ${FETCHED}`)
+    try {
+      writeFileSync(join(scratch, 'go.mod'), 'module scratch\n')
+      // Without this, nothing but go itself could remove what it fetched.
+      const own = { GOMODCACHE: modules, GOFLAGS: '-modcacherw', environment }
+      await runGo('go', scratch, ['mod', 'download', module], own)
+      for (const program of globSync('pkg/tool/*/*', { cwd: join(modules, module) }))
+        chmodSync(join(modules, module, program), 0o755)
+      // Last: one that may be run is complete.
+      chmodSync(go, 0o755)
+    } finally {
+      done()
+      rmSync(scratch, { recursive: true, force: true })
+    }
+  })
+  return go
+}
+
+function isExecutable(file: string): boolean {
+  return existsSync(file) && (statSync(file).mode & 0o100) !== 0
 }
 
 export interface GoOptions {
@@ -30,14 +108,21 @@ export interface GoOptions {
   GOMODCACHE?: string
   GOFLAGS?: string
   environment: NodeJS.ProcessEnv
+  /** Told each line that it writes to stderr. */
+  onLine?: (line: string) => void
 }
 
-/** Runs go in the folder and returns what it wrote to stdout. Throws with what it wrote to stderr. */
-export async function runGo(folder: string, args: readonly string[], options: GoOptions): Promise<string> {
+/** Runs this go in the folder and returns what it wrote to stdout. Throws with what it wrote to stderr. */
+export async function runGo(
+  program: string,
+  folder: string,
+  args: readonly string[],
+  options: GoOptions,
+): Promise<string> {
   // A target platform can't be had together with GOBIN, and a workspace would override the module's versions.
-  const { environment, ...own } = options
+  const { environment, onLine, ...own } = options
   const { GOOS: _os, GOARCH: _arch, ...rest } = environment
-  const go = spawnTied('go', [...args], {
+  const go = spawnTied(program, [...args], {
     cwd: folder,
     env: { ...rest, CGO_ENABLED: '0', GOFLAGS: '-mod=readonly', GOWORK: 'off', ...own },
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -46,6 +131,7 @@ export async function runGo(folder: string, args: readonly string[], options: Go
     go.once('error', reject)
     go.once('close', resolve)
   })
+  if (go.stderr && onLine) createInterface(go.stderr).on('line', onLine)
   const [stdout, stderr, code] = await Promise.all([
     go.stdout ? text(go.stdout) : '',
     go.stderr ? text(go.stderr) : '',

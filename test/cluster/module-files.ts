@@ -3,7 +3,7 @@ import { cpSync, existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from '
 import { dirname, join } from 'node:path'
 import { cacheRoot } from './cache.ts'
 import { withLock } from './file-lock.ts'
-import { requireGo, runGo } from './go.ts'
+import { findGo, runGo } from './go.ts'
 import { showProgress } from './progress.ts'
 
 /**
@@ -36,10 +36,12 @@ async function download(module: string, files: readonly string[], { folder, envi
   const scratch = mkdtempSync(`${folder}.downloading-`)
   const done = showProgress(`downloading ${module}, once: some seconds`)
   try {
-    requireGo(scratch, environment)
+    const go = await findGo(scratch, environment)
     // A module cache of its own, since the whole module would stay in the usual one; writable, so that it can be removed.
     const options = { GOMODCACHE: join(scratch, 'modules'), GOFLAGS: '-modcacherw', environment }
-    const { Dir } = JSON.parse(await runGo(scratch, ['mod', 'download', '-json', module], options)) as { Dir: string }
+    const { Dir } = JSON.parse(await runGo(go, scratch, ['mod', 'download', '-json', module], options)) as {
+      Dir: string
+    }
     const kept = join(scratch, 'kept')
     for (const file of files) cpSync(join(Dir, file), join(kept, file))
     renameSync(kept, folder)

@@ -12,7 +12,7 @@ export interface GoModule {
   /** The package of each program. */
   readonly packages: Readonly<Record<string, string>>
   /** What `go install` is called with, the packages left out. */
-  readonly installArguments: readonly string[]
+  readonly installArguments: readonly ['install', ...flags: string[]]
   /** What the results depend on: the texts of go.mod and go.sum. */
   readonly texts: readonly string[]
 }

@@ -1,19 +1,17 @@
-import { readFileSync } from 'node:fs'
-import { parse } from 'yaml'
 import type { JsonObject } from '../../src/migration/json.ts'
 import { startCluster } from '../cluster/cluster.ts'
 import { installWebhook } from '../e2e/install.ts'
 import { root } from '../tooling/root.ts'
+import { asWritten, MANIFEST } from './example.ts'
 import { showCommand, showDifference, showStep, showText } from './show.ts'
 
-const MANIFEST = 'examples/flask/deployment.yaml'
 const NAMESPACE = 'shop'
 
 /** What is admitted, kept, followed, refused and taken off, on an API server without nodes. */
 export async function demoOfAdmission({ keep }: { keep: boolean }): Promise<void> {
-  showStep('Start etcd, kube-apiserver and kube-controller-manager')
+  showStep('Start etcd and kube-apiserver')
   const started = performance.now()
-  await using cluster = await startCluster()
+  await using cluster = await startCluster({ hasControllers: false })
   const { body: version } = await cluster.get<{ gitVersion: string }>('/version')
   showText(`Kubernetes ${version.gitVersion}, ready after ${((performance.now() - started) / 1000).toFixed(1)} s`)
 
@@ -41,10 +39,10 @@ export async function demoOfAdmission({ keep }: { keep: boolean }): Promise<void
   showDifference(injected, changed)
 
   showStep('Change nothing in the template: it stays byte for byte, so nothing is rolled out')
-  const before = await replicaSets()
+  const before = await template()
   await kubectl('annotate', '-n', NAMESPACE, 'deployment/flask', 'team=shop')
   await kubectl('scale', '-n', NAMESPACE, 'deployment/flask', '--replicas=5')
-  showText(`ReplicaSets before that: ${before}; and now: ${await replicaSets()}`)
+  showText(`the pod template: ${(await template()) === before ? 'the same' : 'another'}`)
 
   showStep('Misspell an annotation')
   await kubectl('annotate', '-n', NAMESPACE, 'deployment/flask', 'migrate.io/tiemout=5x')
@@ -72,21 +70,14 @@ export async function demoOfAdmission({ keep }: { keep: boolean }): Promise<void
     showText(stderr + stdout)
   }
 
-  async function replicaSets(): Promise<number> {
-    const { stdout } = await cluster.kubectl(['get', 'replicasets', '-n', NAMESPACE, '-o', 'name'])
-    return stdout.trim().split('\n').length
+  /** What a ReplicaSet would be made of. */
+  async function template(): Promise<string> {
+    const options = ['-n', NAMESPACE, '-o', 'jsonpath={.spec.template}']
+    return (await cluster.kubectl(['get', 'deployment/flask', ...options])).stdout
   }
 
-  /** The parts of a stored Deployment that people write, without what the API server notes for itself. */
   async function stored(namespace: string): Promise<JsonObject> {
     const { stdout } = await cluster.kubectl(['get', 'deployment/flask', '-n', namespace, '-o', 'json'])
-    const { metadata, spec } = JSON.parse(stdout) as { metadata: { annotations: JsonObject }; spec: JsonObject }
-    const own = Object.entries(metadata.annotations).filter(([key]) => key.startsWith('migrate.io/'))
-    const order = parse(readFileSync(`${root}/${MANIFEST}`, 'utf8')) as { spec: JsonObject }
-    const keys = [...Object.keys(order.spec), ...Object.keys(spec)]
-    return {
-      metadata: { annotations: Object.fromEntries(own) },
-      spec: Object.fromEntries([...new Set(keys)].map((key) => [key, spec[key] ?? null])),
-    }
+    return asWritten(JSON.parse(stdout))
   }
 }

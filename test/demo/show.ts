@@ -25,8 +25,8 @@ export function showText(text: string): void {
   for (const line of text.trimEnd().split('\n')) process.stdout.write(`   ${line}\n`)
 }
 
-export function showCommand(args: readonly string[]): void {
-  showText(paint('cyan', `$ kubectl ${args.join(' ')}`))
+export function showCommand(args: readonly string[], program = 'kubectl'): void {
+  showText(paint('cyan', `$ ${program} ${args.join(' ')}`))
 }
 
 /** Lines of the script that are shown before it is cut. */

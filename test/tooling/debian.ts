@@ -14,25 +14,29 @@ interface Needed {
  * says what is missing.
  * @throws Error that names what to install
  */
-export function needPrograms(needed: readonly Needed[]): void {
-  const missing = needed.filter(({ program }) => !isInstalled(program))
+export function needPrograms(needed: readonly Needed[], environment: NodeJS.ProcessEnv = process.env): void {
+  const missing = needed.filter(({ program }) => !isInstalled(program, environment))
   if (missing.length === 0) return
   const packages = missing.map(({ debianPackage }) => debianPackage)
-  const canInstall = process.getuid?.() === 0 && isInstalled('apt-get')
-  if (canInstall) {
+  if (canInstall(environment)) {
     process.stderr.write(`Installing ${packages.join(', ')} …\n`)
     apt(['update', '-qq'])
     apt(['install', '-y', '-qq', '--no-install-recommends', ...packages])
   }
-  const still = missing.filter(({ program }) => !isInstalled(program)).map(({ program }) => program)
+  const still = missing.filter(({ program }) => !isInstalled(program, environment)).map(({ program }) => program)
   if (still.length > 0)
     throw new Error(
       `missing: ${still.join(', ')}. Install ${packages.join(', ')} (Debian's names; as root this is done for you)`,
     )
 }
 
-function isInstalled(program: string): boolean {
-  const folders = program.startsWith('/') ? [''] : (process.env['PATH'] ?? '').split(delimiter)
+/** As root on a Debian. */
+export function canInstall(environment: NodeJS.ProcessEnv = process.env): boolean {
+  return process.getuid?.() === 0 && isInstalled('apt-get', environment)
+}
+
+function isInstalled(program: string, environment: NodeJS.ProcessEnv): boolean {
+  const folders = program.startsWith('/') ? [''] : (environment['PATH'] ?? '').split(delimiter)
   return folders.some((folder) => {
     try {
       accessSync(folder === '' ? program : `${folder}/${program}`, constants.X_OK)
