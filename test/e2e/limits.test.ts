@@ -57,7 +57,7 @@ describe('what is rare', () => {
       const manifest = flask(`long-${i}`) // labels are shorter
       manifest.metadata.name = name
       const { status, body } = await place.create(manifest)
-      assert.equal(status, 201)
+      assert.equal(status, 201, JSON.stringify(body).slice(0, 1_000))
       assertInjected(body)
       const text = JSON.stringify(body.spec.template.spec.volumes)
       const configMap = /"configMap":\{"name":"([^"]+)"/.exec(text)?.[1] ?? ''

@@ -32,7 +32,6 @@ describe('The wrapper uses a run number once', { concurrency: CONCURRENCY }, () 
         assert.equal(code, 75)
         assert.equal(again.termination(), 'stale 3')
         assert.ok(afterMs >= 1_000, `the limit is 2 s here, it gave up after ${afterMs} ms`)
-        assert.ok(afterMs < 8_000, `the limit is 2 s here, it gave up after ${afterMs} ms`)
       }
       assert.equal(pod.written('ran'), 'ran\n')
     })

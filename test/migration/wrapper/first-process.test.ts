@@ -116,7 +116,7 @@ describe('The wrapper as PID 1', { concurrency: CONCURRENCY }, () => {
       const { code, afterMs } = await container.end()
       assert.equal(code, 124)
       assert.equal(container.termination(), 'run 3 timeout')
-      assert.ok(afterMs >= 900 && afterMs < 10_000, `${afterMs} ms`)
+      assert.ok(afterMs >= 900, `${afterMs} ms`)
       await pod.assertNothingRuns()
     })
   }

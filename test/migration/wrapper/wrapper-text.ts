@@ -14,6 +14,13 @@ export interface Places {
   readonly killSeconds: number
 }
 
+/** The wrapper's clock, where a test turns it: a file of the seconds since the start of the machine. */
+export interface Clock {
+  readonly uptime?: string
+}
+
+const UPTIME = '/proc/uptime'
+
 /** As the wrapper states them. */
 export const IN_THE_POD: Places = {
   files: '/run/migrate.io',
@@ -42,17 +49,23 @@ const SHORT = { staleSeconds: 2, unlabelledSeconds: IN_THE_POD.unlabelledSeconds
  * The wrapper, with other places and shorter limits.
  * @throws Error when one of them isn't assigned exactly once, on a line of its own, as in the pod
  */
-export function wrapperText(places: Pick<Places, 'files' | 'state' | 'message'> & Partial<Places>): string {
+export function wrapperText({
+  uptime = UPTIME,
+  ...places
+}: Pick<Places, 'files' | 'state' | 'message'> & Partial<Places> & Clock): string {
   const here: Places = { ...SHORT, bootId: IN_THE_POD.bootId, ...places }
   const keys = Object.keys(VARIABLES) as (keyof Places)[]
-  return keys.reduce(
-    (text, key) => {
-      const line = `${VARIABLES[key]}=${IN_THE_POD[key]}`
-      const lines = text.split('\n')
-      const found = lines.filter((each) => each.startsWith(`${VARIABLES[key]}=`))
-      if (found.length !== 1 || found[0] !== line) throw new Error(`wrapper.sh must have the line ${line} once`)
-      return lines.map((each) => (each === line ? `${VARIABLES[key]}=${here[key]}` : each)).join('\n')
-    },
-    readFileSync(SOURCE, 'utf8'),
-  )
+  return keys.reduce((text, key) => {
+    const line = `${VARIABLES[key]}=${IN_THE_POD[key]}`
+    const lines = text.split('\n')
+    const found = lines.filter((each) => each.startsWith(`${VARIABLES[key]}=`))
+    if (found.length !== 1 || found[0] !== line) throw new Error(`wrapper.sh must have the line ${line} once`)
+    return lines.map((each) => (each === line ? `${VARIABLES[key]}=${here[key]}` : each)).join('\n')
+  }, withClock(uptime))
+}
+
+function withClock(uptime: string): string {
+  const [before = '', after, ...more] = readFileSync(SOURCE, 'utf8').split(UPTIME)
+  if (after === undefined || more.length > 0) throw new Error(`wrapper.sh must name ${UPTIME} once`)
+  return `${before}${uptime}${after}`
 }
