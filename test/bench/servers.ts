@@ -6,7 +6,7 @@ import { Agent, get as getHttps } from 'node:https'
 import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { installedMemory } from '../deploy/heap.ts'
+import { engineFlags, installedMemory } from '../deploy/heap.ts'
 import type { Certificates } from './certificates.ts'
 
 export const SERVERS = ['ours', 'baseline', 'go'] as const
@@ -94,9 +94,9 @@ async function commandOf(name: ServerName, stage: Stage): Promise<Command> {
       const tls = ['--tls-cert-file', certificate, '--tls-private-key-file', key]
       const listen = ['--host', '127.0.0.1', '--port', `${port}`, '--metrics-port', `${second}`, '--log-level', 'info']
       const main = join(import.meta.dirname, '../../dist/main.js')
-      const heap = installedMemory('webhook').nodeOptions.split(' ')
+      const installed = [...engineFlags(), ...installedMemory('webhook').nodeOptions.split(' ')]
       return {
-        command: [process.execPath, ...heap, ...(stage.nodeOptions ?? []), main, 'webhook', ...listen, ...tls],
+        command: [process.execPath, ...installed, ...(stage.nodeOptions ?? []), main, 'webhook', ...listen, ...tls],
         address,
         readyUrl,
       }

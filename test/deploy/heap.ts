@@ -25,6 +25,14 @@ export function installedMemory(role: 'webhook' | 'controller'): Memory {
   return { limitMib, nodeOptions: options.replace(SHARE, inMib) }
 }
 
+/** The options of Node.js that the image starts it with. */
+export function engineFlags(): readonly string[] {
+  const [, entrypoint] = /^ENTRYPOINT (\[.*\])$/m.exec(readFileSync(`${root}/Dockerfile`, 'utf8')) ?? []
+  const [, ...args] = JSON.parse(entrypoint ?? '[]') as string[]
+  if (args.length === 0) throw new Error('Dockerfile has no ENTRYPOINT')
+  return args.slice(0, -1)
+}
+
 interface Workload {
   readonly template: { readonly spec: { readonly containers: readonly Container[] } }
 }

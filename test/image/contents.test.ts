@@ -6,6 +6,7 @@ import { after, test } from 'node:test'
 import { migrateIoImage } from '../cluster/images/images.ts'
 import { REVISION, SOURCE } from '../cluster/images/migrate-io.ts'
 import { listTar, readLayout } from '../cluster/images/unpacked.ts'
+import { engineFlags } from '../deploy/heap.ts'
 import { root } from '../tooling/root.ts'
 import { bytesIn, identities, lockedPackages, packagesIn, unpackOwnLayer } from './layer.ts'
 
@@ -26,7 +27,7 @@ test('the image is started as a number that is not root, without a shell, and na
   assert.deepEqual(config, {
     User: '65532:65532',
     Env: ['PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', 'NODE_ENV=production'],
-    Entrypoint: ['/nodejs/bin/node', '/app/dist/main.js'],
+    Entrypoint: ['/nodejs/bin/node', ...engineFlags(), '/app/dist/main.js'],
     Cmd: ['--help'],
     WorkingDir: '/app',
   })

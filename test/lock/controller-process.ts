@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
 import { spawnTied } from '../cluster/spawn.ts'
-import { installedMemory } from '../deploy/heap.ts'
+import { engineFlags, installedMemory } from '../deploy/heap.ts'
 import { root as ownRoot } from '../tooling/root.ts'
 import { until } from '../until.ts'
 
@@ -62,7 +62,7 @@ export interface ControllerProcess {
 export async function startControllerProcess(options: ControllerProcessOptions): Promise<ControllerProcess> {
   const { kubeconfig, namespace = 'default', root = ownRoot, more = [], unready = false } = options
   const flags = ['--kubeconfig', kubeconfig, '--namespace', namespace, '--host', HOST, '--port', '0', ...more]
-  const child = spawnTied(process.execPath, [join(root, 'src/main.ts'), 'controller', ...flags], {
+  const child = spawnTied(process.execPath, [...engineFlags(), join(root, 'src/main.ts'), 'controller', ...flags], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, NODE_OPTIONS: installedMemory('controller').nodeOptions },
   })

@@ -9,7 +9,7 @@ import type { TestContext } from 'node:test'
 import type { DevelopmentOptions } from '../../../certs/development.ts'
 import { makeDevelopmentCertificates, writeCertificates } from '../../../certs/generate.ts'
 import { spawnTied } from '../../cluster/spawn.ts'
-import { installedMemory } from '../../deploy/heap.ts'
+import { engineFlags, installedMemory } from '../../deploy/heap.ts'
 import { root } from '../../tooling/root.ts'
 import { until } from '../../until.ts'
 
@@ -65,10 +65,14 @@ export async function runWebhook(t: TestContext, args: readonly string[]): Promi
 export function start(t: TestContext, args: readonly string[], env: NodeJS.ProcessEnv = {}) {
   // A child of node:test would else report to its parent.
   const { NODE_TEST_CONTEXT: _, NODE_OPTIONS: __, ...inherited } = process.env
-  const child = spawnTied(process.execPath, [join(root, 'src/main.ts'), 'webhook', '--host', HOST, ...args], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...inherited, NODE_OPTIONS: installedMemory('webhook').nodeOptions, ...env },
-  })
+  const child = spawnTied(
+    process.execPath,
+    [...engineFlags(), join(root, 'src/main.ts'), 'webhook', '--host', HOST, ...args],
+    {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...inherited, NODE_OPTIONS: installedMemory('webhook').nodeOptions, ...env },
+    },
+  )
   const stdout = collect(child.stdout)
   const stderr = collect(child.stderr)
   const ended = once(child, 'close').then(([code, signal]): Ended => ({ code, signal }))
