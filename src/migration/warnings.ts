@@ -63,10 +63,15 @@ function unexpanded(argv: Argv, target: Container): readonly string[] {
 
 /** The same command, where it stood before migrate.io ran it: it would go on running in each pod. */
 function leftIn(argv: Argv, template: PodTemplate): readonly string[] {
+  const running = containersOf(template)
+    .map((each) => ({ ...each, argv: argvOf(each.container) }))
+    .filter((each) => each.argv.length > 0)
+  // Of most templates: their images say what they run.
+  if (running.length === 0) return []
   const own = linesOf(argv)
   if (own.length === 0) return []
-  return containersOf(template).flatMap(({ path, container }) => {
-    const lines = new Set(linesOf(argvOf(container)))
+  return running.flatMap(({ path, container, argv: theirs }) => {
+    const lines = new Set(linesOf(theirs))
     if (!own.every((line) => lines.has(line))) return []
     return [
       `${path} (${container.name}) runs the command of ${PREFIX}command too, in each pod: take it out there, since migrate.io runs it once per revision`,
