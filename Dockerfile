@@ -42,6 +42,6 @@ WORKDIR /app
 # A number, so that Kubernetes can tell that it isn't root.
 USER 65532:65532
 # The heap of each role is set where the memory of its container is: in the manifests, by NODE_OPTIONS. These can't be set there:
-# compiling and collecting on other threads takes memory and more processor time than work as short as ours gets back (ADR 13).
+# the middle compiler, and compiling and collecting on other threads, take more than work as short as ours gets back (ADR 13).
 ENTRYPOINT ["/nodejs/bin/node", "--no-maglev", "--no-concurrent-recompilation", "--no-parallel-scavenge", "/app/dist/main.js"]
 CMD ["--help"]

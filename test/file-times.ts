@@ -13,7 +13,7 @@ export function fileTimes(events: TestsStream): () => string {
     const slowest = files.toSorted((a, b) => b.seconds - a.seconds).filter(({ seconds }) => seconds >= 1)
     const short = files.length - slowest.length
     return [
-      '\nseconds of each file, beside the one that ran with it',
+      '\nseconds per test file; two run at a time',
       ...slowest.map(({ name, seconds }) => `${seconds.toFixed(0).padStart(5)} ${levelOf(name).padEnd(7)} ${name}`),
       ...(short > 0 ? [`      and ${short} files of less than a second`] : []),
       '',

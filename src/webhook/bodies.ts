@@ -8,7 +8,7 @@ import { RequestError } from './request-error.ts'
 
 const MIB = 1024 * 1024
 const BODY_MAX_BYTES = 7 * MIB // the API server takes objects up to 3 MiB, and an UPDATE carries two
-const LARGE_BODY_BYTES = 256 * 1024 // most reviews have 10 to 20 KiB
+const LARGE_BODY_BYTES = 256 * 1024 // most reviews have 10 to 30 KiB
 // Two of the largest. S4 allows 32 MiB, but with what parsing makes of the worst of them that went beyond the pod's 256 MiB.
 const IN_FLIGHT_MAX_BYTES = 15 * MIB
 

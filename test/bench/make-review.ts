@@ -75,4 +75,6 @@ for (const [file, review] of [
   writeFileSync(file, JSON.stringify(review, null, 2))
   execFileSync('biome', ['format', '--write', file.pathname], { stdio: 'inherit' })
 }
-console.log(`test/bench/review.json: ${Buffer.byteLength(recordedReview().body)} bytes on the wire`)
+console.log(
+  `test/demo/review.json, and test/bench/review.json: ${Buffer.byteLength(recordedReview().body)} bytes on the wire`,
+)

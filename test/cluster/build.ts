@@ -46,14 +46,9 @@ async function build(
   let total: number | undefined
   const share = () => (total === undefined ? undefined : compiled / Math.max(total, compiled, 1))
   const done = showProgress(`building ${names.join(', ')} ${module.about}`, { share })
-  // Only for what is shown: what is wrong with the modules, the build says too.
-  const counted = packagesToCompile(go, module, packages, environment).then(
-    (count) => {
-      total = count
-    },
-    () => {},
-  )
   try {
+    // Only for what is shown: what is wrong with the modules, the build says too.
+    total = await packagesToCompile(go, module, packages, environment).catch(() => undefined)
     const onLine = (line: string) => {
       if (PACKAGE.test(line)) compiled++
     }
@@ -62,7 +57,6 @@ async function build(
     // Each program appears whole or not at all.
     for (const name of names) renameSync(join(unfinished, fileOf(module, name)), join(folder, fileOf(module, name)))
   } finally {
-    await counted
     done()
     rmSync(unfinished, { recursive: true, force: true })
   }

@@ -23,16 +23,22 @@ const WHAT_TO_DO =
  */
 export async function findGo(folder: string, environment: NodeJS.ProcessEnv): Promise<string> {
   let found = versionOf('go', folder, environment)
-  if (found.version === undefined && found.isMissing && canInstall(environment)) {
+  let notInstalled: unknown
+  if (found.isMissing && canInstall(environment)) {
     try {
       needPrograms([{ program: 'go', debianPackage: 'golang-go' }], environment)
       found = versionOf('go', folder, environment)
-    } catch {
-      // It is said below what to do.
+    } catch (error) {
+      notInstalled = error
     }
   }
-  if (found.isMissing)
-    throw new Error(`The programs of Kubernetes are built with Go, and there is no go. ${WHAT_TO_DO}`)
+  if (found.isMissing) {
+    const tried = notInstalled === undefined ? '' : ' It could not be installed by apt-get.'
+    const cause = notInstalled ?? found.said
+    throw new Error(`The programs of Kubernetes are built with Go, and there is no go.${tried} ${WHAT_TO_DO}`, {
+      cause,
+    })
+  }
   // Go asked in the module's folder fetches the version that its go.mod wants; where it can't, it says so and fails.
   const { version } = found
   if (version !== undefined && !isOld(version)) return 'go'
@@ -41,9 +47,9 @@ export async function findGo(folder: string, environment: NodeJS.ProcessEnv): Pr
   } catch (cause) {
     const why =
       version === undefined
-        ? `go does not run: ${found.said}`
-        : `${version} is too old to build the programs of Kubernetes, and fetches no newer one: ${(cause as Error).message}`
-    throw new Error(`${why}. ${WHAT_TO_DO}`, { cause })
+        ? `go does not run: ${found.said},`
+        : `${version} is too old to build the programs of Kubernetes,`
+    throw new Error(`${why} and fetches no newer one: ${(cause as Error).message}. ${WHAT_TO_DO}`, { cause })
   }
 }
 

@@ -5,8 +5,8 @@ import { demoOnNode } from './on-node.ts'
 import { demoWithoutCluster } from './without-cluster.ts'
 
 /**
- * Shows what migrate.io does: `npm run demo [-- --node | --keep]`. First the webhook alone, which takes seconds, while the
- * programs of Kubernetes are built or found; then a real API server of its own, whatever KUBECONFIG says. Without --node
+ * Shows what migrate.io does: `npm run demo [-- --node | --keep]`. First the webhook alone, which takes seconds; then the
+ * programs of Kubernetes are built or found, and a real API server of its own is asked, whatever KUBECONFIG says. Without --node
  * nothing runs: what is admitted is shown.
  */
 const { values } = parseArgs({
@@ -14,15 +14,12 @@ const { values } = parseArgs({
 })
 if (values.node) await demoOnNode()
 else {
-  // What it throws is thrown below, after what needs none of it.
-  const binaries = findServerBinaries()
-  binaries.catch(() => {})
   await demoWithoutCluster()
   process.stdout.write('\nThe same on a real Kubernetes, started for this demonstration only.\n')
   try {
-    await binaries
+    await findServerBinaries()
   } catch (cause) {
-    throw new Error(`left out, for want of an API server: ${(cause as Error).message}`, { cause })
+    throw new Error(`the second part is left out, since there is no API server: ${(cause as Error).message}`, { cause })
   }
   await demoOfAdmission(values)
 }

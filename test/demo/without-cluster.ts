@@ -61,10 +61,11 @@ export async function demoWithoutCluster(): Promise<void> {
   showStep('What would become of a manifest, told without any cluster')
   const args = ['explain', '-f', MANIFEST]
   showCommand(args, 'migrate-io')
-  const { stdout, stderr } = spawnSync(process.execPath, [`${root}/src/main.ts`, ...args], {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [`${root}/src/main.ts`, ...args], {
     cwd: root,
     encoding: 'utf8',
   })
+  assert.equal(status, 0, stderr)
   showText(stdout + stderr)
 }
 

@@ -6,7 +6,6 @@ import { after, test } from 'node:test'
 import { migrateIoImage } from '../cluster/images/images.ts'
 import { REVISION, SOURCE } from '../cluster/images/migrate-io.ts'
 import { listTar, readLayout } from '../cluster/images/unpacked.ts'
-import { engineFlags } from '../deploy/heap.ts'
 import { root } from '../tooling/root.ts'
 import { bytesIn, identities, lockedPackages, packagesIn, unpackOwnLayer } from './layer.ts'
 
@@ -20,6 +19,9 @@ const [image = assert.fail('there is no image'), ...others] = readLayout(file, j
 const layer = unpackOwnLayer(image, join(folder, 'layer'))
 const app = join(layer, 'app')
 
+/** ADR 13. */
+const FLAGS = ['--no-maglev', '--no-concurrent-recompilation', '--no-parallel-scavenge']
+
 test('the image is started as a number that is not root, without a shell, and names nothing of this machine', () => {
   assert.deepEqual(others, [])
   assert.equal(image.name, name)
@@ -27,7 +29,7 @@ test('the image is started as a number that is not root, without a shell, and na
   assert.deepEqual(config, {
     User: '65532:65532',
     Env: ['PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', 'NODE_ENV=production'],
-    Entrypoint: ['/nodejs/bin/node', ...engineFlags(), '/app/dist/main.js'],
+    Entrypoint: ['/nodejs/bin/node', ...FLAGS, '/app/dist/main.js'],
     Cmd: ['--help'],
     WorkingDir: '/app',
   })

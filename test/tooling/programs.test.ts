@@ -67,7 +67,12 @@ const GO_MISSING = /: The programs of Kubernetes are built with Go, and there is
 const CASES: readonly (readonly [script: string, args: readonly string[], env: NodeJS.ProcessEnv, says: RegExp])[] = [
   ['demo', [], NO_GO, GO_MISSING],
   ['demo', ['--node', '--keeep'], {}, /^demo: Unknown option '--keeep'/],
-  ['demo', [], NO_CACHE, /^demo: left out, for want of an API server: ENOTDIR: .*\/dev\/null\/cache/],
+  [
+    'demo',
+    [],
+    NO_CACHE,
+    /^demo: the second part is left out, since there is no API server: ENOTDIR: .*\/dev\/null\/cache/,
+  ],
   ['cluster', ['up', '--level', 'api'], NO_GO, /^The programs of Kubernetes .* there is no go/],
   ['cluster', ['up', '--level', 'api'], NO_CACHE, /ENOTDIR: .*\/dev\/null\/cache/],
   ['cluster', ['up', '--level', 'x'], {}, /argument 'x' is invalid\. Allowed choices are api, node/],

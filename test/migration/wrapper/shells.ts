@@ -30,9 +30,12 @@ export const SHELLS: readonly Shell[] = [
   { name: 'bash --posix', argv: ['/usr/bin/bash', '--posix'], install: 'apt-get install bash', looksInPath: true },
 ]
 
-/** Why tests under this shell are skipped; undefined where it is there, or where MIGRATE_IO_REQUIRE lets nothing be missing. */
+/** Why tests under this shell are skipped; undefined where it is there. Throws where MIGRATE_IO_REQUIRE allows no skip. */
 export function missingShell({ argv: [file], install }: Shell): string | undefined {
-  return existsSync(file) || process.env['MIGRATE_IO_REQUIRE'] ? undefined : `${file} is missing: ${install}`
+  if (existsSync(file)) return undefined
+  const why = `${file} is missing: ${install}`
+  if (process.env['MIGRATE_IO_REQUIRE']) throw new Error(why)
+  return why
 }
 
 /** The test once per shell, with the shell's name at its end; skipped, with what to install, where the shell is missing. */

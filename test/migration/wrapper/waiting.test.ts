@@ -87,7 +87,7 @@ describe('The wrapper waits', { concurrency: CONCURRENCY }, () => {
       assert.equal(container.termination(), 'no pod of a Deployment: it has no label pod-template-hash')
       assert.match(container.stderr, /no Deployment made this pod.*workloadRef.*kubectl debug --copy-to.*--keep-init-/)
       assert.equal(pod.written('ran'), '')
-      assert.deepEqual(readdirSync(pod.state), ['boot-1'], 'the number is not used')
+      assert.deepEqual(readdirSync(pod.state), ['boot-1'], 'only the boot is noted')
     },
   )
 

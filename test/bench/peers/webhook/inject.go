@@ -83,7 +83,7 @@ func migration(app *corev1.Container, script, command string) corev1.Container {
 		Resources:                app.Resources,
 		SecurityContext:          app.SecurityContext,
 		VolumeMounts:             mounts,
-		TerminationMessagePath:   corev1.TerminationMessagePathDefault,
+		TerminationMessagePath:   "/dev/migrate.io-message",
 		TerminationMessagePolicy: corev1.TerminationMessageReadFile,
 	}
 }
