@@ -206,8 +206,10 @@ describe('the wrapper in real containers', { concurrency: true }, () => {
         accept: (text) => /no Deployment made this pod.*--keep-init-containers=false/.test(text),
       })
     }
-    const never = await read({ metadata: { name: 'lone-never' } })
-    assert.equal(never.status?.phase, 'Failed')
+    await until('the pod that is not restarted has failed', () => read({ metadata: { name: 'lone-never' } }), {
+      limitMs: LIMIT_MS,
+      accept: ({ status }) => status?.phase === 'Failed',
+    })
     assert.equal(ours(await read(pod))?.restartCount, 0, 'the Deployment’s own waits on')
   })
 
