@@ -6,8 +6,10 @@ import type { Installation } from '../e2e/installation.ts'
 import { MERGE_PATCH, makePlace, type Place, type PlaceOptions, scopeOf } from '../e2e/place.ts'
 import { until } from '../until.ts'
 
-/** What kubelet may take on a busy machine for what it does within a second or two. */
-// A grant that kubelet missed reaches the pod within 90 s, and no controller nudges those that a test gives by hand.
+/**
+ * What kubelet may take on a busy machine. A grant that it missed reaches the pod within 90 s, and no controller nudges for
+ * those that a test gives by hand.
+ */
 export const LIMIT_MS = 180_000
 
 const CONTAINER = 'migrate-io'
