@@ -1,10 +1,9 @@
 import { spawnSync } from 'node:child_process'
-import { chmodSync, existsSync, globSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { chmodSync, globSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { text } from 'node:stream/consumers'
-import { canInstall, needPrograms } from '../tooling/debian.ts'
+import { canInstall, isInstalled, needPrograms } from '../tooling/debian.ts'
 import { cacheRoot } from './cache.ts'
 import { withLock } from './file-lock.ts'
 import { showProgress } from './progress.ts'
@@ -22,12 +21,12 @@ const WHAT_TO_DO =
  * @throws Error that says what to do
  */
 export async function findGo(folder: string, environment: NodeJS.ProcessEnv): Promise<string> {
-  let found = versionOf('go', folder, environment)
+  let found = versionOf(folder, environment)
   let notInstalled: unknown
   if (found.isMissing && canInstall(environment)) {
     try {
       needPrograms([{ program: 'go', debianPackage: 'golang-go' }], environment)
-      found = versionOf('go', folder, environment)
+      found = versionOf(folder, environment)
     } catch (error) {
       notInstalled = error
     }
@@ -60,8 +59,8 @@ interface Found {
   readonly said: string
 }
 
-function versionOf(go: string, folder: string, environment: NodeJS.ProcessEnv): Found {
-  const { error, status, stdout, stderr } = spawnSync(go, ['env', 'GOVERSION'], {
+function versionOf(folder: string, environment: NodeJS.ProcessEnv): Found {
+  const { error, status, stdout, stderr } = spawnSync('go', ['env', 'GOVERSION'], {
     cwd: folder,
     env: environment,
     encoding: 'utf8',
@@ -83,28 +82,21 @@ async function fetchGo(environment: NodeJS.ProcessEnv): Promise<string> {
   const go = join(modules, module, 'bin/go')
   mkdirSync(modules, { recursive: true })
   await withLock(`${modules}.lock`, async () => {
-    if (isExecutable(go)) return
-    const scratch = mkdtempSync(join(tmpdir(), 'migrate-io-go-'))
+    if (isInstalled(go, environment)) return
     const done = showProgress(`fetching Go ${FETCHED}`)
     try {
-      writeFileSync(join(scratch, 'go.mod'), 'module scratch\n')
       // Without this, nothing but go itself could remove what it fetched.
       const own = { GOMODCACHE: modules, GOFLAGS: '-modcacherw', environment }
-      await runGo('go', scratch, ['mod', 'download', module], own)
+      await runGo('go', modules, ['mod', 'download', module], own)
       for (const program of globSync('pkg/tool/*/*', { cwd: join(modules, module) }))
         chmodSync(join(modules, module, program), 0o755)
       // Last: one that may be run is complete.
       chmodSync(go, 0o755)
     } finally {
       done()
-      rmSync(scratch, { recursive: true, force: true })
     }
   })
   return go
-}
-
-function isExecutable(file: string): boolean {
-  return existsSync(file) && (statSync(file).mode & 0o100) !== 0
 }
 
 export interface GoOptions {

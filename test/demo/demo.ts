@@ -12,8 +12,10 @@ import { demoWithoutCluster } from './without-cluster.ts'
 const { values } = parseArgs({
   options: { node: { type: 'boolean', default: false }, keep: { type: 'boolean', default: false } },
 })
-if (values.node) await demoOnNode()
-else {
+if (values.node) {
+  process.stdout.write('migrate.io on a real Kubernetes, started for this demonstration only.\n')
+  await demoOnNode()
+} else {
   await demoWithoutCluster()
   process.stdout.write('\nThe same on a real Kubernetes, started for this demonstration only.\n')
   try {

@@ -30,33 +30,28 @@ interface Answer {
 /** What the webhook answers to what a real API server once asked, and what the program says of a manifest: needs no cluster. */
 export async function demoWithoutCluster(): Promise<void> {
   showStep('Start the webhook, with TLS, and ask it what an API server asked about the Flask app of examples/flask')
+  await using cleanup = new AsyncDisposableStack()
   const folder = mkdtempSync(join(tmpdir(), 'migrate-io-demo-'))
-  try {
-    const made = await makeDevelopmentCertificates()
-    await writeCertificates(folder, made)
-    const webhook = await startWebhookProcess({ certificates: folder, ca: made.ca })
-    try {
-      const [injecting] = webhookConfiguration({ url: webhook.url, ca: made.ca }).webhooks
-      const url = injecting?.clientConfig.url ?? webhook.url
-      const review = exampleReview()
-      const { object } = review.request
-      const { response } = await ask(url, made.ca, review)
-      assert.ok(response.allowed && response.patch !== undefined)
-      showText(`POST ${url}: allowed, with a JSON patch that makes this of the Deployment:`)
-      const operations = JSON.parse(Buffer.from(response.patch, 'base64').toString()) as Operation[]
-      const patched = jsonPatch.applyPatch(object, operations, true, false).newDocument
-      showDifference(asWritten(object), asWritten(patched))
+  cleanup.defer(() => rmSync(folder, { recursive: true, force: true }))
+  const made = await makeDevelopmentCertificates()
+  await writeCertificates(folder, made)
+  const webhook = await startWebhookProcess({ certificates: folder, ca: made.ca })
+  cleanup.defer(() => webhook.stop())
+  const [injecting] = webhookConfiguration({ url: webhook.url, ca: made.ca }).webhooks
+  const url = injecting?.clientConfig.url ?? webhook.url
+  const review = exampleReview()
+  const { object } = review.request
+  const { response } = await ask(url, made.ca, review)
+  assert.ok(response.allowed && response.patch !== undefined)
+  showText(`POST ${url}: allowed, with a JSON patch that makes this of the Deployment:`)
+  const operations = JSON.parse(Buffer.from(response.patch, 'base64').toString()) as Operation[]
+  const patched = jsonPatch.applyPatch(object, operations, true, false).newDocument
+  showDifference(asWritten(object), asWritten(patched))
 
-      showStep('The same with a misspelt annotation: refused')
-      const refused = await ask(url, made.ca, misspelt(review))
-      assert.equal(refused.response.allowed, false)
-      showText(refused.response.status?.message ?? '')
-    } finally {
-      await webhook.stop()
-    }
-  } finally {
-    rmSync(folder, { recursive: true, force: true })
-  }
+  showStep('The same with a misspelt annotation: refused')
+  const refused = await ask(url, made.ca, misspelt(review))
+  assert.equal(refused.response.allowed, false)
+  showText(refused.response.status?.message ?? '')
 
   showStep('What would become of a manifest, told without any cluster')
   const args = ['explain', '-f', MANIFEST]

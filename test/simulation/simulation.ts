@@ -324,7 +324,7 @@ export class Simulation {
 
   /** @param isStrict every revision must be recorded; else it is enough that nobody waits */
   #lacking(isStrict: boolean): string | undefined {
-    // Where somebody took the lock's record away, nobody looks at pods that have ended before another one waits.
+    // Where the lock's record is gone or unsettled, nobody looks at pods that have ended before another one waits.
     const settled = new Set<string>()
     for (const name of this.deployments) {
       const deployment = this.server.get('Deployment', name)

@@ -35,7 +35,8 @@ export function canInstall(environment: NodeJS.ProcessEnv = process.env): boolea
   return process.getuid?.() === 0 && isInstalled('apt-get', environment)
 }
 
-function isInstalled(program: string, environment: NodeJS.ProcessEnv): boolean {
+/** @param program a name that is looked for in PATH, or an absolute path */
+export function isInstalled(program: string, environment: NodeJS.ProcessEnv): boolean {
   const folders = program.startsWith('/') ? [''] : (environment['PATH'] ?? '').split(delimiter)
   return folders.some((folder) => {
     try {
