@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { lockConfigMapName } from '../../src/migration/names.ts'
-import { busyboxImage, migrateIoImage } from '../cluster/images/images.ts'
+import { migrateIoImage, movedTag } from '../cluster/images/images.ts'
 import { app, type Manifest } from '../e2e/deployment.ts'
 import { isReady, ours } from '../node/site.ts'
 import { until } from '../until.ts'
@@ -125,11 +125,16 @@ describe('kubectl describe deployment tells what the matter is', { concurrency: 
 
   test('L13: its tag has moved: which image migrated, and which one a pod of that revision starts', async () => {
     const { workshop, kubectl } = await open()
-    await workshop.rollOut('moved')
+    const [first, second] = await movedTag()
+    await cluster.loadImage(first.file)
+    const change = (manifest: Manifest) => {
+      app(manifest).image = first.name
+    }
+    await workshop.rollOut('moved', { change })
     const digests = async () =>
       (await workshop.site.pods('moved')).map((pod) => /[0-9a-f]{64}/.exec(ours(pod)?.imageID ?? '')?.[0])
     const [before] = await digests()
-    await cluster.loadImage((await busyboxImage(['MOVED=yes'])).file)
+    await cluster.loadImage(second.file)
     await kubectl('scale', 'deployment/moved', '--replicas=2')
     const told = await untilTold(workshop, 'moved', /ImageMoved/)
     const after = (await digests()).find((each) => each !== before)

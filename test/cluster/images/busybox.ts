@@ -17,12 +17,15 @@ export function pauseImage(): Promise<Image> {
   return busyboxAs('pause', { Env: ENVIRONMENT, User: userOf('nobody'), Entrypoint: ['/bin/sh', '-c', PAUSE] })
 }
 
-/**
- * A small root file system with a shell (ash) and the usual programs. It runs as any user.
- * @param environment more variables; with them it is another image of the same name
- */
-export function busyboxImage(environment: readonly string[] = []): Promise<Image> {
-  return busyboxAs('busybox', { Env: [...ENVIRONMENT, ...environment], Cmd: ['/bin/sh'] })
+/** A small root file system with a shell (ash) and the usual programs. It runs as any user. */
+export function busyboxImage(): Promise<Image> {
+  return busyboxAs('busybox', { Env: ENVIRONMENT, Cmd: ['/bin/sh'] })
+}
+
+/** Two images of one name, which no other test uses: what a tag says before and after it was moved. */
+export function movedTag(): Promise<[Image, Image]> {
+  const build = (number: number) => busyboxAs('moved', { Env: [...ENVIRONMENT, `BUILD=${number}`], Cmd: ['/bin/sh'] })
+  return Promise.all([build(1), build(2)])
 }
 
 async function busyboxAs(short: string, config: ImageConfig): Promise<Image> {

@@ -1,4 +1,4 @@
 export { debianImage, flaskImage, postgresImage } from './application.ts'
-export { busyboxImage, pauseImage } from './busybox.ts'
+export { busyboxImage, movedTag, pauseImage } from './busybox.ts'
 export type { Image } from './image.ts'
 export { migrateIoImage } from './migrate-io.ts'
