@@ -62,8 +62,8 @@ describe('what is rare', () => {
       const text = JSON.stringify(body.spec.template.spec.volumes)
       const configMap = /"configMap":\{"name":"([^"]+)"/.exec(text)?.[1] ?? ''
       assert.match(configMap, /^deployment\.l.*-[0-9a-f]{10}\.migrate-io$/)
-      // A ConfigMap can bear that name. Asked elsewhere: where a controller runs, it makes the one here.
-      await cluster.kubectl(['create', 'configmap', configMap, '-n', 'default', '--dry-run=server'])
+      // An object can bear that name. Where the policies are installed, a ConfigMap of that name is the controller's alone.
+      await place.kubectl(['create', 'secret', 'generic', configMap])
       mounted.push(configMap)
       oursIn(await place.pod(name))
       await place.kubectl(['set', 'image', `deployment/${name}`, 'flask=flask:2'])
