@@ -91,7 +91,7 @@ export function inWords({ verb, kind, namespace, name, subresource }: Request): 
   return `${verb} ${what}${where}`
 }
 
-/** Which codes come when was tried out on a real API server; see test/kube/compare-and-swap.test.ts. */
+/** Which codes come when was tried out on a real API server; see test/api/kube/compare-and-swap.test.ts. */
 function codeOf(http: number, status: Status | undefined, verb: Verb): KubeErrorCode {
   const causes = status?.details?.causes ?? []
   const isWrite = verb !== 'get' && verb !== 'list' && verb !== 'watch'

@@ -6,7 +6,7 @@ import { Agent, get as getHttps } from 'node:https'
 import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { engineFlags, installedMemory } from '../deploy/heap.ts'
+import { engineFlags, installedMemory } from '../support/deploy/heap.ts'
 import type { Certificates } from './certificates.ts'
 
 export const SERVERS = ['ours', 'baseline', 'go'] as const

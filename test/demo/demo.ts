@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util'
-import { findServerBinaries } from '../cluster/binaries.ts'
+import { findServerBinaries } from '../support/cluster/binaries.ts'
 import { demoOfAdmission } from './of-admission.ts'
 import { demoOnNode } from './on-node.ts'
 import { demoWithoutCluster } from './without-cluster.ts'

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { parse } from 'yaml'
 import type { JsonObject } from '../../src/migration/json.ts'
-import { root } from '../tooling/root.ts'
+import { root } from '../support/tooling/root.ts'
 
 export const MANIFEST = 'examples/flask/deployment.yaml'
 

@@ -1,7 +1,7 @@
 import type { JsonObject } from '../../src/migration/json.ts'
-import { startCluster } from '../cluster/cluster.ts'
-import { installWebhook } from '../e2e/install.ts'
-import { root } from '../tooling/root.ts'
+import { startCluster } from '../support/cluster/cluster.ts'
+import { installWebhook } from '../support/installation/install.ts'
+import { root } from '../support/tooling/root.ts'
 import { asWritten, MANIFEST } from './example.ts'
 import { showCommand, showDifference, showStep, showText } from './show.ts'
 

@@ -2,8 +2,8 @@ import { execFileSync, spawnSync } from 'node:child_process'
 import { cpSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { idsOf, patternOf } from '../ids.ts'
-import { root } from '../tooling/root.ts'
+import { idsOf, patternOf } from '../support/runner/ids.ts'
+import { root } from '../support/tooling/root.ts'
 import { apply, type Mutation } from './mutation.ts'
 
 /** All else is copied: a test that fails for want of a file would pass for one that noticed. */
@@ -28,8 +28,11 @@ export function runBroken(mutation: Mutation, environment: Readonly<Record<strin
     symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'))
     apply(mutation, copy)
     // What is made from the broken source: above all the wrapper as it is injected.
-    execFileSync(process.execPath, ['test/tooling/generate.ts'], { cwd: copy, stdio: ['ignore', 'ignore', 'inherit'] })
-    const run = ['test/run.ts', '--name', patternOf(ids, title), ...tests]
+    execFileSync(process.execPath, ['test/support/tooling/generate.ts'], {
+      cwd: copy,
+      stdio: ['ignore', 'ignore', 'inherit'],
+    })
+    const run = ['test/support/runner/run.ts', '--name', patternOf(ids, title), ...tests]
     const { stdout, stderr, status } = spawnSync(process.execPath, run, {
       cwd: copy,
       encoding: 'utf8',

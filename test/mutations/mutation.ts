@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { LEVELS, type Level, levelOf } from '../level.ts'
-import { root } from '../tooling/root.ts'
+import { LEVELS, type Level, levelOf } from '../support/runner/level.ts'
+import { root } from '../support/tooling/root.ts'
 
 /** A text that occurs exactly once in a file of the repository, and what stands in its place. */
 export interface Edit {

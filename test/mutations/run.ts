@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util'
-import { startCluster } from '../cluster/cluster.ts'
-import { REQUIRED_IDS } from '../ids.ts'
-import { clustersOf } from '../level.ts'
+import { startCluster } from '../support/cluster/cluster.ts'
+import { REQUIRED_IDS } from '../support/runner/ids.ts'
+import { neededBy } from '../support/runner/level.ts'
 import { runBroken } from './broken.ts'
 import { misfits, mutationLevel } from './mutation.ts'
 import { MUTATIONS } from './table.ts'
@@ -29,7 +29,7 @@ const chosen = MUTATIONS.filter(
     (mutationLevel(mutation) === 'node') === values.node &&
     (words.length === 0 || words.some((word) => mutation.ids.includes(word) || mutation.name.startsWith(word))),
 )
-const needsCluster = chosen.some(({ tests }) => tests.some((file) => clustersOf(file).has('sharedCluster')))
+const needsCluster = chosen.some(({ tests }) => tests.some((file) => neededBy(file).has('sharedCluster')))
 const cluster = needsCluster ? await startCluster() : undefined
 const survivors: string[] = []
 try {

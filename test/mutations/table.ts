@@ -1,7 +1,7 @@
 import type { Mutation } from './mutation.ts'
 
 const WRAPPER = 'src/migration/wrapper.sh'
-const SIMULATION = { tests: ['test/simulation/simulation.test.ts'], title: 'in 10,000 seeds' }
+const SIMULATION = { tests: ['test/unit/lock/simulation.test.ts'], title: 'in 10,000 seeds' }
 
 /** All mutations. Each A, W and L id has one at least, so that none of them is shown by tests that can't fail. */
 export const MUTATIONS: readonly Mutation[] = [
@@ -12,7 +12,7 @@ export const MUTATIONS: readonly Mutation[] = [
     file: 'deploy/base/mutating-webhook-configuration.yaml',
     find: '      matchLabels:\n        migrate.io/injection: enabled\n',
     replace: '',
-    tests: ['test/e2e/admission.test.ts'],
+    tests: ['test/api/webhook/admission.test.ts'],
   },
   // Volumes that are there already are added once more.
   {
@@ -21,7 +21,7 @@ export const MUTATIONS: readonly Mutation[] = [
     file: 'src/migration/inject.ts',
     find: '...ours.filter(({ name }) => !present.some((volume) => volume.name === name))',
     replace: '...ours',
-    tests: ['test/migration/idempotence.test.ts'],
+    tests: ['test/unit/injection/idempotence.test.ts'],
   },
   // The record's ConfigMap is the last source, so that a key `grant` in it hides the real one.
   {
@@ -30,7 +30,7 @@ export const MUTATIONS: readonly Mutation[] = [
     file: 'src/migration/volumes.ts',
     find: '[...record, { downwardAPI: { items } }]',
     replace: '[{ downwardAPI: { items } }, ...record]',
-    tests: ['test/cli/golden.test.ts'],
+    tests: ['test/unit/cli/golden.test.ts'],
   },
   // An update that changes nothing of the user's gets the newest wrapper.
   {
@@ -39,7 +39,7 @@ export const MUTATIONS: readonly Mutation[] = [
     file: 'src/migration/decide.ts',
     find: 'equal(now.spec.template, before.spec.template) ? now.spec.template : before.spec.template',
     replace: 'injected(sides, planned.plan as Plan, wrappers).template',
-    tests: ['test/e2e/stability.test.ts', 'test/migration/histories.test.ts'],
+    tests: ['test/api/webhook/stability.test.ts', 'test/unit/injection/histories.test.ts'],
   },
   // A revision that comes back by an undo gets the newest wrapper.
   {
@@ -48,7 +48,7 @@ export const MUTATIONS: readonly Mutation[] = [
     file: 'src/migration/decide.ts',
     find: 'const isOther = present !== undefined',
     replace: 'const isOther = false && present !== undefined',
-    tests: ['test/e2e/changes.test.ts'],
+    tests: ['test/api/webhook/changes.test.ts'],
   },
   // Removing the annotation leaves the strategy as the injection set it.
   {
@@ -57,7 +57,7 @@ export const MUTATIONS: readonly Mutation[] = [
     file: 'src/migration/rollout.ts',
     find: 'if (own === undefined) return value',
     replace: 'if (own !== null) return value',
-    tests: ['test/e2e/removal.test.ts'],
+    tests: ['test/api/webhook/removal.test.ts'],
   },
   // One replica gets maxUnavailable 1 too.
   {
@@ -66,7 +66,7 @@ export const MUTATIONS: readonly Mutation[] = [
     file: 'src/migration/strategy.ts',
     find: 'maxUnavailable: replicas <= 1 ? 0 : 1',
     replace: 'maxUnavailable: replicas <= 1 ? 1 : 1',
-    tests: ['test/migration/strategy.test.ts'],
+    tests: ['test/unit/injection/strategy.test.ts'],
   },
   // Only the first problem is reported.
   {
@@ -75,7 +75,7 @@ export const MUTATIONS: readonly Mutation[] = [
     file: 'src/migration/decide.ts',
     find: 'problems.map(problemText)',
     replace: 'problems.slice(0, 1).map(problemText)',
-    tests: ['test/migration/refusals.test.ts'],
+    tests: ['test/unit/injection/refusals.test.ts'],
   },
   // `$(NAME)` in a command is left to Kubernetes.
   {
@@ -84,7 +84,7 @@ export const MUTATIONS: readonly Mutation[] = [
     file: 'src/migration/container.ts',
     find: 'plan.argv.map(escapeExpansion)',
     replace: '[...plan.argv]',
-    tests: ['test/migration/expansion.test.ts', 'test/e2e/pods.test.ts'],
+    tests: ['test/unit/injection/expansion.test.ts', 'test/api/webhook/pods.test.ts'],
   },
   // The migration runs before the user's own init containers.
   {
@@ -93,7 +93,7 @@ export const MUTATIONS: readonly Mutation[] = [
     file: 'src/migration/inject.ts',
     find: '[...theirs, container]',
     replace: '[container, ...theirs]',
-    tests: ['test/migration/init-containers.test.ts'],
+    tests: ['test/unit/injection/init-containers.test.ts'],
   },
   // An object that is being deleted is asked about.
   {
@@ -105,7 +105,7 @@ export const MUTATIONS: readonly Mutation[] = [
         expression: "!has(object.metadata.deletionTimestamp)"
 `,
     replace: 'while no webhook is there to be asked.\n',
-    tests: ['test/e2e/unavailable.test.ts'],
+    tests: ['test/api/webhook/unavailable.test.ts'],
   },
   // What is not refused is printed, though something is.
   {
@@ -114,7 +114,7 @@ export const MUTATIONS: readonly Mutation[] = [
     file: 'src/cli/rewrite.ts',
     find: '    const others = result.decided.length - refused\n',
     replace: '    process.stdout.write(result.text)\n    const others = result.decided.length - refused\n',
-    tests: ['test/cli/commands.test.ts'],
+    tests: ['test/unit/cli/commands.test.ts'],
   },
   // In a namespace that is no longer opted in, an old init container stays.
   {
@@ -123,7 +123,7 @@ export const MUTATIONS: readonly Mutation[] = [
     file: 'src/migration/decide.ts',
     find: 'if (isHeld || wasHeld) return stripped(',
     replace: 'if (optedIn && (isHeld || wasHeld)) return stripped(',
-    tests: ['test/e2e/namespace.test.ts'],
+    tests: ['test/api/webhook/namespace.test.ts'],
   },
 
   // A pod that a record let through follows a grant that it is shown later.
@@ -133,7 +133,7 @@ export const MUTATIONS: readonly Mutation[] = [
     file: WRAPPER,
     find: `if [ -e "$mio_state/skipped" ]; then mio_skip 'let through before'; fi`,
     replace: '# it forgot',
-    tests: ['test/migration/wrapper/claims.test.ts'],
+    tests: ['test/unit/injection/wrapper/claims.test.ts'],
   },
   // A run number that this pod has claimed is used again.
   {
@@ -142,7 +142,7 @@ export const MUTATIONS: readonly Mutation[] = [
     file: WRAPPER,
     find: 'if [ "$mio_number" -gt "$mio_claimed" ] 2>/dev/null; then mio_run "$@"; fi',
     replace: 'if [ "$mio_number" -gt 0 ] 2>/dev/null; then mio_run "$@"; fi',
-    tests: ['test/migration/wrapper/claims.test.ts'],
+    tests: ['test/unit/injection/wrapper/claims.test.ts'],
   },
   // The command is a child of the wrapper, which signals and ends in its own way.
   {
@@ -151,7 +151,7 @@ export const MUTATIONS: readonly Mutation[] = [
     file: WRAPPER,
     find: '  trap - $mio_signals\n  exec "$@"\n',
     replace: '  "$@"\n  exit $?\n',
-    tests: ['test/migration/wrapper/command.test.ts', 'test/migration/wrapper/first-process.test.ts'],
+    tests: ['test/unit/injection/wrapper/command.test.ts', 'test/unit/injection/wrapper/first-process.test.ts'],
   },
   // A wrapper that has waited for a while looks at its files without a pause worth the name.
   {
@@ -160,7 +160,7 @@ export const MUTATIONS: readonly Mutation[] = [
     file: WRAPPER,
     find: 'mio_step=0.35',
     replace: 'mio_step=0.001',
-    tests: ['test/node/wrapper.test.ts'],
+    tests: ['test/node/injection/wrapper.test.ts'],
   },
   // The wrapper notes its numbers in a folder of the image, which only root may write, and no one where it is read-only.
   {
@@ -169,7 +169,7 @@ export const MUTATIONS: readonly Mutation[] = [
     file: WRAPPER,
     find: 'mio_state=/run/migrate.io-state\n',
     replace: 'mio_state=/run\n',
-    tests: ['test/node/wrapper.test.ts'],
+    tests: ['test/node/injection/wrapper.test.ts'],
   },
   // At the time limit only the command itself is ended.
   {
@@ -178,7 +178,7 @@ export const MUTATIONS: readonly Mutation[] = [
     file: WRAPPER,
     find: `*" $2 "*) mio_processes="$mio_processes$mio_pid " ;;`,
     replace: `*" $2 "*) [ "$mio_pid" != "$mio_child" ] || mio_processes="$mio_processes$mio_pid " ;;`,
-    tests: ['test/migration/wrapper/timeout.test.ts'],
+    tests: ['test/unit/injection/wrapper/timeout.test.ts'],
   },
 
   // A success lets the lock go and is not recorded, so each pod of the revision runs in its turn.
@@ -188,7 +188,7 @@ export const MUTATIONS: readonly Mutation[] = [
     file: 'src/controller/results.ts',
     find: 'const entries = pruned(withCompleted(stored.record.entries, revision, completed), snapshot, revision)',
     replace: 'const { entries } = stored.record',
-    tests: ['test/lock/once.test.ts'],
+    tests: ['test/node/lock/once.test.ts'],
     title: 'all at once',
   },
   // The record keeps the latest revision only, so an undo runs again.
@@ -199,7 +199,7 @@ export const MUTATIONS: readonly Mutation[] = [
     find: 'return prune(entries, new Set([...present, revision]))',
     replace:
       'return Object.fromEntries(Object.entries(prune(entries, new Set(present))).filter(([key]) => key.endsWith(revision)))',
-    tests: ['test/lock/kept.test.ts'],
+    tests: ['test/node/lock/kept.test.ts'],
     title: 'scale-up, deleted pods, a drained node, undo: no run, pods start at once, beside the controller',
   },
   // A failed run is tried again without waiting for its backoff.
@@ -209,7 +209,7 @@ export const MUTATIONS: readonly Mutation[] = [
     file: 'src/controller/backoff.ts',
     find: 'return at > now && at - now <= MAX_DELAY_MS ?',
     replace: 'return at > now + MAX_DELAY_MS ?',
-    tests: ['test/lock/failing.test.ts'],
+    tests: ['test/node/lock/failing.test.ts'],
     title: 'is tried again with the documented backoff',
   },
   // A grant is no compare-and-swap on the pod: one that comes late counts.
@@ -219,7 +219,7 @@ export const MUTATIONS: readonly Mutation[] = [
     file: 'src/kube/client.ts',
     find: 'const body = { metadata: { uid, resourceVersion, annotations } }',
     replace: 'const body = { metadata: { annotations } }',
-    tests: ['test/lock/paused.test.ts'],
+    tests: ['test/node/lock/paused.test.ts'],
     title: 'the revision changed meanwhile',
   },
   // A named lock that another Deployment holds counts as free.
@@ -229,7 +229,7 @@ export const MUTATIONS: readonly Mutation[] = [
     file: 'src/controller/read-named.ts',
     find: "  if (hold === 'held') return { kind: 'busy', configMap, isOurs: false }\n",
     replace: '',
-    tests: ['test/lock/named.test.ts'],
+    tests: ['test/node/lock/named.test.ts'],
     title: 'both are rolled out at the same time',
   },
   // A lock is free as soon as its holder is to be deleted, though its command may live on; and nothing takes that run up
@@ -250,7 +250,7 @@ export const MUTATIONS: readonly Mutation[] = [
           'function isUnknownRun(pod: Pod, { record }: Stored): boolean {\n  if (pod.metadata.deletionTimestamp !== undefined) return false\n',
       },
     ],
-    tests: ['test/lock/held.test.ts'],
+    tests: ['test/node/lock/held.test.ts'],
     title: 'a deletion frees no lock',
   },
   // Any exit of the migration's container counts as the end of a run.
@@ -300,7 +300,7 @@ export const MUTATIONS: readonly Mutation[] = [
     file: WRAPPER,
     find: '{ true >"$mio_state/run-$mio_number" && mio_note; }',
     replace: '{ mio_note; }',
-    tests: ['test/simulation/wrapper.test.ts'],
+    tests: ['test/unit/lock/simulated-wrapper.test.ts'],
   },
   // A lost lock is made anew without telling the pods first.
   {
@@ -370,7 +370,7 @@ export const MUTATIONS: readonly Mutation[] = [
         replace: 'return false',
       },
     ],
-    tests: ['test/lock/life.test.ts'],
+    tests: ['test/node/lock/life.test.ts'],
     title: 'deleted while nothing runs, then during a run',
   },
   // A pod is given the lock before its wrapper runs, also one that never will.
@@ -380,7 +380,7 @@ export const MUTATIONS: readonly Mutation[] = [
     file: 'src/controller/choose.ts',
     find: "(phase ?? 'Pending') === 'Pending' && isRunning(pod)",
     replace: "(phase ?? 'Pending') === 'Pending'",
-    tests: ['test/lock/stuck.test.ts'],
+    tests: ['test/node/lock/stuck.test.ts'],
     title: 'an image that is not there',
   },
   // What the init container has and the app's has not is another webhook's, where nothing is recorded of it.
@@ -390,7 +390,7 @@ export const MUTATIONS: readonly Mutation[] = [
     file: 'src/migration/copied.ts',
     find: 'return own === undefined || claimed === record ? undefined : [own]',
     replace: 'return own === undefined || claimed === record ? [] : [own]',
-    tests: ['test/migration/edited.test.ts'],
+    tests: ['test/unit/injection/edited.test.ts'],
   },
   // Only a node selector says that a pod is for Windows.
   {
@@ -399,7 +399,7 @@ export const MUTATIONS: readonly Mutation[] = [
     file: 'src/migration/windows.ts',
     find: "isWindowsRequired(spec['affinity'])",
     replace: 'isWindowsRequired(null)',
-    tests: ['test/migration/windows.test.ts'],
+    tests: ['test/unit/injection/windows.test.ts'],
   },
   // A failure whose number was overwritten is never counted.
   {
@@ -408,7 +408,7 @@ export const MUTATIONS: readonly Mutation[] = [
     file: 'src/controller/container-end.ts',
     find: 'run ?? (isFollowed ? before : undefined)',
     replace: 'run',
-    tests: ['test/controller/container-end.test.ts'],
+    tests: ['test/unit/lock/container-end.test.ts'],
   },
   // A pod that no Deployment made waits for ever.
   {
@@ -417,7 +417,7 @@ export const MUTATIONS: readonly Mutation[] = [
     file: WRAPPER,
     find: '-gt "$mio_unlabelled_seconds" ]; then mio_refuse; fi',
     replace: '-gt "$mio_unlabelled_seconds" ]; then :; fi',
-    tests: ['test/migration/wrapper/waiting.test.ts'],
+    tests: ['test/unit/injection/wrapper/waiting.test.ts'],
     title: 'no label for longer than a moment',
   },
   // After a power loss a wrapper believes a number that it may have used before.
@@ -427,7 +427,7 @@ export const MUTATIONS: readonly Mutation[] = [
     file: WRAPPER,
     find: '  if [ "$mio_line" ] && [ -e "$mio_boot" ]; then return; fi\n',
     replace: '  return\n',
-    tests: ['test/simulation/wrapper.test.ts'],
+    tests: ['test/unit/lock/simulated-wrapper.test.ts'],
   },
   // A run whose record is lost has the named lock that the Deployment names by now.
   {
@@ -436,7 +436,7 @@ export const MUTATIONS: readonly Mutation[] = [
     file: 'src/controller/make-anew.ts',
     find: 'lock: lock ?? UNKNOWN_LOCK,',
     replace: '',
-    tests: ['test/controller/rebuild-named.test.ts', 'test/simulation/simulation.test.ts'],
+    tests: ['test/unit/controller/rebuild-named.test.ts', 'test/unit/lock/simulation.test.ts'],
   },
   // A record that is a copy of another counts.
   {
@@ -445,7 +445,7 @@ export const MUTATIONS: readonly Mutation[] = [
     file: 'src/controller/versions.ts',
     find: "return uid === metadata.uid ? 'original' : 'copy'",
     replace: "return 'original'",
-    tests: ['test/controller/record.test.ts'],
+    tests: ['test/unit/lock/record.test.ts'],
   },
   // Digests of two architectures are compared.
   {
@@ -454,7 +454,7 @@ export const MUTATIONS: readonly Mutation[] = [
     file: 'src/controller/moved-images.ts',
     find: '(await platform?.(node)) !== completed.platform',
     replace: 'platform === undefined',
-    tests: ['test/controller/moved-images.test.ts'],
+    tests: ['test/unit/controller/moved-images.test.ts'],
   },
   // A grant that kubelet missed is left to kubelet.
   {
@@ -463,7 +463,7 @@ export const MUTATIONS: readonly Mutation[] = [
     file: 'src/controller/decide.ts',
     find: "if (at <= now) return { kind: 'nudge', pod, wait }",
     replace: 'if (at <= now) continue',
-    tests: ['test/controller/decide.test.ts'],
+    tests: ['test/unit/lock/decide.test.ts'],
   },
   // Of standard input only what is there at once is read.
   {
@@ -472,7 +472,7 @@ export const MUTATIONS: readonly Mutation[] = [
     file: 'src/cli/sources.ts',
     find: 'return Array.fromAsync<Buffer>(process.stdin)',
     replace: 'for await (const piece of process.stdin) return [piece as Buffer]\n    return []',
-    tests: ['test/cli/streams.test.ts'],
+    tests: ['test/unit/cli/streams.test.ts'],
     title: 'standard input is read',
   },
 ]

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Node } from '../cluster/node/node.ts'
-import { installOnNode, type NewSite } from '../install/site.ts'
-import { deployFlask, earlyStarts, overlaps, runs } from '../node/flask.ts'
-import { type Database, deployPostgres } from '../node/postgres.ts'
+import { installOnNode, type NewSite } from '../node/install/site.ts'
+import type { Node } from '../support/cluster/node/node.ts'
+import { deployFlask, earlyStarts, overlaps, runs } from '../support/node/flask.ts'
+import { type Database, deployPostgres } from '../support/node/postgres.ts'
 
 /**
  * Random deeds against the installed product on two real nodes, with the database as the judge:

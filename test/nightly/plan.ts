@@ -3,7 +3,7 @@ import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { mutationLevel } from '../mutations/mutation.ts'
 import { MUTATIONS } from '../mutations/table.ts'
-import { root } from '../tooling/root.ts'
+import { root } from '../support/tooling/root.ts'
 
 /** Something that takes minutes to hours and is good or not; what is done of it need not be done again. */
 export interface Part {
@@ -34,14 +34,14 @@ export function planOf(commit: string, isShort: boolean): readonly Step[] {
     {
       title: 'Long waits at full length',
       // There is no short form of it but the tests themselves.
-      parts: isShort ? [] : [{ name: 'soak', args: ['test/run.ts', '--soak'] }],
+      parts: isShort ? [] : [{ name: 'soak', args: ['test/support/runner/run.ts', '--soak'] }],
       isParallel: false,
     },
     {
       title: `${seeds.toLocaleString('en')} seeds of the simulation`,
       parts: count(shards).map((shard) => {
         const range = `${shard * perShard + 1}..${(shard + 1) * perShard}`
-        return { name: `seeds-${range}`, args: ['test/simulation/simulate.ts', '--seeds', range] }
+        return { name: `seeds-${range}`, args: ['test/support/simulation/simulate.ts', '--seeds', range] }
       }),
       isParallel: true,
     },
@@ -62,7 +62,7 @@ export function planOf(commit: string, isShort: boolean): readonly Step[] {
     },
     {
       title: 'Tests that run nightly only',
-      parts: tests.length > 0 ? [{ name: 'tests', args: ['test/run.ts', '--nightly'] }] : [],
+      parts: tests.length > 0 ? [{ name: 'tests', args: ['test/support/runner/run.ts', '--level', 'nightly'] }] : [],
       isParallel: false,
     },
   ].filter(({ parts }) => parts.length > 0)

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { root } from '../tooling/root.ts'
+import { root } from '../support/tooling/root.ts'
 import type { Outcomes, Step } from './plan.ts'
 
 export const REPORT = 'docs/benchmarks/nightly.md'
@@ -45,16 +45,19 @@ ${rows.join('\n')}
 `
 }
 
-/** Why the latest nightly run says nothing of the tree in the folder; undefined where it does, or where no Git can tell. */
-export function outdated(folder = root): string | undefined {
+/**
+ * Why the latest nightly run says nothing of these parts of the tree in the folder; undefined where it does, or where no Git
+ * can tell.
+ */
+export function outdated(parts = JUDGED, folder = root): string | undefined {
   const git = (...args: string[]) => spawnSync('git', args, { cwd: folder, encoding: 'utf8' })
   if (git('rev-parse', '--git-dir').status !== 0) return undefined
   const path = join(folder, REPORT)
   const text = existsSync(path) ? readFileSync(path, 'utf8') : ''
   const [, commit, date] = /^Commit ([0-9a-f]{12}), (\S+),/m.exec(text) ?? []
   if (commit === undefined) return `${REPORT} tells of no nightly run: npm run test:nightly`
-  const { status } = git('diff', '--quiet', commit, '--', ...JUDGED)
+  const { status } = git('diff', '--quiet', commit, '--', ...parts)
   if (status === 0) return undefined
-  const why = status === 1 ? `${JUDGED.join(' or ')} has changed since` : 'this repository does not have its commit'
+  const why = status === 1 ? `${parts.join(' or ')} has changed since` : 'this repository does not have its commit'
   return `the latest nightly run is of ${date}, commit ${commit}, and ${why}: npm run test:nightly`
 }

@@ -1,6 +1,6 @@
 import type { Pod } from '../../../src/kube/objects.ts'
-import type { Deployment } from '../../e2e/deployment.ts'
-import { until } from '../../until.ts'
+import type { Deployment } from '../../support/installation/deployment.ts'
+import { until } from '../../support/until.ts'
 import { deploymentOf, jobOf } from './manifests.ts'
 import type { Stage } from './stage.ts'
 import type { VariantName } from './variants.ts'

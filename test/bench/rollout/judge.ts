@@ -1,4 +1,4 @@
-import type { Database } from '../../node/postgres.ts'
+import type { Database } from '../../support/node/postgres.ts'
 
 /** One migration as it wrote itself down; times by the database's clock, in milliseconds since 1970. */
 export interface Run {

@@ -1,5 +1,10 @@
-import { ARTICLE_STRATEGY, type Container, DEFAULT_STRATEGY, type Manifest } from '../../e2e/deployment.ts'
-import { app } from '../../node/app.ts'
+import {
+  ARTICLE_STRATEGY,
+  type Container,
+  DEFAULT_STRATEGY,
+  type Manifest,
+} from '../../support/installation/deployment.ts'
+import { app } from '../../support/node/app.ts'
 import { INSERT_RUN, INSERT_START, updateRun } from './judge.ts'
 import { VARIANT, type Variant, type VariantName } from './variants.ts'
 

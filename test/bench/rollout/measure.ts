@@ -1,5 +1,5 @@
 import type { Pod } from '../../../src/kube/objects.ts'
-import { until } from '../../until.ts'
+import { until } from '../../support/until.ts'
 import { type Bar, barsOf } from './bars.ts'
 import { deployer, type Subject } from './deploy.ts'
 import { earlyStarts, failedRuns, judge, mostAtOnce } from './judge.ts'

@@ -1,6 +1,6 @@
 import type { Pod } from '../../../src/kube/objects.ts'
 import { GRANT_ANNOTATION } from '../../../src/migration/names.ts'
-import type { AuditEvent } from '../../cluster/audit-log.ts'
+import type { AuditEvent } from '../../support/cluster/audit-log.ts'
 
 /** What the API server stored about a rollout, and when; milliseconds since 1970. */
 export type Fact =

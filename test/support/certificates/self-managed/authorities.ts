@@ -1,0 +1,18 @@
+import type { Authority, ServingCertificate, Snapshot } from '../../../../src/certificates/self-managed/snapshot.ts'
+import { bundleOf } from '../../../../src/certificates/self-managed/snapshot.ts'
+import { lifetime, TIMES } from '../../../../src/certificates/self-managed/times.ts'
+
+/** Certificates as `decide` sees them, without any real one. */
+export function authority(name: string, madeMs: number, lifeMs = TIMES.authorityLifeMs): Authority {
+  return { cert: `${name}\n`, ...lifetime(madeMs, lifeMs) }
+}
+
+export function servingOf(issuer: Authority | undefined, madeMs: number): ServingCertificate {
+  return { issuer: issuer?.cert, isForService: true, ...lifetime(madeMs, TIMES.servingLifeMs) }
+}
+
+/** A configuration with our two webhooks that trust these. */
+export function trusting(...authorities: Authority[]): NonNullable<Snapshot['configuration']> {
+  const caBundle = bundleOf(authorities)
+  return { caBundles: [caBundle, caBundle], authorities }
+}
