@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { apply, assertDenied, assertDone, makeNamespace, untilAnswered } from '../../support/deploy/apply.ts'
+import { find, type Rendered } from '../../support/deploy/objects.ts'
 import { annotations, GRANT, manyAnnotations, podManifest, policyStage } from '../../support/deploy/policy-stage.ts'
-import { find, type Rendered } from '../../support/deploy/rendered.ts'
 import { flask, type Manifest, withoutAnnotations } from '../../support/installation/deployment.ts'
 
 const { cluster, admin, editor, controller, policies, deployments, pods, configMaps, makePod } = await policyStage()

@@ -1,15 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import {
-  find,
-  isHook,
-  kustomized,
-  nameOf,
-  type Rendered,
-  templated,
-  WAYS,
-  type Way,
-} from '../../support/deploy/rendered.ts'
+import { find, nameOf, type Rendered } from '../../support/deploy/objects.ts'
+import { isHook, kustomized, templated, WAYS, type Way } from '../../support/deploy/rendered.ts'
 
 /** What Helm adds to every object, and nothing is selected by. */
 const HELMS_LABELS = [

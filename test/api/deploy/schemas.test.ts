@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, describe, test } from 'node:test'
 import { judge } from '../../support/deploy/kubeconform.ts'
-import { find, kustomized, type Rendered, templated, WAYS, type Way } from '../../support/deploy/rendered.ts'
+import { find, type Rendered } from '../../support/deploy/objects.ts'
+import { kustomized, templated, WAYS, type Way } from '../../support/deploy/rendered.ts'
 import {
   KUBERNETES_VERSIONS,
   type KubernetesVersion,

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { after, describe, test } from 'node:test'
 import { startCluster } from '../../support/cluster/cluster.ts'
 import { apply, assertDone, callsAs, makeNamespace, untilAnswered } from '../../support/deploy/apply.ts'
-import { find, kustomized, NAMESPACE, type Rendered } from '../../support/deploy/rendered.ts'
+import { find, type Rendered } from '../../support/deploy/objects.ts'
+import { kustomized, NAMESPACE } from '../../support/deploy/rendered.ts'
 import { flask, type Manifest, withoutAnnotations } from '../../support/installation/deployment.ts'
 
 const cluster = await startCluster()

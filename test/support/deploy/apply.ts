@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import type { Answer, Cluster } from '../cluster/cluster.ts'
 import { until } from '../until.ts'
-import type { Rendered } from './rendered.ts'
+import type { Rendered } from './objects.ts'
 
 const EFFECTIVE_LIMIT_MS = 30_000 // the API server follows policies within a second or two
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { text } from 'node:stream/consumers'
 import { findTool } from '../cluster/binaries.ts'
-import type { Rendered } from './rendered.ts'
+import type { Rendered } from './objects.ts'
 
 export interface Verdict {
   readonly resources: { readonly name: string; readonly status: string; readonly msg: string }[]

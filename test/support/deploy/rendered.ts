@@ -3,29 +3,16 @@ import { cpSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { parseAllDocuments } from 'yaml'
 import { makeDevelopmentCertificates, writeCertificates } from '../../../certs/generate.ts'
 import { findBinaries, findTool } from '../cluster/binaries.ts'
 import { root } from '../tooling/root.ts'
+import { objectsIn, type Rendered } from './objects.ts'
 
 const MAX_OUTPUT_BYTES = 16 * 1024 * 1024
 const run = promisify(execFile)
 
 export const NAMESPACE = 'migrate-io'
 export const CHART = `${root}/deploy/chart`
-
-/** An object of a manifest, as far as tests look at all of them alike. */
-export interface Rendered {
-  readonly apiVersion: string
-  readonly kind: string
-  readonly metadata: {
-    readonly name: string
-    readonly namespace?: string
-    readonly labels?: Readonly<Record<string, string>>
-    readonly annotations?: Readonly<Record<string, string>>
-  }
-  readonly [field: string]: unknown
-}
 
 /** Where the certificate comes from: the overlay of kustomize, and what the chart calls it. */
 export const WAYS = {
@@ -65,25 +52,7 @@ export async function templated({ values = {}, namespace = NAMESPACE, release = 
   return objectsIn(stdout)
 }
 
-export function objectsIn(yaml: string): Rendered[] {
-  return parseAllDocuments(yaml)
-    .map((document) => document.toJS() as Rendered | null)
-    .filter((object) => object !== null)
-}
-
 /** Whether Helm treats it apart from the release: a hook or a test. */
 export function isHook({ metadata }: Rendered): boolean {
   return metadata.annotations?.['helm.sh/hook'] !== undefined
-}
-
-/** Such as `Deployment migrate-io/migrate-io-webhook`. */
-export function nameOf({ kind, metadata }: Rendered): string {
-  return `${kind} ${metadata.namespace === undefined ? '' : `${metadata.namespace}/`}${metadata.name}`
-}
-
-/** The only one of this kind and name. */
-export function find<T extends Rendered = Rendered>(objects: readonly Rendered[], kind: string, name: string): T {
-  const found = objects.filter((object) => object.kind === kind && object.metadata.name === name)
-  if (found.length !== 1) throw new Error(`${found.length} objects are ${kind} ${name}; there should be one`)
-  return found[0] as T
 }

@@ -1,4 +1,4 @@
-import { globSync, readFileSync } from 'node:fs'
+import { appendFileSync, existsSync, globSync, readFileSync } from 'node:fs'
 import { relative, resolve } from 'node:path'
 import { finished } from 'node:stream/promises'
 import { type EventData, run } from 'node:test'
@@ -16,7 +16,7 @@ import { FULL_LENGTH } from './full-length.ts'
 import { patternOf } from './ids.ts'
 import { LEVELS, type Level, levelOf, type Needed, neededBy } from './level.ts'
 import { sayProgress } from './progress.ts'
-import { Table } from './table.ts'
+import { type Result, Table } from './table.ts'
 
 /**
  * Runs the tests of a level:
@@ -27,6 +27,9 @@ import { Table } from './table.ts'
  * of its own as well. What a machine lacks is skipped by name, unless MIGRATE_IO_REQUIRE is set. `test:all` is the three
  * together, and ends with a table of what each id of ACCEPTANCE.md was shown by, which has to be complete. `test:soak` runs
  * what waits long, at full length. With files, these are run, of whatever level; --name runs the tests whose name matches.
+ *
+ * Where MIGRATE_IO_RESULTS names a file, the results are added to it, and `test:all` takes from it what ran before: so CI calls
+ * `npm test`, as people do, and has its tests in the table without running them once more.
  */
 const CHOICES = [...LEVELS, 'all'] as const
 /** How many files at a time on two cores: what brings a cluster mostly waits, for a rollout or for kubelet. */
@@ -68,7 +71,10 @@ try {
 
 const table = new Table()
 const times = new FileTimes()
-for (const level of LEVELS) {
+const results = process.env['MIGRATE_IO_RESULTS']
+const before = results && choice === 'all' && existsSync(results) ? readResults(results) : []
+for (const { name, ...result } of before) table.count(name, result)
+for (const level of LEVELS.filter((each) => !before.some((result) => result.level === each))) {
   const files = wanted.filter((file) => levelOf(file) === level && (canRunNodes || !needsNode(file)))
   if (files.length > 0) await runFiles(times.slowestFirst(files), CONCURRENCY[level])
 }
@@ -109,7 +115,14 @@ function count(
   outcome: 'passed' | 'failed' | 'skipped',
 ): void {
   const { name, details, file = '', entryFile = file } = event
-  table.count(name, { outcome, level: levelOf(fromRoot(entryFile)), isSuite: details.type === 'suite' })
+  const result: Result = { outcome, level: levelOf(fromRoot(entryFile)), isSuite: details.type === 'suite' }
+  table.count(name, result)
+  if (results) appendFileSync(results, `${JSON.stringify({ name, ...result })}\n`)
+}
+
+function readResults(file: string): readonly (Result & { readonly name: string })[] {
+  const lines = readFileSync(file, 'utf8').split('\n').filter(Boolean)
+  return lines.map((line) => JSON.parse(line))
 }
 
 function fromRoot(file: string): string {

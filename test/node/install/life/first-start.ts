@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { kustomized, type Rendered } from '../../../support/deploy/rendered.ts'
+import type { Rendered } from '../../../support/deploy/objects.ts'
+import { kustomized } from '../../../support/deploy/rendered.ts'
 import { untilServed } from '../../../support/installation/served.ts'
 import { until } from '../../../support/until.ts'
 import { caBundles, deleteSecret, kept } from '../certificates.ts'
