@@ -1,11 +1,13 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { inspect } from 'node:util'
 
-const DEFAULT_INTERVAL_MS = 50
+/** Between two looks it waits a tenth of what it has waited so far, within these: long waits shall not keep the machine busy. */
+const INTERVAL_MS = { min: 50, max: 300 }
 
 export interface UntilOptions<T> {
   /** After this long it gives up, also when a single look never answers. */
   limitMs: number
+  /** Between two looks. */
   intervalMs?: number
   /** What counts as there. Default: anything truthy. */
   accept?: (seen: T) => boolean
@@ -18,9 +20,10 @@ export interface UntilOptions<T> {
 export async function until<T>(
   describe: string,
   condition: () => T | Promise<T>,
-  { limitMs, intervalMs = DEFAULT_INTERVAL_MS, accept = Boolean }: UntilOptions<T>,
+  { limitMs, intervalMs, accept = Boolean }: UntilOptions<T>,
 ): Promise<NonNullable<T>> {
-  const end = performance.now() + limitMs
+  const began = performance.now()
+  const end = began + limitMs
   let last = 'nothing: no look has answered'
   let cause: unknown
   do {
@@ -33,7 +36,9 @@ export async function until<T>(
       last = String(look.error)
       cause = look.error
     }
-    await pause(Math.max(0, Math.min(intervalMs, end - performance.now())))
+    const tenth = (performance.now() - began) / 10
+    const interval = intervalMs ?? Math.min(Math.max(tenth, INTERVAL_MS.min), INTERVAL_MS.max)
+    await pause(Math.max(0, Math.min(interval, end - performance.now())))
   } while (performance.now() < end)
   throw new Error(`gave up after ${limitMs / 1000} s waiting until ${describe}; last seen: ${last}`, { cause })
 }

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { parseObject } from '../../../src/controller/record.ts'
-import { makeStage } from '../../support/lock/stage.ts'
+import { sharedStage } from '../../support/lock/stage.ts'
 import { openWorkshop, type Workshop } from '../../support/lock/workshop.ts'
 import { until } from '../../support/until.ts'
 
-const stage = await makeStage('late')
+const stage = await sharedStage('late')
 
 /** Each is a Deployment of one pod. Nightly 300, on a node that has other work too. */
 const STARTS = Number(process.env['MIGRATE_IO_LATE_STARTS'] ?? 30)

@@ -4,12 +4,12 @@ import type { PodTemplate } from '../../../src/migration/deployment.ts'
 import { findWrapper, fingerprint, RELEASED } from '../../../src/migration/wrapper.ts'
 import { makeEarlierVersion } from '../../support/installation/another-version.ts'
 import { failuresOf, holderOf } from '../../support/lock/record-of.ts'
-import { makeStage } from '../../support/lock/stage.ts'
+import { sharedStage } from '../../support/lock/stage.ts'
 import { openWorkshop, type Workshop } from '../../support/lock/workshop.ts'
 import { root } from '../../support/tooling/root.ts'
 import { until } from '../../support/until.ts'
 
-const stage = await makeStage('message')
+const stage = await sharedStage('message')
 
 const DEFAULT_PATH = '/dev/termination-log'
 const OWN_PATH = '/dev/migrate.io-message'

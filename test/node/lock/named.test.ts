@@ -4,7 +4,7 @@ import { GRANT_ANNOTATION, lockConfigMapName, namedLockConfigMapName } from '../
 import { openFlaggedWorkshop } from '../../support/lock/flagged.ts'
 import { waitsFor } from '../../support/lock/flags.ts'
 import type { Entry } from '../../support/lock/journal.ts'
-import { makeStage } from '../../support/lock/stage.ts'
+import { sharedStage } from '../../support/lock/stage.ts'
 import { type LockObject, openWorkshop } from '../../support/lock/workshop.ts'
 import { until } from '../../support/until.ts'
 
@@ -14,7 +14,7 @@ const TOLD_LIMIT_SECONDS = 25
 const LIMIT_MS = 180_000
 const SHARED = { lock: 'database' }
 
-const stage = await makeStage('named')
+const stage = await sharedStage('named')
 
 describe('Deployments that share a lock by name', () => {
   test('L5: they never overlap and take turns while one keeps failing', async (t) => {

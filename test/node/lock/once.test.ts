@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { makeStage, openShop, type Shop } from '../../support/lock/stage.ts'
+import { openShop, type Shop, sharedStage } from '../../support/lock/stage.ts'
 import { appStarts, deployFlask, earlyStarts, overlaps, runs } from '../../support/node/flask.ts'
 import { timed } from '../../support/node/rollout.ts'
 import { LIMIT_MS } from '../../support/node/site.ts'
 import { until } from '../../support/until.ts'
 
-const stage = await makeStage('once')
+const stage = await sharedStage('once')
 const { cluster } = stage
 
 const SLOW = { UPGRADE_SECONDS: '3', MIGRATION_SECONDS: '1' }

@@ -5,12 +5,12 @@ import { app } from '../../support/installation/deployment.ts'
 import { openFlaggedWorkshop } from '../../support/lock/flagged.ts'
 import { isUp, waitsFor } from '../../support/lock/flags.ts'
 import { holderOf } from '../../support/lock/record-of.ts'
-import { makeStage } from '../../support/lock/stage.ts'
+import { sharedStage } from '../../support/lock/stage.ts'
 import type { Workshop } from '../../support/lock/workshop.ts'
 import { isReady } from '../../support/node/site.ts'
 import { until } from '../../support/until.ts'
 
-const stage = await makeStage('stuck')
+const stage = await sharedStage('stuck')
 
 const LIMIT_MS = 60_000
 

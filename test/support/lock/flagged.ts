@@ -1,10 +1,10 @@
 import { openFlags } from './flags.ts'
 import type { MigrationOptions } from './journal.ts'
-import type { Stage } from './stage.ts'
+import type { SharedStage } from './stage.ts'
 import { openWorkshop } from './workshop.ts'
 
 /** A workshop whose migrations see flags: two replicas each, gone a second after they are told to, unless said otherwise. */
-export async function openFlaggedWorkshop(stage: Stage, usual: Partial<MigrationOptions> = {}) {
+export async function openFlaggedWorkshop(stage: SharedStage, usual: Partial<MigrationOptions> = {}) {
   const workshop = await openWorkshop(stage)
   const flags = openFlags()
   const options = (more: MigrationOptions): MigrationOptions => ({

@@ -6,7 +6,7 @@ import type { Answer } from '../cluster/cluster.ts'
 import { timed } from '../node/rollout.ts'
 import type { Site } from '../node/site.ts'
 import { type Journal, journalImage, type MigrationOptions, openJournal } from './journal.ts'
-import type { Stage } from './stage.ts'
+import type { SharedStage } from './stage.ts'
 
 export interface LockObject {
   readonly metadata: { readonly resourceVersion: string; readonly uid: string }
@@ -33,7 +33,7 @@ export interface Workshop {
 }
 
 /** To be called in a test, whose end takes the namespace away, so that what it deployed does not burden the next one. */
-export async function openWorkshop({ cluster, site }: Stage): Promise<Workshop> {
+export async function openWorkshop({ cluster, site }: SharedStage): Promise<Workshop> {
   await cluster.loadImage(journalImage)
   const own = await site.another()
   const { place } = own

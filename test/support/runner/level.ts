@@ -21,6 +21,8 @@ const NEEDS = {
   findTool: 'api',
   sharedNode: 'node',
   startNodeCluster: 'node',
+  makeStage: 'node',
+  sharedStage: 'node',
 } as const satisfies Record<string, Level>
 export type Needed = keyof typeof NEEDS
 

@@ -1,14 +1,16 @@
 import { appendFileSync, existsSync, globSync, readFileSync } from 'node:fs'
-import { relative, resolve } from 'node:path'
+import { join, relative, resolve } from 'node:path'
 import { finished } from 'node:stream/promises'
 import { type EventData, run } from 'node:test'
 import { spec } from 'node:test/reporters'
 import { parseArgs } from 'node:util'
 import { outdated } from '../../nightly/report.ts'
+import { cacheRoot } from '../cluster/cache.ts'
 import { startCluster } from '../cluster/cluster.ts'
 import { bestLevel } from '../cluster/node/requirements.ts'
 import { startNodeCluster } from '../cluster/node/start.ts'
 import { together } from '../cluster/together.ts'
+import { SHARED_STAGE, startSharedStage } from '../lock/stage.ts'
 import { needPrograms } from '../tooling/debian.ts'
 import { root } from '../tooling/root.ts'
 import { FileTimes } from './file-times.ts'
@@ -51,6 +53,8 @@ if (choice === undefined) throw new Error(`--level is ${values.level}: it must b
 const levels: readonly Level[] = choice === 'all' ? ['unit', 'api', 'node'] : [choice]
 const pattern = values.name || (values.soak ? LONG : '')
 if (values.soak) process.env[FULL_LENGTH] = 'yes'
+// Hundreds of processes of ours load the same sources; read so, they need half as much of the processor to start.
+process.env['NODE_COMPILE_CACHE'] ??= join(cacheRoot(), 'compiled')
 
 const selected = positionals.length > 0 ? positionals.map(fromRoot) : globSync('test/**/*.test.ts', { cwd: root })
 // One that is not there is told in a line, before anything is started.
@@ -143,19 +147,28 @@ function needsNode(file: string): boolean {
 
 /** The clusters that test files share, as far as one of these needs them and none was given by the environment. */
 async function startSharedClusters(files: readonly string[]): Promise<readonly { stop(): Promise<void> }[]> {
-  const needs = (variable: string, name: Needed) =>
-    process.env[variable] === undefined && files.some((file) => neededBy(file).has(name))
-  const startAs = async (variable: string, start: typeof startCluster) => {
-    const cluster = await start()
-    process.env[variable] = cluster.folder
-    const stop = () => {
-      delete process.env[variable]
-      return cluster.stop()
-    }
-    return { stop }
-  }
-  return together([
-    ...(needs('MIGRATE_IO_TEST_CLUSTER', 'sharedCluster') ? [startAs('MIGRATE_IO_TEST_CLUSTER', startCluster)] : []),
-    ...(needs('MIGRATE_IO_TEST_NODE', 'sharedNode') ? [startAs('MIGRATE_IO_TEST_NODE', startNodeCluster)] : []),
-  ])
+  const shared: readonly [
+    name: Needed,
+    variable: string,
+    start: () => Promise<{ folder: string; stop(): Promise<void> }>,
+  ][] = [
+    ['sharedCluster', 'MIGRATE_IO_TEST_CLUSTER', startCluster],
+    ['sharedNode', 'MIGRATE_IO_TEST_NODE', startNodeCluster],
+    ['sharedStage', SHARED_STAGE, startSharedStage],
+  ]
+  const isNeeded = (name: Needed) => files.filter((file) => neededBy(file).has(name)).length > 1
+  return together(
+    shared
+      .filter(([name, variable]) => process.env[variable] === undefined && isNeeded(name))
+      .map(async ([, variable, start]) => {
+        const { folder, stop } = await start()
+        process.env[variable] = folder
+        return {
+          stop: () => {
+            delete process.env[variable]
+            return stop()
+          },
+        }
+      }),
+  )
 }

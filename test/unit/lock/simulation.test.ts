@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { FAULTS } from '../../support/simulation/schedule.ts'
+import { runSeeds } from '../../support/simulation/shards.ts'
 import { type Result, Simulation } from '../../support/simulation/simulation.ts'
 
 /** Ten thousand at least, by ACCEPTANCE.md. */
@@ -18,13 +19,15 @@ const MUST_HAPPEN = [
 
 describe('The controller against everything that goes wrong', () => {
   test('L7, L11, W9: in 10,000 seeds no promise is broken, and every fair schedule ends with the revision recorded', async () => {
+    const shards = await runSeeds(SEEDS)
+    for (const { broken } of shards)
+      if (broken)
+        assert.fail(
+          `seed ${broken.seed}: ${broken.violation}\n${broken.history.join('\n')}\nnpm run simulate -- --seed ${broken.seed}`,
+        )
     const counts = new Map<string, number>()
-    for (let seed = 1; seed <= SEEDS; seed++) {
-      const { violation, history, counts: own } = await new Simulation(seed).run()
-      if (violation !== undefined)
-        assert.fail(`seed ${seed}: ${violation}\n${history.slice(-60).join('\n')}\nnpm run simulate -- --seed ${seed}`)
-      for (const [what, count] of own) counts.set(what, (counts.get(what) ?? 0) + count)
-    }
+    for (const [what, count] of shards.flatMap((shard) => [...shard.counts]))
+      counts.set(what, (counts.get(what) ?? 0) + count)
     assert.equal(counts.get('ended well'), SEEDS)
     const missing = MUST_HAPPEN.filter((what) => (counts.get(what) ?? 0) < 10)
     assert.deepEqual(missing, [], 'these happened less than ten times')
