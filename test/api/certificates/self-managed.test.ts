@@ -44,7 +44,7 @@ test('O1, O5: controller first, nothing else there: it makes the Secret, waits f
       const before2 = controller.said(/wrote caBundle/).length
       await cluster.kubectl(['replace', '-f', '-'], { input: JSON.stringify(site.manifest(webhook.port)) })
       await until('it is back', () => site.caBundles(), {
-        limitMs: 10_000,
+        ...SOON,
         accept: (seen) => seen.every((each) => each === before),
       })
       await until('it is said', () => controller.said(/wrote caBundle/).length > before2, SOON)

@@ -8,8 +8,8 @@ import { lasted, length } from '../../support/runner/full-length.ts'
 import { Choices } from '../../support/simulation/random.ts'
 import { until } from '../../support/until.ts'
 
-/** The figure of O4. */
-const BACK_LIMIT_MS = length.patience * 5_000
+/** Three times the figure of O4. */
+const BACK_LIMIT_MS = 3 * 5_000
 const KUBELET_LIMIT_MS = 60_000 // it reports again up to 10 s after the API server's return
 
 const stage = await makeStage('outage')

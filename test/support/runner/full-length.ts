@@ -10,13 +10,11 @@ interface Length {
   readonly failures: number
   /** How long a migration that was tried often enough is seen not to be tried again. */
   readonly quietMs: number
-  /** How many times the figure of ACCEPTANCE.md is allowed. */
-  readonly patience: number
 }
 
-const SHORT: Length = { outageMs: 0, idleMs: 2_000, failures: 3, quietMs: 0, patience: 3 }
+const SHORT: Length = { outageMs: 0, idleMs: 2_000, failures: 3, quietMs: 0 }
 /** The sixth failure meets the longest backoff. All side by side take 12 minutes. */
-const FULL: Length = { outageMs: 180_000, idleMs: 600_000, failures: 6, quietMs: 540_000, patience: 1 }
+const FULL: Length = { outageMs: 180_000, idleMs: 600_000, failures: 6, quietMs: 540_000 }
 
 /** Set by `npm test -- --soak`. */
 export const FULL_LENGTH = 'MIGRATE_IO_FULL_LENGTH'

@@ -54,6 +54,7 @@ test('Two registries share nothing, and each knows build, process and event loop
 })
 
 test('The event loop delay is what a blocked loop shows, and starts anew at each scrape', async () => {
+  const from = performance.now()
   const metrics = createWebhookMetrics({ version: '1', isReady: () => true })
   const longest = 'migrate_io_event_loop_delay_seconds{quantile="1"}'
   await new Promise((turn) => setTimeout(turn, 100)) // some samples to begin with
@@ -63,7 +64,8 @@ test('The event loop delay is what a blocked loop shows, and starts anew at each
   while (performance.now() < end);
   await new Promise((turn) => setTimeout(turn, 50)) // the late sample itself
   const delay = Number(await seriesValue(metrics, longest))
-  assert.ok(delay > 0.2 && delay < 30, `${delay} s`)
+  const seconds = (performance.now() - from) / 1000
+  assert.ok(delay > 0.2 && delay < seconds, `${delay} s of ${seconds} s`)
 })
 
 test('Whether it is ready is asked at each scrape; a fault of ours is there before the first one', async () => {

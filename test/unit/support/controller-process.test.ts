@@ -25,7 +25,7 @@ async function start(t: TestContext, onSigterm: string) {
 
 test('S3: all that a controller writes is searched, also what is no line of its log', async (t) => {
   const controller = await start(t, 'process.exit(0)')
-  await until('all is there', () => controller.output().includes('TypeError: no line of the log'), { limitMs: 5_000 })
+  await until('all is there', () => controller.output().includes('TypeError: no line of the log'), { limitMs: 20_000 })
   assert.match(controller.output(), /controller is running/)
   assert.equal(controller.logs().length, 1)
 })

@@ -8,7 +8,7 @@ import { until } from '../../support/until.ts'
 import { JSON_TYPE } from '../../support/webhook/app.ts'
 
 const KIB = 1024
-const SOON = { limitMs: 5_000, intervalMs: 5 }
+const SOON = { limitMs: 20_000, intervalMs: 5 }
 
 /** A route that answers with what it was sent, and how many bytes there is room for at once. */
 function echo(roomBytes: number) {

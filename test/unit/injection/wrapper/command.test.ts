@@ -344,7 +344,7 @@ describe('The wrapper runs the command as it is', { concurrency: CONCURRENCY }, 
     const container = pod.start({ command })
     await pod.untilWritten('ready', 'ready')
     container.signal('SIGTERM')
-    assert.equal((await container.end(STOP_MS)).code, 17)
+    assert.equal((await container.end()).code, 17)
     assert.equal(container.output, 'TERM\n')
     assert.equal(container.termination(), 'run 3')
   })

@@ -55,7 +55,7 @@ describe('The wrapper as PID 1', { concurrency: CONCURRENCY }, () => {
       pod.files.update({ grant: 'run 3' })
       await pod.untilWritten('ready', 'ready')
       end(pid, 'SIGTERM')
-      assert.equal((await container.end(STOP_MS)).code, 9)
+      assert.equal((await container.end()).code, 9)
       if (timeout === undefined) assert.equal(container.output, 'TERM 1\n')
       else assert.match(container.output, /^TERM \d+\n$/)
       assert.equal(container.termination(), 'run 3')
@@ -99,7 +99,7 @@ describe('The wrapper as PID 1', { concurrency: CONCURRENCY }, () => {
     const container = pod.start({ command, timeout: 60, prefix: AS_PID_1 })
     await pod.untilWritten('ready', 'ready')
     end(await firstProcessOf(container), 'SIGTERM')
-    assert.equal((await container.end(STOP_MS)).code, 143)
+    assert.equal((await container.end()).code, 143)
     assert.equal(container.termination(), 'run 3')
   })
 
@@ -123,10 +123,14 @@ describe('The wrapper as PID 1', { concurrency: CONCURRENCY }, () => {
 
   underEachShell('W6: PID 1: children and grandchildren have time to clean up', async (t, shell) => {
     const pod = new Pod(t, shell, { grant: 'run 3' })
-    const cleans = "trap 'sleep 0.5; echo clean >> clean; exit 0' TERM; while :; do sleep 0.05; done"
+    pod.turnClock(0)
+    const cleans =
+      "trap 'sleep 0.5; echo clean >> clean; exit 0' TERM; echo ready >> ready; while :; do sleep 0.05; done"
     pod.write('cleans', cleans)
     const command = line('sh ./cleans & (sh ./cleans; :) & wait')
-    const container = pod.start({ command, timeout: 1, prefix: AS_PID_1, places: { killSeconds: 4 } })
+    const container = pod.start({ command, timeout: 1, prefix: AS_PID_1, places: { uptime: pod.path('uptime') } })
+    await pod.untilWritten('ready', 'ready\nready\n')
+    pod.turnClock(10)
     assert.equal((await container.end()).code, 124)
     assert.equal(pod.written('clean'), 'clean\nclean\n', 'the wrapper as PID 1 must not end before they do')
   })

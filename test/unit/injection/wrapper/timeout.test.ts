@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
-import { describe } from 'node:test'
+import { describe, type TestContext } from 'node:test'
 import { until } from '../../../support/until.ts'
-import { LIMIT_MS, Pod, STOP_MS } from '../../../support/wrapper/pod.ts'
+import { LIMIT_MS, Pod } from '../../../support/wrapper/pod.ts'
+import type { Files } from '../../../support/wrapper/pod-files.ts'
 import { childrenOf, commandLine, statusOf, withEnvironment } from '../../../support/wrapper/processes.ts'
-import { CONCURRENCY, underEachShell } from '../../../support/wrapper/shells.ts'
+import { CONCURRENCY, type Shell, underEachShell } from '../../../support/wrapper/shells.ts'
 
 const line = (text: string): readonly string[] => ['/bin/sh', '-c', '--', text]
 
@@ -11,6 +12,13 @@ const line = (text: string): readonly string[] => ['/bin/sh', '-c', '--', text]
 const ENDS_ON_TERM = "trap 'echo TERM >> got; exit 0' TERM; echo ready >> ready; while :; do sleep 0.05; done"
 const IGNORES_TERM = "trap 'echo TERM >> got' TERM; echo ready >> ready; while :; do sleep 0.05; done"
 const DEAF_TO_TERM = "trap '' TERM; echo ready >> ready; while :; do sleep 0.05; done"
+
+/** A pod whose clock stands still until the test turns it, so that no limit is reached before. */
+function clocked(t: TestContext, shell: Shell, files?: Files) {
+  const pod = new Pod(t, shell, files)
+  pod.turnClock(0)
+  return { pod, places: { uptime: pod.path('uptime') } }
+}
 
 describe('The wrapper with a timeout', { concurrency: CONCURRENCY }, () => {
   for (const code of [0, 5, 143]) {
@@ -34,18 +42,24 @@ describe('The wrapper with a timeout', { concurrency: CONCURRENCY }, () => {
   })
 
   underEachShell('W6: the time begins with the run, not with the wait', async (t, shell) => {
-    const pod = new Pod(t, shell)
-    const began = performance.now()
-    const container = pod.start({ command: line('sleep 0.2; exit 8'), timeout: 1 })
-    await until('it waited for longer than the timeout', () => performance.now() - began > 1_500, { limitMs: LIMIT_MS })
+    const { pod, places } = clocked(t, shell)
+    const container = pod.start({ command: line('sleep 0.2; exit 8'), timeout: 1, places })
+    await container.untilSlept(2)
+    pod.turnClock(100)
+    await container.assertWaits()
     pod.files.update({ grant: 'run 3' })
     assert.equal((await container.end()).code, 8)
     assert.equal(container.termination(), 'run 3')
   })
 
-  underEachShell('W6: a run may take nearly as long as the timeout says', async (t, shell) => {
-    const pod = new Pod(t, shell, { grant: 'run 3' })
-    const container = pod.start({ command: line('sleep 2.2; exit 8'), timeout: 4 })
+  underEachShell('W6: a run may take as long as the timeout says', async (t, shell) => {
+    const { pod, places } = clocked(t, shell, { grant: 'run 3' })
+    const command = line('until [ -e go ]; do sleep 0.05; done; exit 8')
+    const container = pod.start({ command, timeout: 4, places })
+    await container.untilSlept(3) // the command, and two sleeps: it has looked at the clock
+    pod.turnClock(4)
+    await container.untilSlept(4)
+    pod.write('go', '')
     assert.equal((await container.end()).code, 8)
     assert.equal(container.termination(), 'run 3')
   })
@@ -64,8 +78,10 @@ describe('The wrapper with a timeout', { concurrency: CONCURRENCY }, () => {
   })
 
   underEachShell('W6: one that ends with 0 upon TERM still counts as timeout', async (t, shell) => {
-    const pod = new Pod(t, shell, { grant: 'run 3' })
-    const container = pod.start({ command: line(ENDS_ON_TERM), timeout: 1 })
+    const { pod, places } = clocked(t, shell, { grant: 'run 3' })
+    const container = pod.start({ command: line(ENDS_ON_TERM), timeout: 1, places })
+    await pod.untilWritten('ready', 'ready')
+    pod.turnClock(10)
     assert.equal((await container.end()).code, 124)
     assert.equal(pod.written('got'), 'TERM\n')
     assert.equal(container.termination(), 'run 3 timeout')
@@ -73,9 +89,15 @@ describe('The wrapper with a timeout', { concurrency: CONCURRENCY }, () => {
   })
 
   underEachShell('W6: there is time to clean up between TERM and KILL', async (t, shell) => {
-    const pod = new Pod(t, shell, { grant: 'run 3' })
-    const cleansUp = "trap 'sleep 1; echo clean > clean; exit 0' TERM; while :; do sleep 0.05; done"
-    const container = pod.start({ command: line(cleansUp), timeout: 1, places: { killSeconds: 6 } })
+    const { pod, places } = clocked(t, shell, { grant: 'run 3' })
+    const cleans = 'echo TERM > got; until [ -e go ]; do sleep 0.05; done; echo clean > clean; exit 0'
+    const cleansUp = `trap '${cleans}' TERM; echo ready > ready; while :; do sleep 0.05; done`
+    const container = pod.start({ command: line(cleansUp), timeout: 1, places })
+    await pod.untilWritten('ready', 'ready')
+    pod.turnClock(10)
+    await pod.untilWritten('got', 'TERM')
+    await container.untilSlept(4)
+    pod.write('go', '')
     assert.equal((await container.end()).code, 124)
     assert.equal(pod.written('clean'), 'clean\n')
   })
@@ -96,24 +118,28 @@ describe('The wrapper with a timeout', { concurrency: CONCURRENCY }, () => {
   }
 
   underEachShell('W6: children and grandchildren get TERM too', async (t, shell) => {
-    const pod = new Pod(t, shell, { grant: 'run 3' })
+    const { pod, places } = clocked(t, shell, { grant: 'run 3' })
     pod.write('ends', ENDS_ON_TERM)
     const family = `sh ./ends & (sh ./ends; :) & ${ENDS_ON_TERM}`
-    const container = pod.start({ command: line(family), timeout: 2, places: { killSeconds: 3 } })
+    const container = pod.start({ command: line(family), timeout: 2, places })
     await pod.untilWritten('ready', 'ready\nready\nready\n')
+    pod.turnClock(10)
     assert.equal((await container.end()).code, 124)
-    await until('all three got TERM', () => pod.written('got') === 'TERM\nTERM\nTERM\n', { limitMs: 1_000 })
+    assert.equal(pod.written('got'), 'TERM\nTERM\nTERM\n')
     await pod.assertNothingRuns()
   })
 
   underEachShell(
     'W6: grandchildren that ignore TERM get KILL, though the command itself ended upon TERM',
     async (t, shell) => {
-      const pod = new Pod(t, shell, { grant: 'run 3' })
+      const { pod, places } = clocked(t, shell, { grant: 'run 3' })
       pod.write('deaf', DEAF_TO_TERM)
       const family = `(sh ./deaf; :) & ${ENDS_ON_TERM}`
-      const container = pod.start({ command: line(family), timeout: 2 })
+      const container = pod.start({ command: line(family), timeout: 2, places })
       await pod.untilWritten('ready', 'ready\nready\n')
+      pod.turnClock(10)
+      await pod.untilWritten('got', 'TERM')
+      pod.turnClock(20)
       assert.equal((await container.end()).code, 124)
       assert.equal(container.termination(), 'run 3 timeout')
       await pod.assertNothingRuns()
@@ -126,7 +152,7 @@ describe('The wrapper with a timeout', { concurrency: CONCURRENCY }, () => {
     const container = pod.start({ command, timeout: 60 })
     await pod.untilWritten('ready', 'ready')
     container.signal('SIGTERM')
-    assert.equal((await container.end(STOP_MS)).code, 7)
+    assert.equal((await container.end()).code, 7)
     assert.equal(container.output, 'TERM\n')
     assert.equal(container.termination(), 'run 3')
     await pod.assertNothingRuns()
@@ -137,7 +163,8 @@ describe('The wrapper with a timeout', { concurrency: CONCURRENCY }, () => {
     const container = pod.start({ command: line('echo ready >> ready; exec sleep 300'), timeout: 60 })
     await pod.untilWritten('ready', 'ready')
     container.signal('SIGTERM')
-    assert.deepEqual({ ...(await container.end(STOP_MS)), afterMs: 0 }, { code: 143, signal: null, afterMs: 0 })
+    const { code, signal } = await container.end()
+    assert.deepEqual({ code, signal }, { code: 143, signal: null })
     assert.equal(container.termination(), 'run 3')
     await pod.assertNothingRuns()
   })
@@ -165,21 +192,29 @@ describe('The wrapper with a timeout', { concurrency: CONCURRENCY }, () => {
   )
 
   underEachShell('W6: the limit holds after a TERM from outside that the command ignores', async (t, shell) => {
-    const pod = new Pod(t, shell, { grant: 'run 3' })
-    const container = pod.start({ command: line(IGNORES_TERM), timeout: 2 })
+    const { pod, places } = clocked(t, shell, { grant: 'run 3' })
+    const container = pod.start({ command: line(IGNORES_TERM), timeout: 2, places })
     await pod.untilWritten('ready', 'ready')
     container.signal('SIGTERM')
     await pod.untilWritten('got', 'TERM\n')
+    pod.turnClock(10)
+    await pod.untilWritten('got', 'TERM\nTERM\n')
+    pod.turnClock(20)
     assert.equal((await container.end()).code, 124)
     assert.equal(container.termination(), 'run 3 timeout')
     await pod.assertNothingRuns()
   })
 
   underEachShell('W6: TERM that comes while it ends the command does not shorten or save it', async (t, shell) => {
-    const pod = new Pod(t, shell, { grant: 'run 3' })
-    const container = pod.start({ command: line(IGNORES_TERM), timeout: 1, places: { killSeconds: 2 } })
+    const { pod, places } = clocked(t, shell, { grant: 'run 3' })
+    const container = pod.start({ command: line(IGNORES_TERM), timeout: 1, places })
+    await pod.untilWritten('ready', 'ready')
+    pod.turnClock(10)
     await pod.untilWritten('got', 'TERM\n')
     container.signal('SIGTERM')
+    await container.untilSlept(4)
+    assert.equal(container.running, true)
+    pod.turnClock(20)
     assert.equal((await container.end()).code, 124)
     assert.equal(container.termination(), 'run 3 timeout')
     await pod.assertNothingRuns()
@@ -198,7 +233,7 @@ describe('The wrapper with a timeout', { concurrency: CONCURRENCY }, () => {
     assert.equal(BigInt(`0x${statusOf(pid, 'SigBlk')}`), 0n)
     assert.deepEqual(childrenOf(pid), [])
     container.signal('SIGTERM')
-    assert.equal((await container.end(STOP_MS)).code, 143)
+    assert.equal((await container.end()).code, 143)
   })
 
   underEachShell('W6: a timed out number is used up', async (t, shell) => {

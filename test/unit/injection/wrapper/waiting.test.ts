@@ -194,7 +194,7 @@ describe('The wrapper waits', { concurrency: CONCURRENCY }, () => {
     const container = pod.start({ command: RAN })
     await container.untilSlept(2)
     const said = await until('it says that it waits', () => container.lines, {
-      limitMs: 10_000,
+      limitMs: LIMIT_MS,
       accept: (lines) => lines.length >= 1,
     })
     await container.untilSlept(8)

@@ -60,7 +60,9 @@ describe('the serving certificate of the process', { concurrency: 4 }, () => {
     await until('it is ready', async () => (await probe('readyz'))[0] === 200, { limitMs: SERVED_LIMIT_MS })
     assert.equal((await call(webhook, { body: BODY })).status, 200)
     for (const said of ['not ready: no certificate yet', 'serving certificate loaded'])
-      await until(`it says ${said}`, () => webhook.lines().some((line) => line.includes(said)), { limitMs: 5_000 })
+      await until(`it says ${said}`, () => webhook.lines().some((line) => line.includes(said)), {
+        limitMs: SERVED_LIMIT_MS,
+      })
   })
 
   test('O1: a broken file keeps the old pair, is said once, and a good one is taken afterwards', async (t) => {
