@@ -29,7 +29,7 @@ describe('the article without migrate.io', () => {
   after(() => cluster.kubectl(['delete', 'namespace', NAMESPACE, '--wait=false']))
 
   test('each new pod runs the migration, at the same time as others, and before its own app starts', async () => {
-    const env = { MIGRATION_SECONDS: '1', UPGRADE_SECONDS: '2' }
+    const env = { MIGRATION_SECONDS: '1', UPGRADE_SECONDS: '10' } // for as long as it takes until all have begun
     await deployFlask(cluster, NAMESPACE, { replicas: REPLICAS, env, change: addInitContainer })
     await rolledOut()
     const all = await runs(database)

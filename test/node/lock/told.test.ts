@@ -46,7 +46,7 @@ describe('kubectl describe deployment tells what the matter is', { concurrency: 
     const [run] = workshop.journal.starts()
     const told = await untilTold(workshop, 'fine', /MigrationSucceeded/)
     assert.match(told, new RegExp(`Normal +MigrationStarted .*Pod ${run?.pod} runs the migration`))
-    assert.match(told, new RegExp(`Normal +MigrationSucceeded .*run 1 took \\d+ s in pod ${run?.pod}`))
+    assert.match(told, new RegExp(`Normal +MigrationSucceeded .*run \\d+ took \\d+ s in pod ${run?.pod}`))
     const { items } = JSON.parse(
       (await workshop.site.place.kubectl(['get', 'events.events.k8s.io', '-o', 'json'])).stdout,
     ) as { items: readonly { reportingController: string; reason: string }[] }
@@ -59,7 +59,7 @@ describe('kubectl describe deployment tells what the matter is', { concurrency: 
     const { workshop } = await open()
     await workshop.apply('failing', { settings: { retries: '1' }, does: 'exit 3' })
     const told = await untilTold(workshop, 'failing', /as often as migrate.io\/retries allows/)
-    assert.match(told, /Warning +MigrationFailed .*Run 1 of revision \w+ failed with exit code 3 in pod failing-/)
+    assert.match(told, /Warning +MigrationFailed .*Run \d+ of revision \w+ failed with exit code 3 in pod failing-/)
     assert.match(
       told,
       /failures so far: 1\. Next try not before \d{4}-.*pods that serve go on serving\. See why: kubectl -n \S+ logs/,
@@ -79,7 +79,7 @@ describe('kubectl describe deployment tells what the matter is', { concurrency: 
     const { pod } = await workshop.journal.untilRun(1)
     await kubectl('delete', 'pod', pod, '--wait=false')
     const told = await untilTold(workshop, 'cut', /MigrationInterrupted/)
-    assert.match(told, new RegExp(`Warning +MigrationInterrupted .*result of run 1 in pod ${pod}`))
+    assert.match(told, new RegExp(`Warning +MigrationInterrupted .*result of run \\d+ in pod ${pod}`))
     flags.raise('go')
     await workshop.rolledOut('cut')
   })

@@ -26,7 +26,7 @@ export interface Site {
   pod(deployment: string, describe?: string, accept?: (pod: Pod) => boolean): Promise<Pod>
   /** The Deployment's pods, oldest first. */
   pods(deployment: string): Promise<Pod[]>
-  /** The Deployment's only pod, once its wrapper runs. */
+  /** The Deployment's only pod, once its wrapper has looked for a grant and waits for one. */
   waiting(deployment: string): Promise<Pod>
   /** Writes a grant the way the controller does. */
   grant(pod: Pod, text: string): Promise<void>
@@ -56,6 +56,8 @@ function siteIn(cluster: SharedNode, installation: Installation, place: Place): 
       },
       { limitMs: LIMIT_MS, accept: (seen) => seen !== undefined && accept(seen) },
     )
+  const output: Site['output'] = ({ metadata: { name } }, container = CONTAINER) =>
+    cluster.logs(name, { namespace: place.name, container })
   return {
     cluster,
     installation,
@@ -63,13 +65,21 @@ function siteIn(cluster: SharedNode, installation: Installation, place: Place): 
     pods,
     pod,
     another: async (options) => siteIn(cluster, installation, await makePlace(cluster, installation, options)),
-    waiting: (deployment) => pod(deployment, 'waits', (seen) => ours(seen)?.state?.running !== undefined),
+    async waiting(deployment) {
+      const found = await pod(deployment, 'runs', (seen) => ours(seen)?.state?.running !== undefined)
+      // Before its first look it would give back what it finds: see W9.
+      await until(`the wrapper of ${deployment} waits`, () => output(found), {
+        limitMs: LIMIT_MS,
+        accept: (text) => /waiting for/.test(text),
+      })
+      return found
+    },
     async grant({ metadata: { name } }, text) {
       const change = { metadata: { annotations: { [GRANT]: text } } }
       const { status, body } = await cluster.request('PATCH', `${path(name)}/status`, change, MERGE_PATCH)
       assert.equal(status, 200, JSON.stringify(body))
     },
-    output: ({ metadata: { name } }, container = CONTAINER) => cluster.logs(name, { namespace: place.name, container }),
+    output,
   }
 }
 
