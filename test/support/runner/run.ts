@@ -156,7 +156,7 @@ async function startSharedClusters(files: readonly string[]): Promise<readonly {
     ['sharedNode', 'MIGRATE_IO_TEST_NODE', startNodeCluster],
     ['sharedStage', SHARED_STAGE, startSharedStage],
   ]
-  const isNeeded = (name: Needed) => files.filter((file) => neededBy(file).has(name)).length > 1
+  const isNeeded = (name: Needed) => files.some((file) => neededBy(file).has(name))
   return together(
     shared
       .filter(([name, variable]) => process.env[variable] === undefined && isNeeded(name))

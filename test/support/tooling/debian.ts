@@ -30,6 +30,14 @@ export function needPrograms(needed: readonly Needed[], environment: NodeJS.Proc
     )
 }
 
+/** Why tests that need the program are skipped; undefined where it is there. Throws where MIGRATE_IO_REQUIRE allows no skip. */
+export function missingProgram({ program, debianPackage }: Needed): string | undefined {
+  if (isInstalled(program, process.env)) return undefined
+  const why = `${program} is missing: install ${debianPackage}`
+  if (process.env['MIGRATE_IO_REQUIRE']) throw new Error(why)
+  return why
+}
+
 /** As root on a Debian. */
 export function canInstall(environment: NodeJS.ProcessEnv = process.env): boolean {
   return process.getuid?.() === 0 && isInstalled('apt-get', environment)

@@ -1,12 +1,12 @@
-import { existsSync } from 'node:fs'
 import { type TestContext, test } from 'node:test'
+import { missingProgram } from '../tooling/debian.ts'
 
 /** A shell that may stand behind an image's /bin/sh. */
 export interface Shell {
   readonly name: string
   /** What comes before `-c SCRIPT`. */
   readonly argv: readonly [file: string, ...args: string[]]
-  readonly install: string
+  readonly debianPackage: string
   /** Whether `sleep`, `printf` and the like are found in PATH; this busybox takes its own whatever PATH says. */
   readonly looksInPath: boolean
 }
@@ -14,7 +14,7 @@ export interface Shell {
 export const DASH: Shell = {
   name: 'dash',
   argv: ['/usr/bin/dash'],
-  install: 'apt-get install dash',
+  debianPackage: 'dash',
   looksInPath: true,
 }
 
@@ -23,19 +23,16 @@ export const SHELLS: readonly Shell[] = [
   {
     name: 'busybox ash',
     argv: ['/usr/bin/busybox', 'ash'],
-    install: 'apt-get install busybox-static',
+    debianPackage: 'busybox-static',
     looksInPath: false,
   },
-  { name: 'bash', argv: ['/usr/bin/bash'], install: 'apt-get install bash', looksInPath: true },
-  { name: 'bash --posix', argv: ['/usr/bin/bash', '--posix'], install: 'apt-get install bash', looksInPath: true },
+  { name: 'bash', argv: ['/usr/bin/bash'], debianPackage: 'bash', looksInPath: true },
+  { name: 'bash --posix', argv: ['/usr/bin/bash', '--posix'], debianPackage: 'bash', looksInPath: true },
 ]
 
-/** Why tests under this shell are skipped; undefined where it is there. Throws where MIGRATE_IO_REQUIRE allows no skip. */
-export function missingShell({ argv: [file], install }: Shell): string | undefined {
-  if (existsSync(file)) return undefined
-  const why = `${file} is missing: ${install}`
-  if (process.env['MIGRATE_IO_REQUIRE']) throw new Error(why)
-  return why
+/** Why tests under this shell are skipped; undefined where it is there. */
+export function missingShell({ argv: [program], debianPackage }: Shell): string | undefined {
+  return missingProgram({ program, debianPackage })
 }
 
 /** The test once per shell, with the shell's name at its end; skipped, with what to install, where the shell is missing. */

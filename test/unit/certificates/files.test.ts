@@ -53,6 +53,7 @@ test('O1: files behind a symlink that is switched, as in a Secret volume', async
   source.watch(() => {})
   await volume.show({ 'tls.crt': second.cert, 'tls.key': second.key })
   await until('the second pair is used', () => source.current?.cert === second.cert, SOON)
+  source.stop() // before its folder goes
 })
 
 for (const [what, code, spoil] of [
@@ -96,6 +97,7 @@ test('O5: files that are missing or empty are waited for, and readiness says so'
   await writeFile(files.keyFile, key)
   await until('it is used', () => used.length === 1, SOON)
   assert.equal(why(), undefined)
+  source.stop() // before its folder goes
 })
 
 test('O5: a Secret volume that is filled later, by a symlink that is switched', async (t) => {

@@ -10,6 +10,7 @@ import { buildProgram } from '../../support/cli/built.ts'
 import { fakeCluster, type Stage } from '../../support/cli/fake-cluster.ts'
 import { migrateIo } from '../../support/cli/run-cli.ts'
 import { configMapOf, podOf, replicaSetOf } from '../../support/controller/objects.ts'
+import { missingProgram } from '../../support/tooling/debian.ts'
 import { until } from '../../support/until.ts'
 
 /** By real pipes, and with the program as it is built: what sets them up differs from what a test's own pipe does. */
@@ -70,7 +71,9 @@ const MIGRATED: Stage = {
   configMaps: [configMapOf({ number: 5, entries: { 'completed.a': JSON.stringify(COMPLETED) } })],
 }
 
-suite('A15: standard input is read to its end, however it comes', () => {
+const skip = missingProgram({ program: 'bash', debianPackage: 'bash' }) ?? false
+
+suite('A15: standard input is read to its end, however it comes', { skip }, () => {
   const WAYS: readonly (readonly [what: string, script: string, stdout: string])[] = [
     ['late', '(sleep 1; cat one.yaml) | migrate-io inject -f -', ONE_INJECTED],
     [
@@ -141,7 +144,8 @@ suite('A15: standard input is read to its end, however it comes', () => {
       assert.deepEqual({ code, stderr, isWhole: stdout === BIG_INJECTED }, { code: 0, stderr: '', isWhole: true })
     })
 
-  test('A15: from a terminal, up to Ctrl+D, and it says that it waits', async () => {
+  const noTerminal = missingProgram({ program: 'script', debianPackage: 'bsdutils' }) ?? false
+  test('A15: from a terminal, up to Ctrl+D, and it says that it waits', { skip: noTerminal }, async () => {
     const command = `'${process.execPath}' '${program.main}' inject -f - > typed.yaml`
     const terminal = spawn('script', ['-qec', command, '/dev/null'], { cwd: program.folder })
     terminal.stdin.write(`${DEPLOYMENT}\u0004`)
@@ -167,7 +171,7 @@ suite('A15: standard input is read to its end, however it comes', () => {
   })
 })
 
-suite('A15: a reader that is slow or gone', () => {
+suite('A15: a reader that is slow or gone', { skip }, () => {
   test('A15: a slow reader gets all of it', async () => {
     const slow = await program.sh('migrate-io inject -f big.yaml | (sleep 1; cat)')
     assert.deepEqual(slow, { code: 0, stdout: BIG_INJECTED, stderr: '' })
