@@ -61,7 +61,14 @@ export function planOf(commit: string, isShort: boolean): readonly Step[] {
       isParallel: false,
     },
     {
-      title: 'Tests that run nightly only',
+      title: 'Benchmarks in full',
+      parts: isShort
+        ? []
+        : ['admission', 'rollout'].map((name) => ({ name: `benchmark-${name}`, args: [`test/bench/${name}.ts`] })),
+      isParallel: false,
+    },
+    {
+      title: 'Tests that run nightly only, those of the test cluster among them',
       parts: tests.length > 0 ? [{ name: 'tests', args: ['test/support/runner/run.ts', '--level', 'nightly'] }] : [],
       isParallel: false,
     },

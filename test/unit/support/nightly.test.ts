@@ -56,7 +56,7 @@ test('what failed is done, and tried once more when asked to; the tries are coun
   assert.match(text, /^\| Second \| 1 of 4 failed: f \| 0 min \|$/m)
 })
 
-test('the plan has a million seeds without a gap, each mutation that needs a node, and an hour of random deeds', () => {
+test('the plan has a million seeds without a gap, each mutation that needs a node, an hour of random deeds, and the benchmarks', () => {
   const parts = planOf('0123456789ab', false).flatMap((step) => step.parts)
   assert.equal(new Set(parts.map(({ name }) => name)).size, parts.length)
   const ranges = parts.flatMap(({ args }) =>
@@ -69,6 +69,8 @@ test('the plan has a million seeds without a gap, each mutation that needs a nod
   }
   assert.equal(next, 1_000_001)
   assert.ok(parts.some(({ args }) => args.join(' ') === 'test/mutations/run.ts --node records-no-success'))
+  for (const name of ['admission', 'rollout'])
+    assert.ok(parts.some(({ args }) => args.join(' ') === `test/bench/${name}.ts`))
   const chaos = parts.filter(({ args }) => args[0] === 'test/nightly/chaos.ts')
   assert.ok(chaos.reduce((seconds, { args }) => seconds + Number(args[1]), 0) >= 3600)
   assert.notDeepEqual(
