@@ -5,7 +5,7 @@ import { bareOf, ourAnnotations } from './bare.ts'
 import { type InjectedDeployment, isInjected } from './injected.ts'
 import type { Ground } from './survey.ts'
 
-const MAX_TRIES = 20 // a Deployment in a rollout is written several times a second
+const MAX_TRIES = 100 // a Deployment in a rollout is written several times a second, and a busy API server takes its time
 
 /**
  * Takes all of ours off a Deployment in one update, which starts a rollout of it. Each update is a compare-and-swap.

@@ -5,13 +5,13 @@ import { connect } from '../../../src/kube/transport.ts'
 import { createWebhookConfigurations } from '../../../src/kube/webhook-configuration.ts'
 import { WEBHOOK_TLS_SECRET } from '../../../src/migration/names.ts'
 import { makeSite, startController } from '../../support/certificates/installed.ts'
-import { sharedCluster } from '../../support/cluster/shared.ts'
+import { ownCluster } from '../../support/cluster/shared.ts'
 import { MERGE_PATCH } from '../../support/installation/place.ts'
 import { targetOf } from '../../support/kube/place.ts'
 import { type LimitedUser, makeLimitedUser } from '../../support/lock/limited-user.ts'
 import { until } from '../../support/until.ts'
 
-const cluster = await sharedCluster()
+const cluster = await ownCluster()
 type Rule = Parameters<LimitedUser['allow']>[0][number]
 /** What it takes to lead. */
 const LEADING: readonly Rule[] = [

@@ -7,11 +7,11 @@ import { type TestContext, test } from 'node:test'
 import { connect } from 'node:tls'
 import { makeSite, type Site, startController } from '../../support/certificates/installed.ts'
 import { mountSecret } from '../../support/certificates/kubelet.ts'
-import { sharedCluster } from '../../support/cluster/shared.ts'
+import { ownCluster } from '../../support/cluster/shared.ts'
 import { until } from '../../support/until.ts'
 import { startWebhook, type Webhook } from '../../support/webhook/process/webhook.ts'
 
-const cluster = await sharedCluster()
+const cluster = await ownCluster()
 const HOST = '127.0.0.1'
 const SOON = { limitMs: 60_000 }
 const ADMISSION_EVERY_MS = 20 // 50 a second

@@ -3,13 +3,13 @@ import { X509Certificate } from 'node:crypto'
 import { test } from 'node:test'
 import { makeSite, type Site, startController } from '../../support/certificates/installed.ts'
 import { mountSecret } from '../../support/certificates/kubelet.ts'
-import { sharedCluster } from '../../support/cluster/shared.ts'
+import { ownCluster } from '../../support/cluster/shared.ts'
 import { sum } from '../../support/installation/metrics.ts'
 import { MERGE_PATCH } from '../../support/installation/place.ts'
 import { until } from '../../support/until.ts'
 import { startWebhook } from '../../support/webhook/process/webhook.ts'
 
-const cluster = await sharedCluster()
+const cluster = await ownCluster()
 const SOON = { limitMs: 60_000 }
 const TIMES = { lookMs: 300, trustMs: 2_000, overlapMs: 12_000 }
 

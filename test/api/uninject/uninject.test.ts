@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { after, before, describe, test } from 'node:test'
+import { setTimeout as pause } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { parseAllDocuments } from 'yaml'
 import { lockConfigMapName } from '../../../src/migration/names.ts'
@@ -162,7 +163,10 @@ describe('uninject on a cluster', () => {
     let writes = 0
     let isOver = false
     const others = (async () => {
-      while (!isOver) await place.patch('busy', { metadata: { annotations: { note: String(++writes) } } })
+      while (!isOver) {
+        await place.patch('busy', { metadata: { annotations: { note: String(++writes) } } })
+        await pause(20) // as often as a machine can would be no rollout
+      }
     })()
     await until('it is written', () => writes > 5, { limitMs: LIMIT_MS })
     const { code, stderr } = await uninject(['-n', place.name, '--yes', '--no-wait'])

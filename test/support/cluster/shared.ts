@@ -25,7 +25,14 @@ export function sharedCluster(): Promise<SharedCluster> {
   return shared
 }
 
-/** The same at the node level; the run folder is named by MIGRATE_IO_TEST_NODE. */
+/** A cluster of the file's own, for one that runs controllers, which serve all namespaces. To be called like `sharedCluster`. */
+export async function ownCluster(): Promise<Cluster> {
+  const cluster = await startCluster()
+  after(() => cluster.stop())
+  return cluster
+}
+
+/** As `sharedCluster`, at the node level; the run folder is named by MIGRATE_IO_TEST_NODE. */
 export function sharedNode(): Promise<SharedNode> {
   sharedWithNode ??= connectOrStart(process.env['MIGRATE_IO_TEST_NODE'], connectNodeCluster, startNodeCluster)
   return sharedWithNode

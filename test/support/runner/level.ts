@@ -17,6 +17,7 @@ export function levelOf(file: string): Level {
 /** The functions that bring a test file what its level must allow. */
 const NEEDS = {
   sharedCluster: 'api',
+  ownCluster: 'api',
   startCluster: 'api',
   findTool: 'api',
   sharedNode: 'node',
