@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import { KubeError } from '../kube/api.ts'
 import { type LogOptions, openPodLog } from '../kube/pod-log.ts'
-import { INIT_CONTAINER } from '../migration/names.ts'
+import { INIT_CONTAINER } from '../names.ts'
 import type { LogTarget } from '../status/log-target.ts'
 import type { DeploymentStatus } from '../status/status.ts'
 import type { ClusterConnection } from './cluster/connect.ts'

@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
-import { ANNOTATIONS } from '../migration/annotations.ts'
-import { PREFIX } from '../migration/names.ts'
+import { ANNOTATIONS } from '../injection/annotations.ts'
+import { PREFIX } from '../names.ts'
 import { addFileOption, type FileOptions } from './file-option.ts'
 
 /** Adds `migrate-io inject`. */
@@ -13,7 +13,7 @@ export function addInjectCommand(program: Command): void {
     .addHelpText('after', help())
     .action(async ({ filename }: FileOptions, command: Command) => {
       const [{ decide }, { rewrite }, { noticesOf }] = await Promise.all([
-        import('../migration/decide.ts'),
+        import('../injection/decide.ts'),
         import('./rewrite.ts'),
         import('./notices.ts'),
       ])

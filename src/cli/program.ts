@@ -1,5 +1,5 @@
 import { Command, CommanderError } from 'commander'
-import { VERSION } from '../migration/version.ts'
+import { VERSION } from '../version.ts'
 import { asCalled, calledAs } from './called-as.ts'
 import { addControllerCommand } from './controller.ts'
 import { EXIT_USAGE } from './exit-codes.ts'

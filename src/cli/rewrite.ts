@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
-import type { Decision } from '../migration/decision.ts'
-import type { JsonObject } from '../migration/json.ts'
+import type { Decision } from '../injection/decision.ts'
+import type { JsonObject } from '../json.ts'
 import { EXIT_REFUSED } from './exit-codes.ts'
 import { ManifestError } from './manifest/manifest-error.ts'
 import { readSources, SourceError } from './sources.ts'

@@ -1,5 +1,5 @@
-import type { Decision } from '../migration/decision.ts'
-import { isObject, type Json, type JsonObject } from '../migration/json.ts'
+import type { Decision } from '../injection/decision.ts'
+import { isObject, type Json, type JsonObject } from '../json.ts'
 import { editDocument } from './manifest/edit.ts'
 import { ManifestError } from './manifest/manifest-error.ts'
 import { type FoundObject, type ManifestDocument, readManifest } from './manifest/read.ts'

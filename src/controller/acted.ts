@@ -1,6 +1,6 @@
 import type { KubeError } from '../kube/api.ts'
-import type { Waiting } from './decision.ts'
-import type { Snapshot } from './snapshot.ts'
+import type { Waiting } from '../lock/decision.ts'
+import type { Snapshot } from '../lock/snapshot.ts'
 
 /**
  * What is known after a step: a snapshot to go on from, or that all has to be read again, or to wait.

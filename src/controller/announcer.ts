@@ -1,10 +1,10 @@
 import type { Api } from '../kube/api.ts'
 import type { Announcement, EventRecorder, Regarding } from '../kube/event-recorder.ts'
-import { announce } from './announce.ts'
-import type { ControllerEvent } from './event.ts'
-import { type Key, keyText } from './key.ts'
+import type { ControllerEvent } from '../lock/event.ts'
+import { type Key, keyText } from '../lock/key.ts'
+import { Said } from '../observability/once-per.ts'
+import { announce } from './events.ts'
 import { TELL_AGAIN_MS } from './lasting.ts'
-import { Said } from './said.ts'
 
 const TOLD_KEPT = 10_000 // revisions, of which it is remembered what was said of them
 

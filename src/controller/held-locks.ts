@@ -1,8 +1,8 @@
 import type { Api } from '../kube/api.ts'
 import type { ConfigMap } from '../kube/objects.ts'
-import { DEPLOYMENT_RECORD, lockConfigMapName, RECORD_LABEL } from '../migration/names.ts'
-import type { Key } from './key.ts'
-import { readRecord } from './record.ts'
+import type { Key } from '../lock/key.ts'
+import { readRecord } from '../lock/record.ts'
+import { DEPLOYMENT_RECORD, lockConfigMapName, RECORD_LABEL } from '../names.ts'
 
 /**
  * Locks that somebody holds, or may hold: to be looked at when a controller begins, since the runner may have ended while

@@ -1,7 +1,7 @@
 import type { Announcement } from '../kube/event-recorder.ts'
 import type { Reason } from '../status/findings.ts'
 import type { DeploymentStatus } from '../status/status.ts'
-import { type EventReason, say } from './announce.ts'
+import { type EventReason, say } from './events.ts'
 
 /**
  * What people are told of where it lasts, and as which Event. All else is told when it happens, is about to pass by

@@ -1,9 +1,9 @@
 import type { Node, Pod } from '../kube/objects.ts'
-import { statusOf } from './container-end.ts'
-import type { Key } from './key.ts'
-import { completedOf, type LockRecord } from './record.ts'
-import { revisionOfPod } from './rollout.ts'
-import type { Surroundings } from './surroundings.ts'
+import type { Key } from '../lock/key.ts'
+import { statusOf } from '../lock/pod-state.ts'
+import { completedOf, type LockRecord } from '../lock/record.ts'
+import { revisionOfPod } from '../lock/rollout.ts'
+import type { Surroundings } from './reconcile-context.ts'
 
 /** An image that a pod of a revision was given. */
 export interface SeenImage {

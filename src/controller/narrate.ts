@@ -1,5 +1,5 @@
-import type { ControllerEvent } from './event.ts'
-import { INTERRUPTIONS, PROBLEMS } from './reasons.ts'
+import type { ControllerEvent } from '../lock/event.ts'
+import { INTERRUPTIONS, PROBLEMS } from '../lock/reasons.ts'
 
 const DETAIL_MAX_CHARACTERS = 400 // what an API server, or a policy, says can be long
 

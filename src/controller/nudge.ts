@@ -1,8 +1,8 @@
 import type { Pod } from '../kube/objects.ts'
-import { FIELD_MANAGER, GRANT_ANNOTATION, NUDGE_ANNOTATION } from '../migration/names.ts'
-import { isWaiting, speaksProtocol } from './choose.ts'
-import { endOf } from './container-end.ts'
-import { grantOf } from './grant.ts'
+import { isWaiting, speaksProtocol } from '../lock/choose.ts'
+import { grantOf } from '../lock/grant.ts'
+import { endOf } from '../lock/pod-state.ts'
+import { FIELD_MANAGER, GRANT_ANNOTATION, NUDGE_ANNOTATION } from '../names.ts'
 
 /**
  * Kubelet now and then takes a change of a pod's annotations for written that is not (docs/adr/0009), and the file stays old until

@@ -1,7 +1,7 @@
 import type { Pod } from '../kube/objects.ts'
-import { type Key, keyOf, keyText } from './key.ts'
-import { controllerOf } from './rollout.ts'
-import type { View } from './surroundings.ts'
+import { type Key, keyOf, keyText } from '../lock/key.ts'
+import { controllerOf } from '../lock/rollout.ts'
+import type { View } from './reconcile-context.ts'
 
 /** The watched pods by the lock that they are about. What it holds is bounded by what is watched. */
 export class Pods implements View {

@@ -1,5 +1,12 @@
 import type { Api } from '../kube/api.ts'
 import type { ConfigMap, Pod } from '../kube/objects.ts'
+import { marksOff } from '../lock/autoscalers.ts'
+import { decidedNumber, formatGrant, grantOf, MAX_RUN_NUMBER } from '../lock/grant.ts'
+import { type Key, recordNameOf } from '../lock/key.ts'
+import { formatNamedLock, judgeByPod, type NamedHolder } from '../lock/named-lock.ts'
+import { projectPod, projectRecord } from '../lock/pod-projection.ts'
+import { spokenNumber } from '../lock/pod-state.ts'
+import { BLANK, type Holder, mayHave, readRecord } from '../lock/record.ts'
 import {
   DEPLOYMENT_RECORD,
   GRANT_ANNOTATION,
@@ -8,16 +15,9 @@ import {
   PROTOCOL,
   PROTOCOL_LABEL,
   RECORD_LABEL,
-} from '../migration/names.ts'
-import { marksOff } from './autoscalers.ts'
-import { spokenNumber } from './container-end.ts'
+} from '../names.ts'
 import { standing } from './fence.ts'
-import { decidedNumber, formatGrant, grantOf, MAX_RUN_NUMBER } from './grant.ts'
-import { type Key, recordNameOf } from './key.ts'
-import { formatNamedLock, judgeByPod, type NamedHolder } from './named-lock.ts'
-import { projectPod, projectRecord } from './project.ts'
-import type { NamedState } from './read-named.ts'
-import { BLANK, type Holder, mayHave, readRecord } from './record.ts'
+import type { NamedState } from './named-lock-reader.ts'
 import { newConfigMap, rewritten, versionOf } from './versions.ts'
 
 /**

@@ -1,6 +1,6 @@
 import type { New, Version } from '../kube/api.ts'
 import type { ConfigMap, Deployment, Metadata } from '../kube/objects.ts'
-import { RECORD_LABEL, RECORD_MARKS } from '../migration/names.ts'
+import { RECORD_LABEL, RECORD_MARKS } from '../names.ts'
 
 /** The state in which an object was read. */
 export function versionOf({ namespace, name, uid, resourceVersion }: Metadata): Version {

@@ -1,4 +1,4 @@
-import { FIELD_MANAGER } from '../migration/names.ts'
+import { FIELD_MANAGER } from '../names.ts'
 import type { Version } from './api.ts'
 import { patch } from './patch.ts'
 import type { Transport } from './transport.ts'

@@ -1,4 +1,4 @@
-import { FIELD_MANAGER } from '../migration/names.ts'
+import { FIELD_MANAGER } from '../names.ts'
 import { type Api, type Kept, KubeError, type Version } from './api.ts'
 import { failure, type Request, saysNotFound } from './failure.ts'
 import { objectOf } from './object-of.ts'

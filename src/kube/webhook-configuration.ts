@@ -1,4 +1,4 @@
-import { FIELD_MANAGER } from '../migration/names.ts'
+import { FIELD_MANAGER } from '../names.ts'
 import { failure, type Request, saysNotFound } from './failure.ts'
 import { objectOf } from './object-of.ts'
 import { patch } from './patch.ts'

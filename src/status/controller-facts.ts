@@ -1,5 +1,5 @@
 import type { Lease } from '../kube/objects.ts'
-import { NAMESPACE } from '../migration/names.ts'
+import { NAMESPACE } from '../names.ts'
 
 /** Whether a controller is at work, by the Lease by which controllers elect their leader. */
 export type ControllerFacts =

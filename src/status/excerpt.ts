@@ -1,4 +1,4 @@
-import { cut } from '../controller/project.ts'
+import { cut } from '../lock/pod-projection.ts'
 
 const MAX_CHARACTERS = 240
 

@@ -1,4 +1,4 @@
-import type { Failed } from '../controller/record.ts'
+import type { Failed } from '../lock/record.ts'
 import type { Trouble, TroubleKind } from './trouble.ts'
 
 export const STATES = ['Migrated', 'Running', 'Waiting', 'Failed', 'Interrupted', 'NotInjected'] as const

@@ -1,5 +1,5 @@
 import { standing } from '../controller/fence.ts'
-import { lockConfigMapName } from '../migration/names.ts'
+import { lockConfigMapName } from '../names.ts'
 import { span } from './age.ts'
 import { runOf } from './judge-run.ts'
 import { type Release, releaseOfPod } from './pod-release.ts'

@@ -1,8 +1,8 @@
-import { endOf, isRunning, spokenNumber, statusOf } from '../controller/container-end.ts'
-import { decisionOn, grantOf } from '../controller/grant.ts'
-import { completedOf, entriesOf, isCompleted } from '../controller/record.ts'
-import { currentReplicaSet, revisionOfPod } from '../controller/rollout.ts'
-import { REVISION_LABEL } from '../migration/names.ts'
+import { decisionOn, grantOf } from '../lock/grant.ts'
+import { endOf, isRunning, spokenNumber, statusOf } from '../lock/pod-state.ts'
+import { completedOf, entriesOf, isCompleted } from '../lock/record.ts'
+import { currentReplicaSet, revisionOfPod } from '../lock/rollout.ts'
+import { REVISION_LABEL } from '../names.ts'
 import type { PodFacts } from './pod-facts.ts'
 import type { Situation } from './situation.ts'
 

@@ -1,6 +1,6 @@
-import { ANNOTATIONS } from '../migration/annotations.ts'
-import { PREFIX } from '../migration/names.ts'
-import { nearest } from '../migration/suggestion.ts'
+import { ANNOTATIONS } from '../injection/annotations.ts'
+import { nearest } from '../injection/suggestion.ts'
+import { PREFIX } from '../names.ts'
 
 const KEYS = Object.keys(ANNOTATIONS).map((name) => PREFIX + name)
 

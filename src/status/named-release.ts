@@ -1,11 +1,11 @@
 import { standing } from '../controller/fence.ts'
-import { keyOf, recordNameOf } from '../controller/key.ts'
-import { judgeByPod, judgeHolder, type NamedHolder, readNamedLock } from '../controller/named-lock.ts'
-import { projectPod } from '../controller/project.ts'
-import { mayHave, type RecordRead, readRecord } from '../controller/record.ts'
 import type { Api } from '../kube/api.ts'
 import type { Pod } from '../kube/objects.ts'
 import type { Transport } from '../kube/transport.ts'
+import { keyOf, recordNameOf } from '../lock/key.ts'
+import { judgeByPod, judgeHolder, type NamedHolder, readNamedLock } from '../lock/named-lock.ts'
+import { projectPod } from '../lock/pod-projection.ts'
+import { mayHave, type RecordRead, readRecord } from '../lock/record.ts'
 import {
   DEPLOYMENT_RECORD,
   lockConfigMapName,
@@ -13,7 +13,7 @@ import {
   PROTOCOL,
   PROTOCOL_LABEL,
   RECORD_LABEL,
-} from '../migration/names.ts'
+} from '../names.ts'
 import { span } from './age.ts'
 import { graceSecondsOf } from './grace.ts'
 import { foreign } from './lock-release.ts'

@@ -1,7 +1,7 @@
-import { judgeHolder } from '../controller/named-lock.ts'
-import type { NamedState } from '../controller/read-named.ts'
-import type { Holder } from '../controller/record.ts'
-import { lockConfigMapName, namedLockConfigMapName } from '../migration/names.ts'
+import type { NamedState } from '../controller/named-lock-reader.ts'
+import { judgeHolder } from '../lock/named-lock.ts'
+import type { Holder } from '../lock/record.ts'
+import { lockConfigMapName, namedLockConfigMapName } from '../names.ts'
 import type { NamedFacts } from './situation.ts'
 import type { View } from './view.ts'
 

@@ -1,5 +1,5 @@
-import { projectPod } from '../controller/project.ts'
 import type { Pod } from '../kube/objects.ts'
+import { projectPod } from '../lock/pod-projection.ts'
 import { type Trouble, troubleOf } from './trouble.ts'
 
 const FINALIZERS_MAX = 5 // to be named to a person

@@ -1,7 +1,7 @@
 import type { Api } from '../kube/api.ts'
 import type { Transport } from '../kube/transport.ts'
 import { createWebhookConfigurations } from '../kube/webhook-configuration.ts'
-import { LEADER_LEASE, NAMESPACE, WEBHOOK_CONFIGURATION } from '../migration/names.ts'
+import { LEADER_LEASE, NAMESPACE, WEBHOOK_CONFIGURATION } from '../names.ts'
 import { type ControllerFacts, controllerFacts } from './controller-facts.ts'
 import { unlessForbidden } from './unless-forbidden.ts'
 

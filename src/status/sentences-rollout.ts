@@ -1,4 +1,4 @@
-import { INJECTION_LABEL, LEADER_LEASE, lockConfigMapName, PREFIX, PROTOCOL_LABEL } from '../migration/names.ts'
+import { INJECTION_LABEL, LEADER_LEASE, lockConfigMapName, PREFIX, PROTOCOL_LABEL } from '../names.ts'
 import { namespaceOf } from './controller-facts.ts'
 import type { RolloutReason } from './findings.ts'
 import type { Sentences } from './sentences.ts'

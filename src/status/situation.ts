@@ -1,6 +1,6 @@
-import type { NamedState } from '../controller/read-named.ts'
-import type { RecordRead } from '../controller/record.ts'
+import type { NamedState } from '../controller/named-lock-reader.ts'
 import type { ConfigMap, ReplicaSet } from '../kube/objects.ts'
+import type { RecordRead } from '../lock/record.ts'
 import type { ControllerFacts } from './controller-facts.ts'
 import type { DeploymentFacts } from './deployment-facts.ts'
 import type { NodeFacts } from './node-facts.ts'

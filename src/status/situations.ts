@@ -1,5 +1,5 @@
-import { UNKNOWN_LOCK } from '../controller/record.ts'
-import { lockConfigMapName } from '../migration/names.ts'
+import { UNKNOWN_LOCK } from '../lock/record.ts'
+import { lockConfigMapName } from '../names.ts'
 import { type Completed, holderOf } from './complete.ts'
 import type { DeploymentFacts } from './deployment-facts.ts'
 import { namedFacts } from './named.ts'

@@ -1,4 +1,4 @@
-import type { Snapshot } from '../controller/snapshot.ts'
+import type { Snapshot } from '../lock/snapshot.ts'
 import type { PodFacts } from './pod-facts.ts'
 import type { Situation } from './situation.ts'
 

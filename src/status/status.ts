@@ -1,5 +1,5 @@
-import { completedOf, entriesOf } from '../controller/record.ts'
-import { REVISION_ANNOTATION } from '../migration/names.ts'
+import { completedOf, entriesOf } from '../lock/record.ts'
+import { REVISION_ANNOTATION } from '../names.ts'
 import type { Findings, Reason, State } from './findings.ts'
 import { judge } from './judge.ts'
 import { notesOf } from './notes.ts'

@@ -1,6 +1,6 @@
-import { statusOf } from '../controller/container-end.ts'
 import type { ContainerStatus, Pod } from '../kube/objects.ts'
-import { INIT_CONTAINER } from '../migration/names.ts'
+import { statusOf } from '../lock/pod-state.ts'
+import { INIT_CONTAINER } from '../names.ts'
 import { excerpt } from './excerpt.ts'
 
 /** Why the wrapper of a pod does not run, so that the pod can't have its turn. */

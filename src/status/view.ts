@@ -1,5 +1,5 @@
-import { controllerOf } from '../controller/rollout.ts'
 import type { ReplicaSet } from '../kube/objects.ts'
+import { controllerOf } from '../lock/rollout.ts'
 import type { DeploymentFacts } from './deployment-facts.ts'
 import type { PodFacts } from './pod-facts.ts'
 import type { ReadConfigMap, Survey } from './survey.ts'

@@ -1,5 +1,5 @@
 import jsonPatch from 'fast-json-patch'
-import type { JsonObject } from '../migration/json.ts'
+import type { JsonObject } from '../json.ts'
 
 // The API server cuts a longer warning, and drops what goes beyond the total.
 // https://kubernetes.io/docs/reference/access-authn-authz/extensible-admission-controllers/#response

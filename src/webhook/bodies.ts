@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
-import type { Json } from '../migration/json.ts'
+import type { Json } from '../json.ts'
 import { type Incoming, InFlight, LOOK_MS } from './in-flight.ts'
 import { hasTooManyValues } from './json-cost.ts'
 import { RequestError } from './request-error.ts'

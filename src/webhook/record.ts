@@ -1,6 +1,6 @@
-import type { Decision } from '../migration/decision.ts'
-import { isObject, type Json, type JsonObject } from '../migration/json.ts'
-import { REASONS } from '../migration/reasons.ts'
+import type { Decision } from '../injection/decision.ts'
+import { REASONS } from '../injection/reasons.ts'
+import { isObject, type Json, type JsonObject } from '../json.ts'
 import type { Logs } from '../observability/logs.ts'
 import type { Question } from './review.ts'
 

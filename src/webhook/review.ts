@@ -1,5 +1,5 @@
-import type { Change } from '../migration/decision.ts'
-import { isObject, type Json, type JsonObject } from '../migration/json.ts'
+import type { Change } from '../injection/decision.ts'
+import { isObject, type Json, type JsonObject } from '../json.ts'
 import { RequestError } from './request-error.ts'
 
 const VERSION = 'admission.k8s.io/v1'

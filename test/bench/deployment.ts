@@ -1,4 +1,4 @@
-import type { JsonObject } from '../../src/migration/json.ts'
+import type { JsonObject } from '../../src/json.ts'
 
 const IMAGE = 'docker.io/project/my-flask-app'
 

@@ -2,14 +2,8 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { Agent, request } from 'node:https'
 import jsonPatch, { type Operation } from 'fast-json-patch'
-import type { JsonObject } from '../../src/migration/json.ts'
-import {
-  FILES_VOLUME,
-  INIT_CONTAINER,
-  INJECTED_ANNOTATION,
-  PROTOCOL_LABEL,
-  STATE_VOLUME,
-} from '../../src/migration/names.ts'
+import type { JsonObject } from '../../src/json.ts'
+import { FILES_VOLUME, INIT_CONTAINER, INJECTED_ANNOTATION, PROTOCOL_LABEL, STATE_VOLUME } from '../../src/names.ts'
 import type { Certificates } from './certificates.ts'
 import { FLASK, withMount } from './deployment.ts'
 import { at, type Review, reviewOf } from './review.ts'

@@ -1,4 +1,4 @@
-import type { Json, JsonObject } from '../../src/migration/json.ts'
+import type { Json, JsonObject } from '../../src/json.ts'
 
 /** Lists that the API server merges by key, and their keys, as in the OpenAPI schema of apps/v1. Other lists are one field. */
 const LIST_KEYS: Readonly<Record<string, readonly string[]>> = {

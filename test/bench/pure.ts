@@ -1,6 +1,6 @@
 import jsonPatch from 'fast-json-patch'
-import { decide } from '../../src/migration/decide.ts'
-import type { Json, JsonObject } from '../../src/migration/json.ts'
+import { decide } from '../../src/injection/decide.ts'
+import type { Json, JsonObject } from '../../src/json.ts'
 import { FLASK, NEW_IMAGE, OLD_IMAGE } from './deployment.ts'
 import { fieldsOf } from './managed-fields.ts'
 import { median } from './spread.ts'

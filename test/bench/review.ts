@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import type { Json, JsonObject } from '../../src/migration/json.ts'
+import type { Json, JsonObject } from '../../src/json.ts'
 
 export const REVIEW_FILE = new URL('review.json', import.meta.url)
 

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { parse } from 'yaml'
-import type { JsonObject } from '../../src/migration/json.ts'
+import type { JsonObject } from '../../src/json.ts'
 import { root } from '../support/tooling/root.ts'
 
 export const MANIFEST = 'examples/flask/deployment.yaml'

@@ -1,4 +1,4 @@
-import type { JsonObject } from '../../src/migration/json.ts'
+import type { JsonObject } from '../../src/json.ts'
 import { startCluster } from '../support/cluster/cluster.ts'
 import { installWebhook } from '../support/installation/install.ts'
 import { root } from '../support/tooling/root.ts'

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { styleText } from 'node:util'
 import { stringify } from 'yaml'
-import type { JsonObject } from '../../src/migration/json.ts'
+import type { JsonObject } from '../../src/json.ts'
 
 /** What the demonstration prints. Colours only where standard output is a terminal and nobody set NO_COLOR. */
 

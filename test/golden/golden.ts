@@ -1,7 +1,7 @@
 import { globSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { parseAllDocuments } from 'yaml'
-import { isObject, type Json, type JsonObject } from '../../src/migration/json.ts'
+import { isObject, type Json, type JsonObject } from '../../src/json.ts'
 
 const FOLDER = fileURLToPath(new URL('.', import.meta.url))
 const OUTPUT_ENDING = '.injected.yaml'

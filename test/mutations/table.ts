@@ -1,6 +1,6 @@
 import type { Mutation } from './mutation.ts'
 
-const WRAPPER = 'src/migration/wrapper.sh'
+const WRAPPER = 'src/injection/wrapper.sh'
 const SIMULATION = { tests: ['test/unit/lock/simulation.test.ts'], title: 'in 10,000 seeds' }
 
 /** All mutations. Each A, W and L id has one at least, so that none of them is shown by tests that can't fail. */
@@ -18,7 +18,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'appends-volumes-again',
     ids: ['A2'],
-    file: 'src/migration/inject.ts',
+    file: 'src/injection/inject.ts',
     find: '...ours.filter(({ name }) => !present.some((volume) => volume.name === name))',
     replace: '...ours',
     tests: ['test/unit/injection/idempotence.test.ts'],
@@ -27,7 +27,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'record-hides-the-grant',
     ids: ['A3'],
-    file: 'src/migration/volumes.ts',
+    file: 'src/injection/volumes.ts',
     find: '[...record, { downwardAPI: { items } }]',
     replace: '[{ downwardAPI: { items } }, ...record]',
     tests: ['test/unit/cli/golden.test.ts'],
@@ -36,7 +36,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'injects-anew-each-time',
     ids: ['A4'],
-    file: 'src/migration/decide.ts',
+    file: 'src/injection/decide.ts',
     find: 'equal(now.spec.template, before.spec.template) ? now.spec.template : before.spec.template',
     replace: 'injected(sides, planned.plan as Plan, wrappers).template',
     tests: ['test/api/webhook/stability.test.ts', 'test/unit/injection/histories.test.ts'],
@@ -45,7 +45,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'forgets-released-wrappers',
     ids: ['A5'],
-    file: 'src/migration/decide.ts',
+    file: 'src/injection/decide.ts',
     find: 'const isOther = present !== undefined',
     replace: 'const isOther = false && present !== undefined',
     tests: ['test/api/webhook/changes.test.ts'],
@@ -54,7 +54,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'keeps-the-injected-strategy',
     ids: ['A6'],
-    file: 'src/migration/rollout.ts',
+    file: 'src/injection/rollout.ts',
     find: 'if (own === undefined) return value',
     replace: 'if (own !== null) return value',
     tests: ['test/api/webhook/removal.test.ts'],
@@ -63,7 +63,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'stops-the-only-pod',
     ids: ['A7'],
-    file: 'src/migration/strategy.ts',
+    file: 'src/injection/strategy.ts',
     find: 'maxUnavailable: replicas <= 1 ? 0 : 1',
     replace: 'maxUnavailable: replicas <= 1 ? 1 : 1',
     tests: ['test/unit/injection/strategy.test.ts'],
@@ -72,7 +72,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'tells-one-problem',
     ids: ['A8'],
-    file: 'src/migration/decide.ts',
+    file: 'src/injection/decide.ts',
     find: 'problems.map(problemText)',
     replace: 'problems.slice(0, 1).map(problemText)',
     tests: ['test/unit/injection/refusals.test.ts'],
@@ -81,7 +81,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'expands-variables',
     ids: ['A9'],
-    file: 'src/migration/container.ts',
+    file: 'src/injection/container.ts',
     find: 'plan.argv.map(escapeExpansion)',
     replace: '[...plan.argv]',
     tests: ['test/unit/injection/expansion.test.ts', 'test/api/webhook/pods.test.ts'],
@@ -90,7 +90,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'first-in-the-list',
     ids: ['A10'],
-    file: 'src/migration/inject.ts',
+    file: 'src/injection/inject.ts',
     find: '[...theirs, container]',
     replace: '[container, ...theirs]',
     tests: ['test/unit/injection/init-containers.test.ts'],
@@ -120,7 +120,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'leaves-it-behind',
     ids: ['A13'],
-    file: 'src/migration/decide.ts',
+    file: 'src/injection/decide.ts',
     find: 'if (isHeld || wasHeld) return stripped(',
     replace: 'if (optedIn && (isHeld || wasHeld)) return stripped(',
     tests: ['test/api/webhook/namespace.test.ts'],
@@ -185,7 +185,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'records-no-success',
     ids: ['L1'],
-    file: 'src/controller/results.ts',
+    file: 'src/lock/outcome.ts',
     find: 'const entries = pruned(withCompleted(stored.record.entries, revision, completed), snapshot, revision)',
     replace: 'const { entries } = stored.record',
     tests: ['test/node/lock/once.test.ts'],
@@ -195,7 +195,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'forgets-earlier-revisions',
     ids: ['L2'],
-    file: 'src/controller/results.ts',
+    file: 'src/lock/outcome.ts',
     find: 'return prune(entries, new Set([...present, revision]))',
     replace:
       'return Object.fromEntries(Object.entries(prune(entries, new Set(present))).filter(([key]) => key.endsWith(revision)))',
@@ -206,7 +206,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'tries-again-at-once',
     ids: ['L3'],
-    file: 'src/controller/backoff.ts',
+    file: 'src/lock/backoff.ts',
     find: 'return at > now && at - now <= MAX_DELAY_MS ?',
     replace: 'return at > now + MAX_DELAY_MS ?',
     tests: ['test/node/lock/failing.test.ts'],
@@ -226,7 +226,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'takes-a-held-lock',
     ids: ['L5'],
-    file: 'src/controller/read-named.ts',
+    file: 'src/controller/named-lock-reader.ts',
     find: "  if (hold === 'held') return { kind: 'busy', configMap, isOurs: false }\n",
     replace: '',
     tests: ['test/node/lock/named.test.ts'],
@@ -239,12 +239,12 @@ export const MUTATIONS: readonly Mutation[] = [
     ids: ['L6'],
     edits: [
       {
-        file: 'src/controller/decide-held.ts',
+        file: 'src/lock/decide-held.ts',
         find: 'if (pod?.metadata.uid !== holder.uid)',
         replace: 'if (pod?.metadata.uid !== holder.uid || pod.metadata.deletionTimestamp !== undefined)',
       },
       {
-        file: 'src/controller/decide-free.ts',
+        file: 'src/lock/decide-free.ts',
         find: 'function isUnknownRun(pod: Pod, { record }: Stored): boolean {\n',
         replace:
           'function isUnknownRun(pod: Pod, { record }: Stored): boolean {\n  if (pod.metadata.deletionTimestamp !== undefined) return false\n',
@@ -257,7 +257,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'any-exit-ends-a-run',
     ids: ['L7'],
-    file: 'src/controller/container-end.ts',
+    file: 'src/lock/pod-state.ts',
     find: "return isOver(pod) ? { kind: 'interrupted', why: 'pod-failed' } : { kind: 'unknown' }",
     replace: "return ends(pod).length > 0 ? { kind: 'interrupted', why: 'stale' } : { kind: 'unknown' }",
     ...SIMULATION,
@@ -266,7 +266,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'gives-up-without-wait',
     ids: ['L7'],
-    file: 'src/controller/decide-held.ts',
+    file: 'src/lock/decide-held.ts',
     find: "if (!isWanted(snapshot, stored, holder, pod)) return { kind: 'settle', pod, number, of: 'own' }",
     replace:
       "if (!isWanted(snapshot, stored, holder, pod)) return { kind: 'release', stored, holder, event: { kind: 'given-up', pod: holder.pod, number, why: 'not-wanted' } }",
@@ -276,7 +276,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'grant-without-compare',
     ids: ['L7'],
-    file: 'src/controller/act-on-pod.ts',
+    file: 'src/controller/write-pod.ts',
     find: '  return await api.annotatePod(versionOf(pod.metadata), { [GRANT_ANNOTATION]: formatGrant(grant), ...marks })',
     replace: `  const fresh = await api.read('Pod', pod.metadata.namespace, pod.metadata.name)
   return await api.annotatePod(versionOf((fresh ?? pod).metadata), { [GRANT_ANNOTATION]: formatGrant(grant), ...marks })`,
@@ -286,7 +286,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'holder-without-compare',
     ids: ['L7'],
-    file: 'src/controller/act.ts',
+    file: 'src/controller/actions.ts',
     find: 'async function write({ configMap }: Stored, record: LockRecord, { api }: Surroundings): Promise<ConfigMap> {\n',
     replace: `async function write({ configMap: seen }: Stored, record: LockRecord, { api }: Surroundings): Promise<ConfigMap> {
   const configMap = (await api.read('ConfigMap', seen.metadata.namespace, seen.metadata.name)) ?? seen
@@ -306,7 +306,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'no-fence',
     ids: ['L7'],
-    file: 'src/controller/make-anew.ts',
+    file: 'src/controller/recover-lock.ts',
     find: 'for (const pod of fence.toTell) await tell(api, pod, fence.number)',
     replace: '',
     ...SIMULATION,
@@ -315,7 +315,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'numbers-go-down',
     ids: ['L7'],
-    file: 'src/controller/grant.ts',
+    file: 'src/lock/grant.ts',
     find: "return decidedNumber(grant) >= number ? 'never' : 'open'",
     replace: "return grant.kind === 'wait' && grant.number === number ? 'never' : 'open'",
     ...SIMULATION,
@@ -326,12 +326,12 @@ export const MUTATIONS: readonly Mutation[] = [
     ids: ['L7'],
     edits: [
       {
-        file: 'src/controller/act.ts',
+        file: 'src/controller/actions.ts',
         find: 'import { formatRecord, type Holder',
         replace: 'import { readRecord, formatRecord, type Holder',
       },
       {
-        file: 'src/controller/act.ts',
+        file: 'src/controller/actions.ts',
         find: `      const configMap = await write(stored, record, surroundings)
       report(event, key)
       const released =`,
@@ -347,7 +347,7 @@ export const MUTATIONS: readonly Mutation[] = [
       const released =`,
       },
       {
-        file: 'src/controller/act.ts',
+        file: 'src/controller/actions.ts',
         find: "return { kind: 'on', snapshot: withRecord(snapshot, configMap), released }",
         replace: "return { kind: 'again', released }",
       },
@@ -365,7 +365,7 @@ export const MUTATIONS: readonly Mutation[] = [
         replace: '.filter(() => false)',
       },
       {
-        file: 'src/controller/decide-free.ts',
+        file: 'src/lock/decide-free.ts',
         find: 'return completedOf(record.entries, revisionOfPod(pod))?.number !== grant.number',
         replace: 'return false',
       },
@@ -377,7 +377,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'chooses-pods-that-cannot-run',
     ids: ['L9'],
-    file: 'src/controller/choose.ts',
+    file: 'src/lock/choose.ts',
     find: "(phase ?? 'Pending') === 'Pending' && isRunning(pod)",
     replace: "(phase ?? 'Pending') === 'Pending'",
     tests: ['test/node/lock/stuck.test.ts'],
@@ -387,7 +387,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'takes-left-overs-for-additions',
     ids: ['A14'],
-    file: 'src/migration/copied.ts',
+    file: 'src/injection/copied.ts',
     find: 'return own === undefined || claimed === record ? undefined : [own]',
     replace: 'return own === undefined || claimed === record ? [] : [own]',
     tests: ['test/unit/injection/edited.test.ts'],
@@ -396,7 +396,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'overlooks-an-affinity',
     ids: ['A16'],
-    file: 'src/migration/windows.ts',
+    file: 'src/injection/windows.ts',
     find: "isWindowsRequired(spec['affinity'])",
     replace: 'isWindowsRequired(null)',
     tests: ['test/unit/injection/windows.test.ts'],
@@ -405,7 +405,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'waits-for-an-overwritten-number',
     ids: ['W7'],
-    file: 'src/controller/container-end.ts',
+    file: 'src/lock/pod-state.ts',
     find: 'run ?? (isFollowed ? before : undefined)',
     replace: 'run',
     tests: ['test/unit/lock/container-end.test.ts'],
@@ -433,7 +433,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'asks-the-deployment-for-the-lock-of-a-run',
     ids: ['L11'],
-    file: 'src/controller/make-anew.ts',
+    file: 'src/controller/recover-lock.ts',
     find: 'lock: lock ?? UNKNOWN_LOCK,',
     replace: '',
     tests: ['test/unit/controller/rebuild-named.test.ts', 'test/unit/lock/simulation.test.ts'],
@@ -460,7 +460,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'nudges-nobody',
     ids: ['L14'],
-    file: 'src/controller/decide.ts',
+    file: 'src/lock/decide.ts',
     find: "if (at <= now) return { kind: 'nudge', pod, wait }",
     replace: 'if (at <= now) continue',
     tests: ['test/unit/lock/decide.test.ts'],

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import fc from 'fast-check'
-import { lockConfigMapName } from '../../src/migration/names.ts'
+import { lockConfigMapName } from '../../src/names.ts'
 
 /** Rule: RFC 1123 as in k8s.io/apimachinery/pkg/util/validation. */
 const SUBDOMAIN = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/

@@ -1,4 +1,4 @@
-import type { Json } from '../../migration/json.ts'
+import type { Json } from '../../json.ts'
 import type { Editing, Rows } from './edit-slot.ts'
 import type { Row } from './layout.ts'
 import { commentsAbove, firstInLine, insertionPoint, lineEnd, lineStart } from './lines.ts'

@@ -1,5 +1,5 @@
 import { isAlias, isMap, isNode, isScalar, isSeq, type Node, Pair, type ParsedNode, parseDocument, visit } from 'yaml'
-import { equal, isObject, type Json } from '../../migration/json.ts'
+import { equal, isObject, type Json } from '../../json.ts'
 import { COMPATIBLE_YAML, MAX_ALIAS_COUNT, type ParsedDocument, plainJson } from './kubernetes-yaml.ts'
 import { planMap, planSequence } from './plan.ts'
 import { blockDocument } from './render-block.ts'

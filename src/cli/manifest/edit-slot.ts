@@ -1,5 +1,5 @@
 import { isAlias, isMap, isScalar, isSeq, type Node, type ParsedNode, visit } from 'yaml'
-import { equal, isObject, type Json } from '../../migration/json.ts'
+import { equal, isObject, type Json } from '../../json.ts'
 import { changeBlockRows } from './edit-block.ts'
 import { changeFlowRows } from './edit-flow.ts'
 import { isBlockCollection, isFlowCollection, type Row, rowsOf, type Slot } from './layout.ts'

@@ -1,4 +1,4 @@
-import type { Json } from '../../migration/json.ts'
+import type { Json } from '../../json.ts'
 import { aliasedNodes, expandAliases } from './aliases.ts'
 import { type Editing, editSlot } from './edit-slot.ts'
 import { documentValue, parseYaml } from './kubernetes-yaml.ts'

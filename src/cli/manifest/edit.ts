@@ -1,4 +1,4 @@
-import { equal, type Json } from '../../migration/json.ts'
+import { equal, type Json } from '../../json.ts'
 import { editNodes } from './edit-nodes.ts'
 import { editText } from './edit-text.ts'
 import { documentValue, parseYaml, plainJson } from './kubernetes-yaml.ts'

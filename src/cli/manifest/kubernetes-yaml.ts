@@ -1,5 +1,5 @@
 import { type Document, type ParsedNode, parseDocument, Scalar, type ScalarTag } from 'yaml'
-import type { Json } from '../../migration/json.ts'
+import type { Json } from '../../json.ts'
 
 /**
  * YAML as Kubernetes reads it: sigs.k8s.io/yaml, a fork of go-yaml v2, which follows neither YAML 1.1 nor 1.2 to the letter.

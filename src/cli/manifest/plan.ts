@@ -1,4 +1,4 @@
-import { equal, isObject, type Json, type JsonObject } from '../../migration/json.ts'
+import { equal, isObject, type Json, type JsonObject } from '../../json.ts'
 import type { Row } from './layout.ts'
 
 /** What becomes of the rows of a map or sequence. Numbers are indexes of the old rows. */

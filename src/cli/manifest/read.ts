@@ -1,5 +1,5 @@
 import { isAlias, isNode, isScalar, LineCounter, visit } from 'yaml'
-import { isObject, type Json, type JsonObject } from '../../migration/json.ts'
+import { isObject, type Json, type JsonObject } from '../../json.ts'
 import { MAX_ALIAS_COUNT, type ParsedDocument, parseYaml, plainJson } from './kubernetes-yaml.ts'
 import { collectionAsKey, explainYamlError, unknownAlias, unresolvable } from './manifest-error.ts'
 import { type Slice, split } from './split.ts'

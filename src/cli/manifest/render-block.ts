@@ -1,5 +1,5 @@
 import { Document, isScalar, Scalar, visit } from 'yaml'
-import type { Json } from '../../migration/json.ts'
+import type { Json } from '../../json.ts'
 import { COMPATIBLE_YAML } from './kubernetes-yaml.ts'
 
 /** How a manifest's author writes block style. */

@@ -1,4 +1,4 @@
-import type { Json } from '../../migration/json.ts'
+import type { Json } from '../../json.ts'
 import { escapeUnprintable } from './render-block.ts'
 
 /** How a flow collection (`{a: [1]}`) or JSON is written. */

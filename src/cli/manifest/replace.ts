@@ -1,5 +1,5 @@
 import { isScalar } from 'yaml'
-import type { Json } from '../../migration/json.ts'
+import type { Json } from '../../json.ts'
 import { indentLines } from './edit-block.ts'
 import type { Editing } from './edit-slot.ts'
 import { isBlockCollection, isBlockScalar, type Slot } from './layout.ts'

@@ -1,4 +1,4 @@
-import { findInjected, type Ground } from '../../leaving/survey.ts'
+import { findInjected, type Ground } from '../../uninject/survey.ts'
 import { EXIT_STILL_INJECTED } from '../exit-codes.ts'
 import { counted, nameOf } from './plan.ts'
 import { say } from './say.ts'

@@ -1,4 +1,4 @@
-import type { Waited } from '../../leaving/until-rolled-out.ts'
+import type { Waited } from '../../uninject/until-rolled-out.ts'
 
 /** What became of one Deployment. */
 export type Outcome =

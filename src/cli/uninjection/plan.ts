@@ -1,6 +1,6 @@
-import type { InjectedDeployment } from '../../leaving/injected.ts'
-import { type Migration, migrationOf } from '../../leaving/migration.ts'
-import type { Survey } from '../../leaving/survey.ts'
+import type { InjectedDeployment } from '../../uninject/injected.ts'
+import { type Migration, migrationOf } from '../../uninject/migration.ts'
+import type { Survey } from '../../uninject/survey.ts'
 
 /** `shop/flask`. */
 export function nameOf({ key }: InjectedDeployment): string {

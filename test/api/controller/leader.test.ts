@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, describe, test } from 'node:test'
 import type { Lease } from '../../../src/kube/objects.ts'
-import { LEADER_LEASE } from '../../../src/migration/names.ts'
+import { LEADER_LEASE } from '../../../src/names.ts'
 import { startCluster } from '../../support/cluster/cluster.ts'
 import {
   type ControllerProcess,

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, describe, test } from 'node:test'
-import { VERSION } from '../../../src/migration/version.ts'
+import { VERSION } from '../../../src/version.ts'
 import { startCluster } from '../../support/cluster/cluster.ts'
 import { apply, assertDone, CONTROLLER, callsAs } from '../../support/deploy/apply.ts'
 import { assertSameAs, everything } from '../../support/deploy/everything.ts'

@@ -102,7 +102,7 @@ describe('what is stored', () => {
 
 /** The wrapper as a person wrote it, without the lines that are only comments. */
 function wrapper(): string {
-  const lines = readFileSync(`${root}/src/migration/wrapper.sh`, 'utf8').split('\n')
+  const lines = readFileSync(`${root}/src/injection/wrapper.sh`, 'utf8').split('\n')
   return lines
     .filter((line) => !/^\s*#/.test(line))
     .join('\n')

@@ -1,5 +1,5 @@
 import type { Pod } from '../../../src/kube/objects.ts'
-import { GRANT_ANNOTATION } from '../../../src/migration/names.ts'
+import { GRANT_ANNOTATION } from '../../../src/names.ts'
 import type { AuditEvent } from '../../support/cluster/audit-log.ts'
 
 /** What the API server stored about a rollout, and when; milliseconds since 1970. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { parse } from 'yaml'
-import { lockConfigMapName } from '../../../src/migration/names.ts'
+import { lockConfigMapName } from '../../../src/names.ts'
 import { pkiFiles } from '../../support/cluster/certificates.ts'
 import { busyboxImage } from '../../support/cluster/images/images.ts'
 import { CONTROLLER } from '../../support/deploy/apply.ts'

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { parseObject } from '../../../src/controller/record.ts'
+import { parseObject } from '../../../src/lock/record.ts'
 import { sharedStage } from '../../support/lock/stage.ts'
 import { openWorkshop, type Workshop } from '../../support/lock/workshop.ts'
 import { until } from '../../support/until.ts'

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { lockConfigMapName } from '../../../src/migration/names.ts'
+import { lockConfigMapName } from '../../../src/names.ts'
 import { holderOf } from '../../support/lock/record-of.ts'
 import { makeStage } from '../../support/lock/stage.ts'
 import { openWorkshop, type Workshop } from '../../support/lock/workshop.ts'

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { GRANT_ANNOTATION, lockConfigMapName, namedLockConfigMapName } from '../../../src/migration/names.ts'
+import { GRANT_ANNOTATION, lockConfigMapName, namedLockConfigMapName } from '../../../src/names.ts'
 import { openFlaggedWorkshop } from '../../support/lock/flagged.ts'
 import { waitsFor } from '../../support/lock/flags.ts'
 import type { Entry } from '../../support/lock/journal.ts'

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { lockConfigMapName } from '../../../src/migration/names.ts'
+import { lockConfigMapName } from '../../../src/names.ts'
 import { CONTROLLER_RULES, rulesWith } from '../../support/deploy/rules.ts'
 import type { ControllerProcess, LogLine } from '../../support/lock/controller-process.ts'
 import { makeLeasePlace } from '../../support/lock/lease-place.ts'

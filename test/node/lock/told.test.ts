@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { lockConfigMapName } from '../../../src/migration/names.ts'
+import { lockConfigMapName } from '../../../src/names.ts'
 import { migrateIoImage, movedTag } from '../../support/cluster/images/images.ts'
 import { app, type Manifest } from '../../support/installation/deployment.ts'
 import { openFlaggedWorkshop } from '../../support/lock/flagged.ts'

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { GRANT_ANNOTATION, NUDGE_ANNOTATION } from '../../../src/migration/names.ts'
+import { GRANT_ANNOTATION, NUDGE_ANNOTATION } from '../../../src/names.ts'
 import { openAudit, type Write } from '../../support/lock/audit.ts'
 import { makeStage } from '../../support/lock/stage.ts'
 import { openWorkshop, type Workshop } from '../../support/lock/workshop.ts'

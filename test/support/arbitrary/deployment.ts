@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import type { Json, JsonObject } from '../../../src/migration/json.ts'
+import type { Json, JsonObject } from '../../../src/json.ts'
 
 /**
  * Random Deployments as users write them, all of them valid for an injection: what they hold besides is anything that

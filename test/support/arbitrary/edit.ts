@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import type { Json, JsonObject } from '../../../src/migration/json.ts'
+import type { Json, JsonObject } from '../../../src/json.ts'
 import { list, put } from '../injection/objects.ts'
 
 /** Random edits of a container by its user, of all that an injection copies: added, changed, taken away. */

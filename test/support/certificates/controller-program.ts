@@ -1,7 +1,7 @@
 /** The controller with certificates of a short life, as a process of its own: `controller-program.ts OPTIONS` (JSON). */
 import type { CertificateTimes } from '../../../src/certificates/self-managed/times.ts'
 import { runController } from '../../../src/controller/run.ts'
-import { WEBHOOK_SERVICE, WEBHOOK_TLS_SECRET } from '../../../src/migration/names.ts'
+import { WEBHOOK_SERVICE, WEBHOOK_TLS_SECRET } from '../../../src/names.ts'
 
 export interface ProgramOptions {
   readonly kubeconfig: string

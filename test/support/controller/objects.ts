@@ -1,6 +1,6 @@
-import { formatRecord, type Holder, type LockRecord } from '../../../src/controller/record.ts'
-import type { Snapshot } from '../../../src/controller/snapshot.ts'
 import type { ConfigMap, ContainerState, Deployment, Pod, ReplicaSet } from '../../../src/kube/objects.ts'
+import { formatRecord, type Holder, type LockRecord } from '../../../src/lock/record.ts'
+import type { Snapshot } from '../../../src/lock/snapshot.ts'
 import {
   DEPLOYMENT_RECORD,
   FIELD_MANAGER,
@@ -13,7 +13,7 @@ import {
   RECORD_LABEL,
   REVISION_ANNOTATION,
   REVISION_LABEL,
-} from '../../../src/migration/names.ts'
+} from '../../../src/names.ts'
 
 export const NOW = Date.parse('2026-01-01T12:00:00Z')
 export const KEY = { namespace: 'shop', deployment: 'web' } as const

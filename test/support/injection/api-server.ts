@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { isDeepStrictEqual } from 'node:util'
-import { decide, type Wrappers } from '../../../src/migration/decide.ts'
-import type { Decision } from '../../../src/migration/decision.ts'
-import { isObject, type Json, type JsonObject } from '../../../src/migration/json.ts'
+import { decide, type Wrappers } from '../../../src/injection/decide.ts'
+import type { Decision } from '../../../src/injection/decision.ts'
+import { isObject, type Json, type JsonObject } from '../../../src/json.ts'
 import { ANNOTATIONS, at, deepFreeze, list, POD, put, stored } from './objects.ts'
 
 /** What another webhook makes of an object; the very same where it has nothing to add. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
-import type { Decision } from '../../../src/migration/decision.ts'
-import { isObject, type Json, type JsonObject } from '../../../src/migration/json.ts'
-import { INIT_CONTAINER } from '../../../src/migration/names.ts'
+import type { Decision } from '../../../src/injection/decision.ts'
+import { isObject, type Json, type JsonObject } from '../../../src/json.ts'
+import { INIT_CONTAINER } from '../../../src/names.ts'
 
 /** Real objects for tests, and ways to change in them what matters. Nothing here changes what it is given. */
 

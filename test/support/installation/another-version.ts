@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fingerprint, PRESENT_WRAPPER } from '../../../src/migration/wrapper.ts'
+import { fingerprint, PRESENT_WRAPPER } from '../../../src/injection/wrapper.ts'
 import { earlierScript, earlierWrapper } from '../injection/released/earlier.ts'
 import { root } from '../tooling/root.ts'
 
@@ -26,9 +26,9 @@ export interface AnotherVersion extends Disposable {
  */
 export function makeAnotherVersion({ isReleased }: { isReleased: boolean }): AnotherVersion {
   const copy = copySource()
-  copy.edit('wrapper.generated.ts', 'export const WRAPPER = [', `\n  ${JSON.stringify(OTHER_LINE)},`)
+  copy.edit('injection/wrapper.generated.ts', 'export const WRAPPER = [', `\n  ${JSON.stringify(OTHER_LINE)},`)
   const known = `'${fingerprint(PRESENT_WRAPPER)}', `
-  if (isReleased) copy.edit('wrapper.ts', 'RELEASED: ReadonlySet<string> = new Set<string>([', known)
+  if (isReleased) copy.edit('injection/wrapper.ts', 'RELEASED: ReadonlySet<string> = new Set<string>([', known)
   return copy
 }
 
@@ -37,7 +37,7 @@ export function makeEarlierVersion(): AnotherVersion {
   const copy = copySource()
   const { terminationMessagePath } = earlierWrapper()
   const text = `export const WRAPPER = ${JSON.stringify(earlierScript())}\n`
-  writeFileSync(join(copy.root, 'src/migration/wrapper.generated.ts'), text)
+  writeFileSync(join(copy.root, 'src/injection/wrapper.generated.ts'), text)
   copy.edit('names.ts', 'export const MESSAGE_PATH = ', `${JSON.stringify(terminationMessagePath)} // `)
   return copy
 }
@@ -54,7 +54,7 @@ function copySource(): Copy {
   return { root: folder, edit, [Symbol.dispose]: () => rmSync(folder, { recursive: true, force: true }) }
 
   function edit(file: string, after: string, inserted: string): void {
-    const path = join(folder, 'src/migration', file)
+    const path = join(folder, 'src', file)
     const parts = readFileSync(path, 'utf8').split(after)
     assert.equal(parts.length, 2, `${file} holds once: ${after}`)
     writeFileSync(path, parts.join(after + inserted))

@@ -1,4 +1,4 @@
-import type { Holder } from '../../../src/controller/record.ts'
+import type { Holder } from '../../../src/lock/record.ts'
 import type { Workshop } from './workshop.ts'
 
 /** What `failed.<revision>` says. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { after } from 'node:test'
 import type { Pod } from '../../../src/kube/objects.ts'
-import { lockConfigMapName } from '../../../src/migration/names.ts'
+import { lockConfigMapName } from '../../../src/names.ts'
 import type { Answer } from '../cluster/cluster.ts'
 import { timed } from '../node/rollout.ts'
 import type { Site } from '../node/site.ts'

@@ -1,4 +1,4 @@
-import type { JsonObject } from '../../../src/migration/json.ts'
+import type { JsonObject } from '../../../src/json.ts'
 import type { FlaskVersion } from '../cluster/images/application.ts'
 import { flaskImage } from '../cluster/images/images.ts'
 import { applyObjects, type Database, type Place, readManifest } from './postgres.ts'

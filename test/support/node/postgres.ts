@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseAllDocuments } from 'yaml'
-import type { JsonObject } from '../../../src/migration/json.ts'
+import type { JsonObject } from '../../../src/json.ts'
 import { postgresImage } from '../cluster/images/images.ts'
 import type { KubectlOptions, KubectlResult } from '../cluster/kubectl.ts'
 import { root } from '../tooling/root.ts'

@@ -8,7 +8,7 @@ import {
   PROTOCOL_LABEL,
   REVISION_ANNOTATION,
   REVISION_LABEL,
-} from '../../../src/migration/names.ts'
+} from '../../../src/names.ts'
 import { SimulatedPod } from './pod.ts'
 import type { Server } from './server.ts'
 import type { Mistakes } from './wrapper.ts'

@@ -1,11 +1,11 @@
-import type { ControllerEvent } from '../../../src/controller/event.ts'
-import { type Key, keyOf, keyText, parseKey } from '../../../src/controller/key.ts'
-import { projectPod } from '../../../src/controller/project.ts'
 import { type Look, reconcile } from '../../../src/controller/reconcile.ts'
-import { NOTHING_KNOWN } from '../../../src/controller/standing.ts'
-import { Turns } from '../../../src/controller/turns.ts'
 import { KubeError } from '../../../src/kube/api.ts'
 import type { Pod } from '../../../src/kube/objects.ts'
+import type { ControllerEvent } from '../../../src/lock/event.ts'
+import { type Key, keyOf, keyText, parseKey } from '../../../src/lock/key.ts'
+import { projectPod } from '../../../src/lock/pod-projection.ts'
+import { NOTHING_KNOWN } from '../../../src/lock/standing.ts'
+import { Turns } from '../../../src/lock/waiters.ts'
 import { apiOf, type Call, type Server } from './server.ts'
 
 /** A call on its way: to the server, or back with an answer. */

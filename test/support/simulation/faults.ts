@@ -1,5 +1,5 @@
 import type { ConfigMap } from '../../../src/kube/objects.ts'
-import { lockConfigMapName, namedLockConfigMapName, PREFIX } from '../../../src/migration/names.ts'
+import { lockConfigMapName, namedLockConfigMapName, PREFIX } from '../../../src/names.ts'
 import type { Step } from './cluster.ts'
 import type { SimulatedPod } from './pod.ts'
 import type { Fault } from './schedule.ts'

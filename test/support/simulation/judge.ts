@@ -1,13 +1,13 @@
-import { decidedNumber, grantOf, parseGrant } from '../../../src/controller/grant.ts'
-import { parseObject, readRecord } from '../../../src/controller/record.ts'
 import type { ConfigMap, Kind, Objects, Pod } from '../../../src/kube/objects.ts'
+import { decidedNumber, grantOf, parseGrant } from '../../../src/lock/grant.ts'
+import { parseObject, readRecord } from '../../../src/lock/record.ts'
 import {
   DEPLOYMENT_RECORD,
   FIELD_MANAGER,
   GRANT_ANNOTATION,
   lockConfigMapName,
   RECORD_LABEL,
-} from '../../../src/migration/names.ts'
+} from '../../../src/names.ts'
 import type { Cluster } from './cluster.ts'
 import type { SimulatedPod } from './pod.ts'
 

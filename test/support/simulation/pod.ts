@@ -1,5 +1,5 @@
 import type { ContainerState, Pod, Terminated } from '../../../src/kube/objects.ts'
-import { GRANT_ANNOTATION, INIT_CONTAINER, lockConfigMapName, REVISION_LABEL } from '../../../src/migration/names.ts'
+import { GRANT_ANNOTATION, INIT_CONTAINER, lockConfigMapName, REVISION_LABEL } from '../../../src/names.ts'
 import type { Server } from './server.ts'
 import {
   type Mistakes,

@@ -1,7 +1,7 @@
-import { KEPT } from '../../../src/controller/project.ts'
 import { type Api, KubeError, type New, type Selection, type Version } from '../../../src/kube/api.ts'
 import type { ConfigMap, Kind, Metadata, Objects, Pod } from '../../../src/kube/objects.ts'
-import { FIELD_MANAGER, GRANT_ANNOTATION, NUDGE_ANNOTATION } from '../../../src/migration/names.ts'
+import { KEPT } from '../../../src/lock/pod-projection.ts'
+import { FIELD_MANAGER, GRANT_ANNOTATION, NUDGE_ANNOTATION } from '../../../src/names.ts'
 
 type Stored = Objects[Kind]
 

@@ -32,7 +32,7 @@ export interface Mistakes {
 }
 
 /**
- * The state machine of src/migration/wrapper.sh: one instance of the container. Time passes only by `waitOut`, which
+ * The state machine of src/injection/wrapper.sh: one instance of the container. Time passes only by `waitOut`, which
  * stands for the 60 s after which an unchanged number that was used before is given back, and so for the 5 s after which a
  * pod without a revision gives up.
  */

@@ -1,6 +1,6 @@
-import { MAX_RUN_NUMBER } from '../../../src/controller/grant.ts'
 import type { Pod } from '../../../src/kube/objects.ts'
-import { PROTOCOL_LABEL } from '../../../src/migration/names.ts'
+import { MAX_RUN_NUMBER } from '../../../src/lock/grant.ts'
+import { PROTOCOL_LABEL } from '../../../src/names.ts'
 import type { Situation } from '../../../src/status/situation.ts'
 import { configMapOf, ended, holderOf, podOf, replicaSetOf } from '../controller/objects.ts'
 import { at, onNode, podWith, situation } from './objects.ts'

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
-import { decide } from '../../../src/migration/decide.ts'
-import type { JsonObject } from '../../../src/migration/json.ts'
+import { decide } from '../../../src/injection/decide.ts'
+import type { JsonObject } from '../../../src/json.ts'
 import { annotate, flask, type Manifest } from '../installation/deployment.ts'
 
 interface Options {

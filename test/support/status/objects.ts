@@ -1,6 +1,6 @@
-import { type LockRecord, readRecord } from '../../../src/controller/record.ts'
 import type { ConfigMap, ContainerStatus, Deployment, Pod } from '../../../src/kube/objects.ts'
-import { INIT_CONTAINER } from '../../../src/migration/names.ts'
+import { type LockRecord, readRecord } from '../../../src/lock/record.ts'
+import { INIT_CONTAINER } from '../../../src/names.ts'
 import type { DeploymentFacts } from '../../../src/status/deployment-facts.ts'
 import { podFacts } from '../../../src/status/pod-facts.ts'
 import type { NamedFacts, Situation } from '../../../src/status/situation.ts'

@@ -1,5 +1,5 @@
-import { formatRecord, withCompleted, withFailed } from '../../../src/controller/record.ts'
-import { lockConfigMapName } from '../../../src/migration/names.ts'
+import { formatRecord, withCompleted, withFailed } from '../../../src/lock/record.ts'
+import { lockConfigMapName } from '../../../src/names.ts'
 
 interface Options {
   readonly number: number

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { globSync, readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
-import { VERSION } from '../../../src/migration/version.ts'
+import { VERSION } from '../../../src/version.ts'
 import { outdated } from '../../nightly/report.ts'
 import { needPrograms } from './debian.ts'
 import { root } from './root.ts'
@@ -24,8 +24,7 @@ const steps: readonly (readonly [string, readonly string[]])[] = [
 ]
 
 const { version } = JSON.parse(readFileSync(`${root}/package.json`, 'utf8')) as { version: string }
-if (version !== VERSION)
-  fail(`src/migration/version.ts says ${VERSION}, package.json says ${version}: make them the same`)
+if (version !== VERSION) fail(`src/version.ts says ${VERSION}, package.json says ${version}: make them the same`)
 for (const [name, [program = '', ...args]] of steps) {
   process.stdout.write(`\n== ${name}\n`)
   const started = performance.now()

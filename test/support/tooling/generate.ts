@@ -15,7 +15,7 @@ import { root } from './root.ts'
 
 /** The wrapper as TypeScript text, without the lines that hold only a comment. */
 function wrapper(): Generated {
-  const script = readFileSync(`${root}/src/migration/wrapper.sh`, 'utf8')
+  const script = readFileSync(`${root}/src/injection/wrapper.sh`, 'utf8')
   const lines = script.split('\n').filter((line) => !/^\s*#/.test(line))
   const literals = lines
     .join('\n')
@@ -29,7 +29,7 @@ function wrapper(): Generated {
     "].join('\\n')",
     '',
   ].join('\n')
-  return { path: 'src/migration/wrapper.generated.ts', text }
+  return { path: 'src/injection/wrapper.generated.ts', text }
 }
 
 const { values } = parseArgs({ options: { check: { type: 'boolean', default: false } } })

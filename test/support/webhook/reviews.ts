@@ -1,4 +1,4 @@
-import type { Json, JsonObject } from '../../../src/migration/json.ts'
+import type { Json, JsonObject } from '../../../src/json.ts'
 
 export const UID = '0f8a6c1e-4f0b-4a55-9d3b-0c1d3a1f7c2e'
 

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 
-const SOURCE = new URL('../../../src/migration/wrapper.sh', import.meta.url)
+const SOURCE = new URL('../../../src/injection/wrapper.sh', import.meta.url)
 
 /** Where the wrapper reads and writes, and its limits, in seconds. */
 export interface Places {

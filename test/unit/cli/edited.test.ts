@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { parse } from 'yaml'
-import type { JsonObject } from '../../../src/migration/json.ts'
+import type { JsonObject } from '../../../src/json.ts'
 import { migrateIo } from '../../support/cli/run-cli.ts'
 import { at, list, migration, POD } from '../../support/injection/objects.ts'
 

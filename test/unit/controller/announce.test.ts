@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { announce, EVENT_REASONS } from '../../../src/controller/announce.ts'
 import { Announcer } from '../../../src/controller/announcer.ts'
-import type { ControllerEvent } from '../../../src/controller/event.ts'
+import { announce, EVENT_REASONS } from '../../../src/controller/events.ts'
 import { TELL_AGAIN_MS } from '../../../src/controller/lasting.ts'
-import { PROBLEMS, type ProblemReason } from '../../../src/controller/reasons.ts'
 import type { Api } from '../../../src/kube/api.ts'
 import type { Announcement } from '../../../src/kube/event-recorder.ts'
+import type { ControllerEvent } from '../../../src/lock/event.ts'
+import { PROBLEMS, type ProblemReason } from '../../../src/lock/reasons.ts'
 
 const KEY = { namespace: 'web', deployment: 'shop' }
 const FAILED = {

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { Announcer } from '../../../src/controller/announcer.ts'
-import type { ControllerEvent } from '../../../src/controller/event.ts'
 import { digestOf, platformOf, reportMovedImages, SeenImages } from '../../../src/controller/moved-images.ts'
-import { completedOf, withCompleted } from '../../../src/controller/record.ts'
 import type { Announcement } from '../../../src/kube/event-recorder.ts'
 import type { Node } from '../../../src/kube/objects.ts'
+import type { ControllerEvent } from '../../../src/lock/event.ts'
+import { completedOf, withCompleted } from '../../../src/lock/record.ts'
 import { KEY, NOW, podOf } from '../../support/controller/objects.ts'
 import { Shop } from '../../support/controller/shop.ts'
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { createOverseer } from '../../../src/controller/overseer.ts'
+import { createOverseer } from '../../../src/controller/stuck-rollouts.ts'
 import { createApi } from '../../../src/kube/client.ts'
 import type { Announcement } from '../../../src/kube/event-recorder.ts'
 import { connect } from '../../../src/kube/transport.ts'

@@ -1,15 +1,10 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { keyText } from '../../../src/controller/key.ts'
 import { reconcile } from '../../../src/controller/reconcile.ts'
-import { formatRecord, parseObject, UNKNOWN_LOCK } from '../../../src/controller/record.ts'
 import { newConfigMap } from '../../../src/controller/versions.ts'
-import {
-  DEPLOYMENT_RECORD,
-  FIELD_MANAGER,
-  lockConfigMapName,
-  namedLockConfigMapName,
-} from '../../../src/migration/names.ts'
+import { keyText } from '../../../src/lock/key.ts'
+import { formatRecord, parseObject, UNKNOWN_LOCK } from '../../../src/lock/record.ts'
+import { DEPLOYMENT_RECORD, FIELD_MANAGER, lockConfigMapName, namedLockConfigMapName } from '../../../src/names.ts'
 import { ended, KEY } from '../../support/controller/objects.ts'
 import { Shop } from '../../support/controller/shop.ts'
 

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { Pods } from '../../../src/controller/pods.ts'
-import { Standings } from '../../../src/controller/standings.ts'
-import { Teller } from '../../../src/controller/tell.ts'
+import { Teller } from '../../../src/controller/reporter.ts'
 import { KubeError } from '../../../src/kube/api.ts'
 import { failure } from '../../../src/kube/failure.ts'
 import { createControllerMetrics } from '../../../src/observability/controller-metrics.ts'
+import { Standings } from '../../../src/observability/lock-gauges.ts'
 import { createLogs } from '../../../src/observability/logs.ts'
 import { ended, KEY, NOW, podOf } from '../../support/controller/objects.ts'
 

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
-import { decide } from '../../../src/migration/decide.ts'
-import type { Json, JsonObject } from '../../../src/migration/json.ts'
-import { APPARMOR_PREFIX } from '../../../src/migration/names.ts'
-import { fingerprint, RELEASED, wrapperOf } from '../../../src/migration/wrapper.ts'
+import { decide } from '../../../src/injection/decide.ts'
+import { fingerprint, RELEASED, wrapperOf } from '../../../src/injection/wrapper.ts'
+import type { Json, JsonObject } from '../../../src/json.ts'
+import { APPARMOR_PREFIX } from '../../../src/names.ts'
 import {
   annotate,
   asStored,

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import fc from 'fast-check'
-import { escapeExpansion } from '../../../src/migration/command.ts'
-import { decide } from '../../../src/migration/decide.ts'
-import type { Json } from '../../../src/migration/json.ts'
-import { WRAPPER } from '../../../src/migration/wrapper.generated.ts'
-import { SCRIPT } from '../../../src/migration/wrapper.ts'
+import { escapeExpansion } from '../../../src/injection/command.ts'
+import { decide } from '../../../src/injection/decide.ts'
+import { WRAPPER } from '../../../src/injection/wrapper.generated.ts'
+import { SCRIPT } from '../../../src/injection/wrapper.ts'
+import type { Json } from '../../../src/json.ts'
 import { flask, migration, POD, put, stored } from '../../support/injection/objects.ts'
 
 /**

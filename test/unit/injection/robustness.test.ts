@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import fc from 'fast-check'
-import { decide } from '../../../src/migration/decide.ts'
-import { isObject, type Json, type JsonObject } from '../../../src/migration/json.ts'
+import { decide } from '../../../src/injection/decide.ts'
+import { isObject, type Json, type JsonObject } from '../../../src/json.ts'
 import { annotatedDeployment } from '../../support/arbitrary/deployment.ts'
 import {
   ANNOTATIONS,

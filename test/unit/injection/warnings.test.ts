@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
-import { decide } from '../../../src/migration/decide.ts'
-import type { Json, JsonObject } from '../../../src/migration/json.ts'
+import { decide } from '../../../src/injection/decide.ts'
+import type { Json, JsonObject } from '../../../src/json.ts'
 import {
   annotate,
   asStored,

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { endOf, hasStarted, isDone, succeededRun } from '../../../src/controller/container-end.ts'
+import { endOf, hasStarted, isDone, succeededRun } from '../../../src/lock/pod-state.ts'
 import { ended, podOf } from '../../support/controller/objects.ts'
 
 const RUNNING = { running: { startedAt: '2026-01-01T11:59:00Z' } }

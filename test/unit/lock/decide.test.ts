@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { decide } from '../../../src/controller/decide.ts'
-import type { LockRecord } from '../../../src/controller/record.ts'
-import type { Snapshot } from '../../../src/controller/snapshot.ts'
 import type { Pod } from '../../../src/kube/objects.ts'
-import { RECORD_LABEL } from '../../../src/migration/names.ts'
+import { decide } from '../../../src/lock/decide.ts'
+import type { LockRecord } from '../../../src/lock/record.ts'
+import type { Snapshot } from '../../../src/lock/snapshot.ts'
+import { RECORD_LABEL } from '../../../src/names.ts'
 import {
   configMapOf,
   deploymentOf,

@@ -2,10 +2,10 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
-import { grantOf } from '../../../src/controller/grant.ts'
-import { mountedRecord } from '../../../src/controller/key.ts'
-import { looksSame, projectPod } from '../../../src/controller/project.ts'
 import type { Pod } from '../../../src/kube/objects.ts'
+import { grantOf } from '../../../src/lock/grant.ts'
+import { mountedRecord } from '../../../src/lock/key.ts'
+import { looksSame, projectPod } from '../../../src/lock/pod-projection.ts'
 import { ended, podOf } from '../../support/controller/objects.ts'
 
 setFlagsFromString('--expose-gc')

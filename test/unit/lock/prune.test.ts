@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { prune } from '../../../src/controller/prune.ts'
-import { type LockRecord, revisionOf, withCompleted, withFailed } from '../../../src/controller/record.ts'
+import { prune } from '../../../src/lock/prune.ts'
+import { type LockRecord, revisionOf, withCompleted, withFailed } from '../../../src/lock/record.ts'
 
 const HISTORY_LIMIT = 10 // the API server's default
 const MOST_BYTES = 100 * 1024

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import * as fc from 'fast-check'
-import { readNamedLock } from '../../../src/controller/named-lock.ts'
-import { prune } from '../../../src/controller/prune.ts'
+import { rewritten } from '../../../src/controller/versions.ts'
+import { readNamedLock } from '../../../src/lock/named-lock.ts'
+import { prune } from '../../../src/lock/prune.ts'
 import {
   BLANK,
   completedOf,
@@ -12,8 +13,7 @@ import {
   readRecord,
   withCompleted,
   withFailed,
-} from '../../../src/controller/record.ts'
-import { rewritten } from '../../../src/controller/versions.ts'
+} from '../../../src/lock/record.ts'
 import { configMapOf, holderOf, podOf } from '../../support/controller/objects.ts'
 
 const COMPLETED = { pod: 'web-a-1', image: 'app:1', started: '2026-01-01T12:00:00Z', seconds: 3, number: 4 }

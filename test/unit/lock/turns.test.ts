@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { Turns } from '../../../src/controller/turns.ts'
+import { Turns } from '../../../src/lock/waiters.ts'
 
 test('L5: those that wait for a lock are known by lock and by namespace, longest first', () => {
   const turns = new Turns()

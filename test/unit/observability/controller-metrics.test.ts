@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { Pods } from '../../../src/controller/pods.ts'
 import type { Look } from '../../../src/controller/reconcile.ts'
-import { NOTHING_KNOWN } from '../../../src/controller/standing.ts'
-import { Standings } from '../../../src/controller/standings.ts'
+import { NOTHING_KNOWN } from '../../../src/lock/standing.ts'
 import { createControllerMetrics } from '../../../src/observability/controller-metrics.ts'
+import { Standings } from '../../../src/observability/lock-gauges.ts'
 import { ended, KEY, podOf } from '../../support/controller/objects.ts'
 
 const QUIET: Look = {

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Pods } from '../../../src/controller/pods.ts'
-import { Standings } from '../../../src/controller/standings.ts'
 import { createControllerMetrics } from '../../../src/observability/controller-metrics.ts'
+import { Standings } from '../../../src/observability/lock-gauges.ts'
 import { createWebhookMetrics } from '../../../src/observability/metrics.ts'
 import { alertOperands, dashboardExpressions, readPanels } from '../../support/monitoring/expressions.ts'
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { Said } from '../../../src/controller/said.ts'
+import { Said } from '../../../src/observability/once-per.ts'
 
 test('S6: what was said is said again after its time, and of any number of texts a bounded one is remembered', () => {
   let now = 0

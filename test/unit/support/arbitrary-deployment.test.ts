@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { isObject, type Json, type JsonObject } from '../../../src/migration/json.ts'
+import { isObject, type Json, type JsonObject } from '../../../src/json.ts'
 import { annotatedDeployment } from '../../support/arbitrary/deployment.ts'
 import { at, list, POD } from '../../support/injection/objects.ts'
 

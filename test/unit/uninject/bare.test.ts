@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { decide } from '../../../src/injection/decide.ts'
+import type { JsonObject } from '../../../src/json.ts'
 import type { Deployment } from '../../../src/kube/objects.ts'
-import { bareOf, ourAnnotations } from '../../../src/leaving/bare.ts'
-import { asJson, readInjected } from '../../../src/leaving/injected.ts'
-import { decide } from '../../../src/migration/decide.ts'
-import type { JsonObject } from '../../../src/migration/json.ts'
+import { bareOf, ourAnnotations } from '../../../src/uninject/bare.ts'
+import { asJson, readInjected } from '../../../src/uninject/injected.ts'
 import { deploymentsOf, goldens } from '../../golden/golden.ts'
 
 /** What the webhook makes of an update of `before` to `object`; undefined where it refuses. */

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { ConfigMap } from '../../../src/kube/objects.ts'
-import type { InjectedDeployment } from '../../../src/leaving/injected.ts'
-import { unusedRecords } from '../../../src/leaving/unused-records.ts'
-import { DEPLOYMENT_RECORD, NAMED_LOCK_RECORD, RECORD_LABEL } from '../../../src/migration/names.ts'
+import { DEPLOYMENT_RECORD, NAMED_LOCK_RECORD, RECORD_LABEL } from '../../../src/names.ts'
+import type { InjectedDeployment } from '../../../src/uninject/injected.ts'
+import { unusedRecords } from '../../../src/uninject/unused-records.ts'
 import { ended, podOf } from '../../support/controller/objects.ts'
 
 const WEB = 'deployment.web.migrate-io'

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import type { Json, JsonObject } from '../../../src/migration/json.ts'
+import type { Json, JsonObject } from '../../../src/json.ts'
 import { answerOf, JSON_TYPE, testApp } from '../../support/webhook/app.ts'
 import { deployment, review } from '../../support/webhook/reviews.ts'
 

@@ -1,5 +1,5 @@
 import type { EditWay } from '../../../../src/cli/manifest/edit.ts'
-import type { Json } from '../../../../src/migration/json.ts'
+import type { Json } from '../../../../src/json.ts'
 
 /** One edit of one document. */
 export interface Case {

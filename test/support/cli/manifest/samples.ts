@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { isObject, type Json, type JsonObject } from '../../../../src/migration/json.ts'
+import { isObject, type Json, type JsonObject } from '../../../../src/json.ts'
 import { type Author, Choices } from './styled.ts'
 
 /** A script as we write it into manifests. */

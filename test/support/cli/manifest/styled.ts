@@ -1,4 +1,4 @@
-import { isObject, type Json } from '../../../../src/migration/json.ts'
+import { isObject, type Json } from '../../../../src/json.ts'
 
 /** Decisions of a random author, taken from a list of numbers that fast-check can shrink; 0 is always the plainest way. */
 export class Choices {

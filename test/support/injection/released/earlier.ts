@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
-import type { Deployment } from '../../../../src/migration/deployment.ts'
-import { findWrapper, type Wrapper } from '../../../../src/migration/wrapper.ts'
+import type { Deployment } from '../../../../src/injection/deployment.ts'
+import { findWrapper, type Wrapper } from '../../../../src/injection/wrapper.ts'
 import { deploymentsOf } from '../../../golden/golden.ts'
 import { expanded } from '../../installation/expansion.ts'
 import { root } from '../../tooling/root.ts'

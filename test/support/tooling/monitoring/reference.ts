@@ -1,10 +1,10 @@
 import { LASTING } from '../../../../src/controller/lasting.ts'
 import { Pods } from '../../../../src/controller/pods.ts'
-import { PROBLEMS, WAIT_KINDS } from '../../../../src/controller/reasons.ts'
-import { Standings } from '../../../../src/controller/standings.ts'
-import { REASONS } from '../../../../src/migration/reasons.ts'
+import { REASONS } from '../../../../src/injection/reasons.ts'
+import { PROBLEMS, WAIT_KINDS } from '../../../../src/lock/reasons.ts'
 import { createControllerMetrics } from '../../../../src/observability/controller-metrics.ts'
 import type { DescribedMetric, Exposition } from '../../../../src/observability/exposition.ts'
+import { Standings } from '../../../../src/observability/lock-gauges.ts'
 import { createWebhookMetrics } from '../../../../src/observability/metrics.ts'
 import type { Generated } from '../generated.ts'
 

@@ -1,4 +1,4 @@
-import type { EventReason } from '../../../../src/controller/announce.ts'
+import type { EventReason } from '../../../../src/controller/events.ts'
 
 /** What to do about each Event, for people who meet it in `kubectl describe deployment`. */
 export const ADVICE: { readonly [R in EventReason]: string } = {

@@ -1,4 +1,4 @@
-import { ANNOTATIONS, SHAPING_NAMES } from '../../../../src/migration/annotations.ts'
+import { ANNOTATIONS, SHAPING_NAMES } from '../../../../src/injection/annotations.ts'
 import {
   AUTOSCALER_MARKS,
   FIELD_MANAGER,
@@ -16,7 +16,7 @@ import {
   RECORD_LABEL,
   RECORD_MARKS,
   STATE_PATH,
-} from '../../../../src/migration/names.ts'
+} from '../../../../src/names.ts'
 import type { Generated } from '../generated.ts'
 import { code, page, sentence, table } from './markdown.ts'
 
@@ -31,7 +31,7 @@ export function annotationsPage(): Generated {
   const shaping = SHAPING_NAMES.map((name) => code(PREFIX + name)).join(', ')
   return page(
     'annotations',
-    'src/migration/annotations.ts and src/migration/names.ts',
+    'src/injection/annotations.ts and src/names.ts',
     '# Annotations and labels',
     '## Yours, on the Deployment',
     'Under `metadata.annotations` of the Deployment itself, not of its pod template. All values are strings: quote numbers.',

@@ -1,4 +1,4 @@
-import { EVENT_REASONS } from '../../../../src/controller/announce.ts'
+import { EVENT_REASONS } from '../../../../src/controller/events.ts'
 import type { Generated } from '../generated.ts'
 import { ADVICE } from './advice.ts'
 import { code, page, sentence, table } from './markdown.ts'
@@ -12,7 +12,7 @@ export function eventsPage(): Generated {
   })
   return page(
     'events',
-    'src/controller/announce.ts and test/support/tooling/pages/advice.ts',
+    'src/controller/events.ts and test/support/tooling/pages/advice.ts',
     '# Events',
     'The controller writes them on the Deployment:',
     `\`\`\`sh

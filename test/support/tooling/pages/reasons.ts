@@ -1,5 +1,5 @@
-import { INTERRUPTIONS, PROBLEMS, WAIT_KINDS } from '../../../../src/controller/reasons.ts'
-import { REASONS } from '../../../../src/migration/reasons.ts'
+import { REASONS } from '../../../../src/injection/reasons.ts'
+import { INTERRUPTIONS, PROBLEMS, WAIT_KINDS } from '../../../../src/lock/reasons.ts'
 import type { Generated } from '../generated.ts'
 import { code, page, sentence, table } from './markdown.ts'
 import { statusReasons } from './status-reasons.ts'
@@ -8,7 +8,7 @@ import { statusReasons } from './status-reasons.ts'
 export function reasonsPage(): Generated {
   return page(
     'reasons',
-    'the tables of reasons in src/migration, src/controller and src/status',
+    'the tables of reasons in src/injection, src/lock and src/status',
     '# Reasons',
     'A key is the same wherever it is met: label of a metric, field of a log line, output of a command.',
     '## Why a Deployment is as it is',

@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import { parse } from 'yaml'
 import { type Edited, editDocument } from '../../../../src/cli/manifest/edit.ts'
 import { type ManifestDocument, readManifest } from '../../../../src/cli/manifest/read.ts'
-import { isObject, type Json, type JsonObject, set } from '../../../../src/migration/json.ts'
+import { isObject, type Json, type JsonObject, set } from '../../../../src/json.ts'
 import { authors, changed, deployments, injected } from '../../../support/cli/manifest/samples.ts'
 import { Choices, styled } from '../../../support/cli/manifest/styled.ts'
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
-import type { Json } from '../../../../src/migration/json.ts'
+import type { Json } from '../../../../src/json.ts'
 import { call, spread, steadyCalls } from '../../../support/webhook/process/call.ts'
 import { keepAliveAgent, memoryMib, startWebhook } from '../../../support/webhook/process/webhook.ts'
 import { deployment, review } from '../../../support/webhook/reviews.ts'

@@ -1,0 +1,158 @@
+import { KubeError } from '../kube/api.ts'
+import type { ConfigMap, Pod } from '../kube/objects.ts'
+import { marksOff, marksOn } from '../lock/autoscalers.ts'
+import { LOOK_AGAIN_MS } from '../lock/clock.ts'
+import type { Decision, Stored, Waiting } from '../lock/decision.ts'
+import type { RunGrant } from '../lock/grant.ts'
+import { keyText } from '../lock/key.ts'
+import { afterFailure, afterSuccess } from '../lock/outcome.ts'
+import { formatRecord, type Holder, type LockRecord } from '../lock/record.ts'
+import { revisionOfPod } from '../lock/rollout.ts'
+import { type Snapshot, withRecord } from '../lock/snapshot.ts'
+import { lockConfigMapName } from '../names.ts'
+import type { Acted } from './acted.ts'
+import { readNamed } from './named-lock-reader.ts'
+import { releaseNamed, takeNamed } from './named-lock-store.ts'
+import { rebuildNamed } from './rebuild-named.ts'
+import type { Surroundings } from './reconcile-context.ts'
+import { createBlank, holderByGrant, makeAnew } from './recover-lock.ts'
+import { ownedBy, rewritten } from './versions.ts'
+import { nudge, skip, tell, unmark, withPod } from './write-pod.ts'
+
+const AGAIN: Acted = { kind: 'again' }
+
+/**
+ * Carries out one step. Every write is a compare-and-swap on what the step was decided from.
+ * @throws KubeError; after `conflict` all is to be read again
+ */
+export async function act(
+  decision: Exclude<Decision, Waiting>,
+  snapshot: Snapshot,
+  surroundings: Surroundings,
+): Promise<Acted> {
+  const { api, report, now, turns } = surroundings
+  const { key } = snapshot
+  switch (decision.kind) {
+    case 'read-pod':
+      return withPod(snapshot, decision.name, await api.read('Pod', key.namespace, decision.name))
+    case 'read-named': {
+      const holder = snapshot.read?.kind === 'record' ? snapshot.read.record.holder : undefined
+      const named = await readNamed(api, decision.lock, { key, holder, turns, now: now() })
+      return { kind: 'on', snapshot: { ...snapshot, named } }
+    }
+    case 'create-blank':
+      await createBlank(api, key, decision.deployment)
+      return AGAIN
+    case 'make-anew':
+      report(await makeAnew(api, snapshot, decision, now()), key)
+      return AGAIN
+    case 'take-over': {
+      const { stored, deployment, keep } = decision
+      const others = (stored.configMap.metadata.ownerReferences ?? []).filter(({ kind }) => kind !== 'Deployment')
+      const metadata = { ...stored.configMap.metadata, ownerReferences: [...others, ...ownedBy(deployment)] }
+      const record = keep ? stored.record : { ...stored.record, entries: {} }
+      await write({ ...stored, configMap: { ...stored.configMap, metadata } }, record, surroundings)
+      report({ kind: 'adopted', configMap: metadata.name, records: keep ? 'kept' : 'dropped' }, key)
+      return AGAIN
+    }
+    case 'skip':
+      return await skip(decision, snapshot, surroundings)
+    case 'adopt-run': {
+      const { stored, pod, grant } = decision
+      const { number } = grant
+      const holder = holderByGrant(pod, grant, now())
+      const highest = Math.max(number, stored.record.number)
+      await write(stored, { ...stored.record, number: highest, holder }, surroundings)
+      report({ kind: 'problem', reason: 'unknown-run', object: pod.metadata.name, detail: `run ${number}` }, key)
+      return AGAIN
+    }
+    case 'acquire': {
+      const { stored, pod, number, lock } = decision
+      const holder = holderFor(pod, number, lock, now())
+      await write(stored, { ...stored.record, number, holder }, surroundings)
+      return AGAIN
+    }
+    case 'take-named':
+      await takeNamed(surroundings, snapshot, decision)
+      turns.leave(keyText(key))
+      return { kind: 'on', snapshot: { ...snapshot, named: undefined } }
+    case 'rebuild-named': {
+      if (snapshot.named?.kind !== 'lost') return AGAIN
+      const done = await rebuildNamed(api, key, decision.lock, { lost: snapshot.named, now: now() })
+      if (!done) return { kind: 'wait', why: 'lock-unsettled', until: now() + LOOK_AGAIN_MS, lock: decision.lock }
+      return { kind: 'on', snapshot: { ...snapshot, named: undefined } }
+    }
+    case 'grant': {
+      await confirm(decision.stored, snapshot, surroundings)
+      const { pod, holder } = decision
+      const { number, lock } = holder
+      const grant: RunGrant = { kind: 'run', number, ...(lock === undefined ? {} : { lock }) }
+      const told = await tell(pod, grant, marksOn(pod), surroundings)
+      report({ kind: 'run-started', pod: holder.pod, revision: holder.revision, number }, key)
+      return withPod(snapshot, holder.pod, told)
+    }
+    case 'settle': {
+      const { pod, number } = decision
+      const told = await tell(pod, { kind: 'wait', number }, marksOff(pod), surroundings)
+      if (decision.of === 'named') return { kind: 'on', snapshot: { ...snapshot, named: undefined } }
+      return withPod(snapshot, pod.metadata.name, told)
+    }
+    case 'nudge':
+      return await nudge(decision, snapshot, surroundings)
+    case 'unmark':
+      return await unmark(decision.pod, snapshot, surroundings)
+    case 'complete': {
+      const { stored, holder, pod } = decision
+      const platform = await surroundings.platform?.(pod.spec.nodeName ?? '')
+      const { record, event } = afterSuccess(snapshot, decision, platform)
+      const configMap = await write(stored, record, surroundings)
+      report(event, key)
+      const released = await releaseNamed(surroundings, snapshot, holder)
+      return { kind: 'on', snapshot: withRecord(snapshot, configMap), released }
+    }
+    case 'fail': {
+      const { stored, holder } = decision
+      const { record, event } = afterFailure(snapshot, decision, now())
+      await write(stored, record, surroundings)
+      const { pod, revision, number } = holder
+      const { isNumberLost, exitCode } = decision.end
+      if (isNumberLost) report({ kind: 'not-recorded', pod, revision, number, exitCode }, key)
+      report(event, key)
+      return { kind: 'again', released: await releaseNamed(surroundings, snapshot, holder) }
+    }
+    case 'release': {
+      const { stored, holder, event } = decision
+      await write(stored, { ...stored.record, holder: undefined }, surroundings)
+      report(event, key)
+      return { kind: 'again', released: await releaseNamed(surroundings, snapshot, holder) }
+    }
+  }
+}
+
+function holderFor(pod: Pod, number: number, lock: string | undefined, now: number): Holder {
+  const { name, uid } = pod.metadata
+  const since = new Date(now).toISOString()
+  return { pod: name, uid, revision: revisionOfPod(pod), number, since, ...(lock === undefined ? {} : { lock }) }
+}
+
+async function write({ configMap }: Stored, record: LockRecord, { api }: Surroundings): Promise<ConfigMap> {
+  return await api.replace('ConfigMap', rewritten(configMap, formatRecord(record)))
+}
+
+/**
+ * Reads the lock once more, after the pod. Whoever makes a lost lock anew first writes to each pod that could be granted:
+ * so either that write came after the pod was read, and the grant meets a conflict, or the loss is seen here.
+ */
+async function confirm({ configMap }: Stored, { key, named }: Snapshot, { api }: Surroundings): Promise<void> {
+  const { namespace } = key
+  const own = await api.read('ConfigMap', namespace, lockConfigMapName(key.deployment))
+  expectSame(own, configMap)
+  if (named?.kind !== 'busy') return
+  expectSame(await api.read('ConfigMap', namespace, named.configMap.metadata.name), named.configMap)
+}
+
+function expectSame(now: ConfigMap | undefined, before: ConfigMap): void {
+  const { uid, resourceVersion, name } = before.metadata
+  if (now?.metadata.uid !== uid || now.metadata.resourceVersion !== resourceVersion)
+    throw new KubeError('conflict', `${name} changed before its grant`)
+}

@@ -1,0 +1,195 @@
+import type { Api } from '../kube/api.ts'
+import type { Clock } from '../kube/clock.ts'
+import type { Pod } from '../kube/objects.ts'
+import { createQueue, type Queue, type QueueFailure } from '../kube/queue.ts'
+import { isWaiting } from '../lock/choose.ts'
+import type { ControllerEvent } from '../lock/event.ts'
+import { type Key, keyText, parseKey } from '../lock/key.ts'
+import { looksSame } from '../lock/pod-projection.ts'
+import { controllerOf } from '../lock/rollout.ts'
+import { Turns } from '../lock/waiters.ts'
+import { heldLocks } from './held-locks.ts'
+import { SeenImages } from './moved-images.ts'
+import { Patience } from './patience.ts'
+import { type Pods, replicaSetOf } from './pods.ts'
+import { type Look, reconcile } from './reconcile.ts'
+
+/** Not the key of a lock, which has no more than one slash: look for all locks that are held. */
+const HELD = 'held//'
+/** Before namespace/ReplicaSet: find out whose it is. */
+const OWNER = 'owner//'
+/**
+ * At rest a change of a pod is looked at this much later, with all that came meanwhile: pods of a recorded revision come
+ * and go by themselves, and each look is three calls on an API server that is busy with just this rollout.
+ */
+const AT_REST_MS = 1_000
+/** Each look is a few calls that wait for the API server; more at a time would only queue there. */
+const CONCURRENCY = 8
+/**
+ * What a namespace holds may make looks at it slow, and many: there is room for others at any time, and an API server that has
+ * time for them. Two are some 40 looks a second.
+ */
+const PER_NAMESPACE = 2
+
+export interface LoopOptions {
+  readonly api: Api
+  readonly pods: Pods
+  /** All that are watched, for pods whose lock was not known when they were seen. */
+  readonly watched: () => Iterable<Pod>
+  readonly now: () => number
+  readonly random: () => number
+  readonly report: (event: ControllerEvent, key: Key) => void
+  /** @see Surroundings.platform */
+  readonly platform?: (node: string) => Promise<string | undefined>
+  /** After each look at a lock. */
+  readonly onLook: (key: Key, look: Look) => void
+  readonly onFailure: (failure: QueueFailure) => void
+  /** Of the queue. */
+  readonly clock?: Clock
+}
+
+/** What lasts as long as this controller leads. */
+interface Lead {
+  /** Ends what only reads and may take long. */
+  readonly ending: PromiseWithResolvers<readonly Key[]>
+  readonly queue: Queue
+  readonly turns: Turns
+  readonly patience: Patience
+  readonly images: SeenImages
+  /** Locks that nobody holds and no pod waits for, with the ReplicaSets whose pods were seen. */
+  readonly atRest: Map<string, ReadonlySet<string>>
+}
+
+/** watch → queue → snapshot → decide → act, as long as this controller leads. */
+export interface Loop {
+  /** A pod came or changed. @param before as it was known; undefined for one that came */
+  see(pod: Pod, before: Pod | undefined): void
+  /** A pod went, or is no longer watched. */
+  lose(pod: Pod): void
+  /** Begins with all that waits and all that is held. */
+  start(): void
+  /** Resolves when nothing is being worked on any more. */
+  stop(): Promise<void>
+  /** Locks to be looked at now. */
+  readonly queued: number
+}
+
+export function createLoop({ api, pods, watched, ...options }: LoopOptions): Loop {
+  const { now, random, report, platform, onLook, onFailure, clock } = options
+  let lead: Lead | undefined
+
+  function start(): void {
+    if (lead !== undefined) return
+    const started = createQueue({
+      concurrency: CONCURRENCY,
+      laneOf: namespaceOf,
+      perLane: PER_NAMESPACE,
+      work: (text) => work(text, mine),
+      onFailure: (failure) => {
+        onFailure(failure)
+        return undefined
+      },
+      ...(clock && { clock }),
+    })
+    const mine: Lead = {
+      ending: Promise.withResolvers(),
+      queue: started,
+      turns: new Turns(),
+      patience: new Patience(),
+      images: new SeenImages(),
+      atRest: new Map(),
+    }
+    lead = mine
+    for (const key of pods.keys()) {
+      started.add(key)
+      for (const pod of pods.pods(parseKey(key))) mine.images.note(key, pod)
+    }
+    for (const pod of watched()) if (pods.keyOf(pod) === undefined) askForOwner(pod)
+    started.add(HELD)
+  }
+
+  async function work(text: string, { queue: mine, turns, patience, images, atRest, ending }: Lead): Promise<void> {
+    if (text === HELD) {
+      for (const key of await Promise.race([heldLocks(api), ending.promise])) mine.add(keyText(key))
+    } else if (text.startsWith(OWNER)) {
+      await learnOwner(parseKey(text.slice(OWNER.length)), mine)
+    } else {
+      const key = parseKey(text)
+      const view = { pods: (of: Key) => pods.pods(of), images: (of: Key) => images.take(keyText(of)) }
+      const look = await reconcile(key, { api, view, now, random, turns, report, ...(platform && { platform }) })
+      onLook(key, look)
+      for (const other of look.alsoLook) mine.add(keyText(other))
+      const seen = isAtRest(look) ? pods.pods(key).map(replicaSetOf) : []
+      if (seen.length > 0) atRest.set(text, new Set(seen))
+      else atRest.delete(text)
+      const atLeastMs = patience.after(text, look, now())
+      if (look.at !== undefined) mine.addAfter(text, Math.max(atLeastMs, look.at - now()))
+    }
+  }
+
+  /** @param pod one that came or changed */
+  function lookAfter(key: string, pod?: Pod): void {
+    const seen = lead?.atRest.get(key)
+    // A ReplicaSet that is new may be of another Deployment of that name, to which the record does not belong.
+    const isUrgent = pod !== undefined && (isWaiting(pod) || !seen?.has(replicaSetOf(pod)))
+    if (seen === undefined || isUrgent) lead?.queue.add(key)
+    else lead?.queue.addAfter(key, AT_REST_MS)
+  }
+
+  /** For names of more than about 230 characters, which neither ReplicaSet nor ConfigMap have in full. */
+  function askForOwner({ metadata }: Pod): void {
+    const owner = controllerOf(metadata, 'ReplicaSet')
+    if (owner !== undefined) lead?.queue.add(OWNER + keyText({ namespace: metadata.namespace, deployment: owner.name }))
+  }
+
+  async function learnOwner({ namespace, deployment: name }: Key, mine: Queue): Promise<void> {
+    const isWatched = (pod: Pod) =>
+      pod.metadata.namespace === namespace && controllerOf(pod.metadata, 'ReplicaSet')?.name === name
+    if (!Iterator.from(watched()).some(isWatched)) return
+    const replicaSet = await api.read('ReplicaSet', namespace, name)
+    if (replicaSet === undefined) return // its pods go with it
+    const { uid } = replicaSet.metadata
+    const owner = controllerOf(replicaSet.metadata, 'Deployment')
+    const theirs = [...watched()].filter((pod) => replicaSetOf(pod) === uid)
+    if (owner === undefined || theirs.length === 0) return
+    pods.know(uid, owner.name)
+    for (const pod of theirs) mine.add(pods.put(pod) ?? HELD)
+  }
+
+  return {
+    see(pod, before) {
+      const key = pods.put(pod)
+      if (before !== undefined && looksSame(pod, before)) return
+      if (key !== undefined) {
+        lead?.images.note(key, pod)
+        lookAfter(key, pod)
+      } else askForOwner(pod)
+    },
+    lose(pod) {
+      const key = pods.remove(pod)
+      if (key === undefined) return
+      lookAfter(key)
+    },
+    start,
+    async stop() {
+      const stopping = lead
+      lead = undefined
+      stopping?.ending.resolve([])
+      await stopping?.queue.stop()
+    },
+    get queued() {
+      return lead?.queue.waiting ?? 0
+    },
+  }
+}
+
+/** Whose turn a key takes. */
+function namespaceOf(text: string): string {
+  if (text === HELD) return HELD
+  return parseKey(text.startsWith(OWNER) ? text.slice(OWNER.length) : text).namespace
+}
+
+/** Whether nothing that becomes of a pod calls for a look at once, but that it begins to wait. */
+function isAtRest({ isKnown, heldSince, waiting }: Look): boolean {
+  return isKnown && heldSince === undefined && (waiting === undefined || waiting === 'skip-later')
+}

@@ -1,0 +1,30 @@
+import type { Api } from '../kube/api.ts'
+import type { Pod } from '../kube/objects.ts'
+import type { ControllerEvent } from '../lock/event.ts'
+import type { Key } from '../lock/key.ts'
+import type { Turns } from '../lock/waiters.ts'
+import type { SeenImage } from './moved-images.ts'
+
+/** What the watch shows. It may be old, and lack pods or hold ones that are gone: nothing rests on it but speed. */
+export interface View {
+  /** Those of all Deployments of this name that have our label and phase Pending. */
+  pods(key: Key): readonly Pod[]
+  /** With which images pods of this lock were seen since this was last asked. */
+  images?(key: Key): readonly SeenImage[]
+}
+
+/** All that a look at a lock needs from outside. */
+export interface Surroundings {
+  readonly api: Api
+  readonly view: View
+  /** Milliseconds since 1970. */
+  now(): number
+  /** From 0 to below 1. */
+  random(): number
+  /** What decides which digests of images a node tells; undefined where that can't be found out. Never throws. */
+  platform?(node: string): Promise<string | undefined>
+  /** One for all looks of a controller. */
+  readonly turns: Turns
+  /** May be called for writes that a crash hides from everybody else: never rely on each being told, nor told once. */
+  report(event: ControllerEvent, key: Key): void
+}

@@ -1,0 +1,184 @@
+import type { Api } from '../kube/api.ts'
+import { type Clock, pause } from '../kube/clock.ts'
+import type { Announcement } from '../kube/event-recorder.ts'
+import type { Transport } from '../kube/transport.ts'
+import { type Key, keyText, parseKey } from '../lock/key.ts'
+import { gather } from '../status/gather.ts'
+import type { Situation } from '../status/situation.ts'
+import { statusOf } from '../status/status.ts'
+import { LASTING, type Told, tellNow } from './lasting.ts'
+
+/** As people call it who read an Event. */
+const PROGRAM = 'migrate-io'
+const EVERY_MS = 20_000
+/**
+ * A namespace at which a look takes long, by what somebody made there, is looked at as much more seldom: it must not take up
+ * the API server, this process, or the others' turn. One that can't be read is tried again as soon as any other.
+ */
+const SHARE = 20
+const AT_LEAST_EVERY_MS = 600_000
+/** Most rollouts get on within it, and nobody needs to be told why they did not yet. */
+const PATIENCE_MS = 15_000
+
+export interface OverseerOptions {
+  readonly cluster: { readonly transport: Transport; readonly api: Api }
+  /** This one, which leads: nobody needs to be asked whether one does. */
+  readonly leader: { readonly leader: string; readonly namespace: string }
+  /** Locks with pending pods, as `namespace/deployment`. */
+  readonly pending: () => readonly string[]
+  /** Milliseconds since 1970. */
+  readonly now: () => number
+  readonly clock: Clock
+  readonly say: (announcement: Announcement, key: Key) => void
+  /** Why Deployments have been waiting for a while, one for each; after each look. */
+  readonly onLasting: (reasons: readonly string[]) => void
+  readonly onFailure: (error: unknown) => void
+}
+
+/** How long the last look at a namespace took. */
+interface Took {
+  readonly ms: number
+  readonly endedAtMs: number
+  /** False where it failed. */
+  readonly isKnown: boolean
+}
+
+export interface Overseer {
+  start(): void
+  /** Resolves when it has stopped asking. */
+  stop(): Promise<void>
+}
+
+/**
+ * Tells people why a rollout has not got on for a while, by the same judgement as `migrate-io status`. It only reads: the
+ * lock does not rest on it.
+ */
+export function createOverseer(options: OverseerOptions): Overseer {
+  const { cluster, leader, pending, now, clock, say, onLasting, onFailure } = options
+  let ending: AbortController | undefined
+  let work: Promise<void> | undefined
+
+  async function run(signal: AbortSignal): Promise<void> {
+    const since = new Map<string, number>()
+    const told = new Map<string, Map<string, Told>>()
+    /** By namespace. Of one that can't be read just now, what was found before stands. */
+    const reasons = new Map<string, readonly string[]>()
+    const looks = new Map<string, Took>()
+    const namespaces = () => new Set(stillPending(since).map(({ namespace }) => namespace))
+    while (!signal.aborted) {
+      const round = new Set<string>()
+      // Anew before each look, since one may take long: the quickest comes first, and each once in a round.
+      for (
+        let next = nextOf(namespaces(), looks, round);
+        next !== undefined;
+        next = nextOf(namespaces(), looks, round)
+      ) {
+        const namespace = next
+        round.add(namespace)
+        const fromMs = clock.nowMs()
+        const found = await unlessAborted(() => unlessFails(() => situationsIn(namespace)), signal)
+        if (signal.aborted) return
+        looks.set(namespace, { ms: clock.nowMs() - fromMs, endedAtMs: clock.nowMs(), isKnown: found !== undefined })
+        if (found === undefined) continue
+        const lasting: string[] = []
+        for (const situation of found) {
+          const reason = await unlessFails(() => tell(situation, since, told))
+          if (reason !== undefined) lasting.push(reason)
+        }
+        reasons.set(namespace, lasting)
+      }
+      const present = namespaces()
+      for (const key of told.keys()) if (!since.has(key)) told.delete(key)
+      for (const known of [reasons, looks])
+        for (const namespace of known.keys()) if (!present.has(namespace)) known.delete(namespace)
+      onLasting([...reasons.values()].flat())
+      await pause(clock, EVERY_MS, signal)
+    }
+  }
+
+  /** The one that is due, has not been looked at in this round, and was quickest to look at. */
+  function nextOf(
+    present: ReadonlySet<string>,
+    looks: ReadonlyMap<string, Took>,
+    round: ReadonlySet<string>,
+  ): string | undefined {
+    const tookMs = (namespace: string) => looks.get(namespace)?.ms ?? 0
+    const isDue = (namespace: string) => {
+      const { ms = 0, endedAtMs = Number.NEGATIVE_INFINITY, isKnown = false } = looks.get(namespace) ?? {}
+      const waitMs = isKnown ? Math.min(SHARE * ms, AT_LEAST_EVERY_MS) : 0
+      return clock.nowMs() - endedAtMs >= Math.max(EVERY_MS, waitMs)
+    }
+    return [...present]
+      .filter((namespace) => !round.has(namespace) && isDue(namespace))
+      .toSorted((a, b) => tookMs(a) - tookMs(b))[0]
+  }
+
+  async function situationsIn(namespace: string): Promise<readonly Situation[]> {
+    return (await gather(cluster, { namespace, controller: { kind: 'leading', ...leader } }, now())).situations
+  }
+
+  /** Whatever one namespace or Deployment holds, the others are told of. */
+  async function unlessFails<T>(work: () => Promise<T> | T): Promise<T | undefined> {
+    try {
+      return await work()
+    } catch (error) {
+      onFailure(error)
+      return undefined
+    }
+  }
+
+  /** Notes when each lock was first seen with pending pods. @returns those that have had them for a while */
+  function stillPending(since: Map<string, number>): readonly Key[] {
+    const present = new Set(pending())
+    for (const key of since.keys()) if (!present.has(key)) since.delete(key)
+    for (const key of present) if (!since.has(key)) since.set(key, now())
+    return [...present].filter((key) => isLasting(since.get(key))).map(parseKey)
+  }
+
+  function isLasting(since: number | undefined): boolean {
+    return since !== undefined && now() - since >= PATIENCE_MS
+  }
+
+  function tell(
+    situation: Situation,
+    since: ReadonlyMap<string, number>,
+    told: Map<string, Map<string, Told>>,
+  ): string | undefined {
+    const { namespace, name: deployment } = situation.facts.deployment.metadata
+    const key = keyText({ namespace, deployment })
+    if (!isLasting(since.get(key))) return undefined
+    const status = statusOf(situation, PROGRAM)
+    const before = told.get(key) ?? new Map<string, Told>()
+    told.set(key, before)
+    const isPastDeadline = situation.facts.isPastDeadline && status.state !== 'Migrated'
+    for (const { about, what, announcement } of tellNow(status, isPastDeadline, before, now())) {
+      before.set(about, { what, at: now() })
+      say(announcement, { namespace, deployment })
+    }
+    return LASTING[status.reason] === undefined ? undefined : status.reason
+  }
+
+  return {
+    start() {
+      ending = new AbortController()
+      work = run(ending.signal)
+    },
+    async stop() {
+      ending?.abort()
+      await work
+    },
+  }
+}
+
+/** The outcome; undefined as soon as the signal is aborted. Leaves nothing behind on the signal, which lasts as long as the lead. */
+async function unlessAborted<T>(work: () => Promise<T>, signal: AbortSignal): Promise<T | undefined> {
+  const aborted = Promise.withResolvers<undefined>()
+  const end = () => aborted.resolve(undefined)
+  signal.addEventListener('abort', end)
+  if (signal.aborted) end()
+  try {
+    return await Promise.race([work(), aborted.promise])
+  } finally {
+    signal.removeEventListener('abort', end)
+  }
+}

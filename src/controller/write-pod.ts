@@ -1,0 +1,94 @@
+import { KubeError } from '../kube/api.ts'
+import type { Pod } from '../kube/objects.ts'
+import { marksOff } from '../lock/autoscalers.ts'
+import { LOOK_AGAIN_MS } from '../lock/clock.ts'
+import type { Decision } from '../lock/decision.ts'
+import { formatGrant, type Grant } from '../lock/grant.ts'
+import { isDone } from '../lock/pod-state.ts'
+import type { Snapshot } from '../lock/snapshot.ts'
+import { GRANT_ANNOTATION } from '../names.ts'
+import type { Acted } from './acted.ts'
+import { nudgeFor } from './nudge.ts'
+import type { Surroundings } from './reconcile-context.ts'
+import { versionOf } from './versions.ts'
+
+/** Goes on with a pod as it was just read or written; undefined where it is gone. */
+export function withPod(snapshot: Snapshot, name: string, pod: Pod | undefined): Extract<Acted, { kind: 'on' }> {
+  const pods = new Map(snapshot.pods)
+  pods.set(name, { pod, isLive: true })
+  return { kind: 'on', snapshot: { ...snapshot, pods } }
+}
+
+/** Decides on a pod, as a compare-and-swap. @throws KubeError, with code `conflict` where the pod has changed */
+export async function tell(
+  pod: Pod,
+  grant: Exclude<Grant, { kind: 'none' | 'unreadable' }>,
+  marks: Record<string, string | null>,
+  { api }: Surroundings,
+): Promise<Pod> {
+  return await api.annotatePod(versionOf(pod.metadata), { [GRANT_ANNOTATION]: formatGrant(grant), ...marks })
+}
+
+/** Lets a pod of a recorded revision go on. @throws KubeError other than `conflict` */
+export async function skip(
+  { pod, revision }: Extract<Decision, { kind: 'skip' }>,
+  snapshot: Snapshot,
+  surroundings: Surroundings,
+): Promise<Acted> {
+  const { name, namespace } = pod.metadata
+  try {
+    const told = await tell(pod, { kind: 'skip' }, marksOff(pod), surroundings)
+    // One that has run it itself is only kept from waiting once more.
+    if (!isDone(pod)) surroundings.report({ kind: 'skipped', pod: name, revision }, snapshot.key)
+    return withPod(snapshot, name, told)
+  } catch (error) {
+    if (!(error instanceof KubeError) || error.code !== 'conflict') throw error
+    return await again(name, namespace, snapshot, surroundings, error)
+  }
+}
+
+/** The watch lags behind: only this pod is looked at again. */
+async function again(
+  name: string,
+  namespace: string,
+  snapshot: Snapshot,
+  { api }: Surroundings,
+  conflict: KubeError,
+): Promise<Acted> {
+  return { ...withPod(snapshot, name, await api.read('Pod', namespace, name)), kind: 'stale', conflict }
+}
+
+/** Has kubelet write a pod's files once more; where that is refused, as by a policy of an earlier version, it goes without. */
+export async function nudge(
+  { pod, wait }: Extract<Decision, { kind: 'nudge' }>,
+  snapshot: Snapshot,
+  surroundings: Surroundings,
+): Promise<Acted> {
+  const { name, namespace } = pod.metadata
+  const { api, report, now } = surroundings
+  try {
+    return withPod(snapshot, name, await api.annotatePod(versionOf(pod.metadata), nudgeFor(pod)))
+  } catch (error) {
+    if (!(error instanceof KubeError) || error.code === 'unavailable') throw error
+    if (error.code === 'conflict') return await again(name, namespace, snapshot, surroundings, error)
+    const reason = error.code === 'forbidden' ? 'forbidden' : 'refused'
+    report({ kind: 'problem', reason, object: name, detail: error.outline }, snapshot.key)
+    const lookAgain = now() + LOOK_AGAIN_MS
+    return { ...wait, until: Math.min(lookAgain, wait.until ?? lookAgain) }
+  }
+}
+
+/** Takes the autoscalers' marks off; one that this is refused for keeps them, and is not asked again. */
+export async function unmark(pod: Pod, snapshot: Snapshot, { api, report }: Surroundings): Promise<Acted> {
+  try {
+    return withPod(snapshot, pod.metadata.name, await api.annotatePod(versionOf(pod.metadata), marksOff(pod)))
+  } catch (error) {
+    if (!(error instanceof KubeError) || error.code === 'conflict' || error.code === 'unavailable') throw error
+    const reason = error.code === 'forbidden' ? 'forbidden' : 'refused'
+    report({ kind: 'problem', reason, object: pod.metadata.name, detail: error.outline }, snapshot.key)
+    return {
+      kind: 'on',
+      snapshot: { ...snapshot, markedForGood: new Set([...snapshot.markedForGood, pod.metadata.uid]) },
+    }
+  }
+}

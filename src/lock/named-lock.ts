@@ -1,0 +1,85 @@
+import { originOf } from '../controller/versions.ts'
+import type { ConfigMap, Pod } from '../kube/objects.ts'
+import { NAMED_LOCK_RECORD, RECORD_LABEL } from '../names.ts'
+import { writtenByOthers } from './field-managers.ts'
+import { decisionOn, grantOf, MAX_RUN_NUMBER } from './grant.ts'
+import { endOf } from './pod-state.ts'
+import { isName, parseObject, type RecordRead } from './record.ts'
+
+/** Which run, of which Deployment, has a lock that several Deployments share. */
+export interface NamedHolder {
+  readonly pod: string
+  readonly uid: string
+  readonly number: number
+  readonly deployment: string
+  readonly deploymentUid: string
+  readonly since: string
+}
+
+export type NamedRead =
+  | { readonly kind: 'foreign' }
+  | { readonly kind: 'edited'; readonly turn: number }
+  /** `turn` counts the times it was given out. */
+  | { readonly kind: 'lock'; readonly turn: number; readonly holder: NamedHolder | undefined; readonly freeAt: number }
+
+/** With the turn and the time: never twice the same text, so that whoever wrote it last is known. */
+const FREE = /^free since turn (\d{1,15}), (\S+)$/
+
+/** Reads the ConfigMap of a named lock. */
+export function readNamedLock(configMap: ConfigMap): NamedRead {
+  if (configMap.metadata.labels?.[RECORD_LABEL] !== NAMED_LOCK_RECORD) return { kind: 'foreign' }
+  const { turn: turnText = '', holder: text = '' } = configMap.data ?? {}
+  const turn = /^\d{1,15}$/.test(turnText) ? Number(turnText) : 0
+  if (turn === 0 || originOf(configMap) === 'copy') return { kind: 'edited', turn }
+  if (writtenByOthers(configMap.metadata, ['turn', 'holder']).length > 0) return { kind: 'edited', turn }
+  const [, freeTurn, time = ''] = FREE.exec(text) ?? []
+  if (freeTurn === turnText) return { kind: 'lock', turn, holder: undefined, freeAt: Date.parse(time) || 0 }
+  const holder = parseNamedHolder(text)
+  return holder === undefined ? { kind: 'edited', turn } : { kind: 'lock', turn, holder, freeAt: 0 }
+}
+
+/** The data of a lock's ConfigMap, with the turn in the text of the holder too. @param freeAt milliseconds since 1970 */
+export function formatNamedLock(turn: number, holder: NamedHolder | { readonly freeAt: number }) {
+  if ('freeAt' in holder)
+    return { turn: String(turn), holder: `free since turn ${turn}, ${new Date(holder.freeAt).toISOString()}` }
+  const { pod, uid, number, deployment, deploymentUid, since } = holder
+  return { turn: String(turn), holder: JSON.stringify({ pod, uid, number, deployment, deploymentUid, since, turn }) }
+}
+
+function parseNamedHolder(text: string): NamedHolder | undefined {
+  const { pod, uid, number, deployment, deploymentUid, since } = parseObject(text) ?? {}
+  if (!isName(pod) || !isName(uid) || !isName(deployment)) return undefined
+  if (!isName(deploymentUid) || !isName(since) || typeof number !== 'number') return undefined
+  if (!Number.isInteger(number) || number < 1 || number > MAX_RUN_NUMBER) return undefined
+  return { pod, uid, number, deployment, deploymentUid, since }
+}
+
+/** Whether a run that has a named lock may still go on. `open`: nobody has decided, and `wait n` on its pod would. */
+export type Hold = 'held' | 'over' | 'open'
+
+/**
+ * Judges the holder of a named lock: by its Deployment's own record, which it had before and lets go first, or by its
+ * pod where that record is lost.
+ * @param pod as read just now; undefined where it is gone
+ */
+export function judgeHolder(
+  { uid, number }: Pick<NamedHolder, 'uid' | 'number'>,
+  own: RecordRead | undefined,
+  pod: Pod | undefined,
+): Hold {
+  if (own?.kind === 'record') {
+    const { holder } = own.record
+    return holder?.uid === uid && holder.number === number ? 'held' : 'over'
+  }
+  return judgeByPod({ uid, number }, pod)
+}
+
+export function judgeByPod({ uid, number }: Pick<NamedHolder, 'uid' | 'number'>, pod: Pod | undefined): Hold {
+  if (pod?.metadata.uid !== uid) return 'over'
+  const decision = decisionOn(number, grantOf(pod))
+  if (decision !== 'run') return decision === 'never' ? 'over' : 'open'
+  const end = endOf(pod, number)
+  if (end.kind === 'unknown') return 'held'
+  // Perhaps unused by now, and then a new sandbox of the same pod could still use it.
+  return end.kind === 'unrecorded' ? 'open' : 'over'
+}

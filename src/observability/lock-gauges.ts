@@ -1,0 +1,65 @@
+import type { Pods } from '../controller/pods.ts'
+import type { Look } from '../controller/reconcile.ts'
+import { type Key, keyText, parseKey } from '../lock/key.ts'
+import { waitsSince } from '../lock/pod-wait.ts'
+import type { WaitKind } from '../lock/reasons.ts'
+import { NOTHING_KNOWN, type Standing } from '../lock/standing.ts'
+
+/** Pods that wait for the same kind of reason. */
+export interface WaitingPods {
+  readonly pods: number
+  /** When the first of them began to wait; milliseconds since 1970. */
+  readonly oldestAt: number
+}
+
+/** How locks and pods stand, by the last look at each lock: for metrics only, nothing is decided by it. */
+export class Standings {
+  readonly #pods: Pick<Pods, 'keys' | 'pods'>
+  /** Only locks of which there is something to say. */
+  readonly #looks = new Map<string, Standing & Pick<Look, 'waiting'>>()
+
+  constructor(pods: Pick<Pods, 'keys' | 'pods'>) {
+    this.#pods = pods
+  }
+
+  /** After each look at a lock. */
+  note(key: Key, look: Look): void {
+    const text = keyText(key)
+    // One that found nothing out leaves what was known, but for why pods wait.
+    const before = this.#looks.get(text) ?? NOTHING_KNOWN
+    const { waiting, heldSince, ...known } = look.isKnown ? look : { ...before, waiting: undefined }
+    // Without a pod nothing is being rolled out; the next one calls for a look.
+    const hasFailed = known.hasFailed && this.#pods.pods(key).length > 0
+    if (waiting === undefined && heldSince === undefined && !hasFailed) this.#looks.delete(text)
+    else this.#looks.set(text, { waiting, heldSince, hasFailed })
+  }
+
+  /** Another controller leads. */
+  forget(): void {
+    this.#looks.clear()
+  }
+
+  waits(): ReadonlyMap<WaitKind, WaitingPods> {
+    const waits = new Map<WaitKind, WaitingPods>()
+    for (const text of this.#pods.keys()) {
+      const kind = this.#looks.get(text)?.waiting ?? 'unknown'
+      for (const pod of this.#pods.pods(parseKey(text))) {
+        const since = waitsSince(pod)
+        if (since === undefined) continue
+        const { pods, oldestAt } = waits.get(kind) ?? { pods: 0, oldestAt: since }
+        waits.set(kind, { pods: pods + 1, oldestAt: Math.min(oldestAt, since) })
+      }
+    }
+    return waits
+  }
+
+  /** Since when each lock is held that is, in milliseconds since 1970. */
+  holds(): readonly number[] {
+    return [...this.#looks.values()].flatMap(({ heldSince }) => heldSince ?? [])
+  }
+
+  /** Deployments that roll out a revision which has failed and not succeeded since. */
+  failing(): number {
+    return this.#pods.keys().filter((text) => this.#looks.get(text)?.hasFailed === true).length
+  }
+}
