@@ -1,5 +1,5 @@
 import type { KubeError } from '../kube/api.ts'
-import type { Waiting } from '../lock/decision.ts'
+import type { Waiting } from '../lock/decide.ts'
 import type { Snapshot } from '../lock/snapshot.ts'
 
 /**

@@ -1,6 +1,6 @@
 import type { Announcement, EventType } from '../kube/event-recorder.ts'
 import type { ControllerEvent } from '../lock/event.ts'
-import { exitCodeInWords } from '../lock/exit-signal.ts'
+import { exitCodeInWords } from '../lock/pod-state.ts'
 import { INTERRUPTIONS, PROBLEMS, type ProblemReason } from '../lock/reasons.ts'
 import { RECORD_LABEL } from '../names.ts'
 

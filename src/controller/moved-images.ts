@@ -1,8 +1,7 @@
 import type { Node, Pod } from '../kube/objects.ts'
 import type { Key } from '../lock/key.ts'
-import { statusOf } from '../lock/pod-state.ts'
+import { revisionOfPod, statusOf } from '../lock/pod-state.ts'
 import { completedOf, type LockRecord } from '../lock/record.ts'
-import { revisionOfPod } from '../lock/rollout.ts'
 import type { Surroundings } from './reconcile-context.ts'
 
 /** An image that a pod of a revision was given. */

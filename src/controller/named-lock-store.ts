@@ -1,12 +1,11 @@
 import { KubeError } from '../kube/api.ts'
-import type { Decision } from '../lock/decision.ts'
-import { formatNamedLock, readNamedLock } from '../lock/named-lock.ts'
+import { rewritten } from '../lock/config-map.ts'
+import type { Decision } from '../lock/decide.ts'
+import { formatNamedLock, lockText, readNamedLock } from '../lock/named-lock.ts'
 import { type Holder, UNKNOWN_LOCK } from '../lock/record.ts'
 import type { Snapshot } from '../lock/snapshot.ts'
 import { namedLockConfigMapName } from '../names.ts'
-import { lockText } from './named-lock-reader.ts'
 import type { Surroundings } from './reconcile-context.ts'
-import { rewritten } from './versions.ts'
 
 /** Takes a named lock that was found free, for the holder of the own one. A compare-and-swap. */
 export async function takeNamed(

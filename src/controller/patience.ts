@@ -1,4 +1,4 @@
-import { LOOK_AGAIN_MS } from '../lock/clock.ts'
+import { LOOK_AGAIN_MS } from '../lock/decide.ts'
 import type { Look } from './reconcile.ts'
 
 /** The Deployment controller takes milliseconds to catch up; where it is away, nothing is gained by asking each second. */

@@ -1,6 +1,6 @@
 import type { Pod } from '../kube/objects.ts'
 import { type Key, keyOf, keyText } from '../lock/key.ts'
-import { controllerOf } from '../lock/rollout.ts'
+import { controllerOf } from '../lock/pod-state.ts'
 import type { View } from './reconcile-context.ts'
 
 /** The watched pods by the lock that they are about. What it holds is bounded by what is watched. */

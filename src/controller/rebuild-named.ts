@@ -1,8 +1,10 @@
 import type { Api } from '../kube/api.ts'
 import type { ConfigMap, Pod } from '../kube/objects.ts'
-import { marksOff } from '../lock/autoscalers.ts'
-import { decidedNumber, formatGrant, grantOf, MAX_RUN_NUMBER } from '../lock/grant.ts'
+import { newConfigMap, rewritten, versionOf } from '../lock/config-map.ts'
+import { standing } from '../lock/fence.ts'
+import { decidedNumber, formatGrant, grantOf, MAX_RUN_NUMBER, marksOff } from '../lock/grant.ts'
 import { type Key, recordNameOf } from '../lock/key.ts'
+import type { NamedState } from '../lock/named-lock.ts'
 import { formatNamedLock, judgeByPod, type NamedHolder } from '../lock/named-lock.ts'
 import { projectPod, projectRecord } from '../lock/pod-projection.ts'
 import { spokenNumber } from '../lock/pod-state.ts'
@@ -16,9 +18,6 @@ import {
   PROTOCOL_LABEL,
   RECORD_LABEL,
 } from '../names.ts'
-import { standing } from './fence.ts'
-import type { NamedState } from './named-lock-reader.ts'
-import { newConfigMap, rewritten, versionOf } from './versions.ts'
 
 /**
  * Makes a named lock whose ConfigMap is missing or was edited: whoever has it also has its own lock, with this one's

@@ -1,16 +1,14 @@
 import { KubeError } from '../kube/api.ts'
 import type { Pod } from '../kube/objects.ts'
-import { marksOff } from '../lock/autoscalers.ts'
-import { LOOK_AGAIN_MS } from '../lock/clock.ts'
-import type { Decision } from '../lock/decision.ts'
-import { formatGrant, type Grant } from '../lock/grant.ts'
+import { versionOf } from '../lock/config-map.ts'
+import type { Decision } from '../lock/decide.ts'
+import { LOOK_AGAIN_MS, nudgeFor } from '../lock/decide.ts'
+import { formatGrant, type Grant, marksOff } from '../lock/grant.ts'
 import { isDone } from '../lock/pod-state.ts'
 import type { Snapshot } from '../lock/snapshot.ts'
 import { GRANT_ANNOTATION } from '../names.ts'
 import type { Acted } from './acted.ts'
-import { nudgeFor } from './nudge.ts'
 import type { Surroundings } from './reconcile-context.ts'
-import { versionOf } from './versions.ts'
 
 /** Goes on with a pod as it was just read or written; undefined where it is gone. */
 export function withPod(snapshot: Snapshot, name: string, pod: Pod | undefined): Extract<Acted, { kind: 'on' }> {

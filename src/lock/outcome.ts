@@ -1,10 +1,10 @@
+import type { Pod } from '../kube/objects.ts'
 import { REVISION_LABEL } from '../names.ts'
 import { delayMs } from './backoff.ts'
-import { describeSuccess } from './completion.ts'
-import type { Decision } from './decision.ts'
+import type { Decision } from './decide.ts'
 import type { ControllerEvent } from './event.ts'
-import { prune } from './prune.ts'
-import { failedOf, type LockRecord, withCompleted, withFailed } from './record.ts'
+import { type End, statusOf } from './pod-state.ts'
+import { type Completed, failedOf, type LockRecord, prune, withCompleted, withFailed } from './record.ts'
 import type { Snapshot } from './snapshot.ts'
 
 interface Result {
@@ -56,4 +56,33 @@ function pruned(entries: LockRecord['entries'], { deployment, replicaSets }: Sna
   if (deployment === undefined) return entries
   const present = replicaSets.map(({ metadata }) => metadata.labels?.[REVISION_LABEL] ?? '')
   return prune(entries, new Set([...present, revision]))
+}
+
+/**
+ * What is recorded of a success.
+ * @param since when the lock was taken: the container was waiting before
+ * @param platform of its node, where it is known
+ */
+export function describeSuccess(
+  pod: Pod,
+  number: number,
+  { startedAt, finishedAt }: Extract<End, { kind: 'success' }>,
+  since: string | undefined,
+  platform?: string,
+): Completed {
+  const started =
+    [since, startedAt]
+      .filter((time) => time !== undefined)
+      .toSorted()
+      .at(-1) ?? ''
+  const seconds = Math.round((Date.parse(finishedAt ?? '') - Date.parse(started)) / 1000)
+  const { image = '', imageID } = statusOf(pod) ?? {}
+  return {
+    pod: pod.metadata.name,
+    image,
+    ...(imageID && platform !== undefined && { imageID, platform }),
+    started,
+    seconds: seconds > 0 ? seconds : 0,
+    number,
+  }
 }

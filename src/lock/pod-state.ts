@@ -1,5 +1,14 @@
-import type { ContainerStatus, Pod, Terminated } from '../kube/objects.ts'
-import { INIT_CONTAINER } from '../names.ts'
+import type {
+  ContainerStatus,
+  Deployment,
+  Metadata,
+  OwnerReference,
+  Pod,
+  ReplicaSet,
+  Terminated,
+} from '../kube/objects.ts'
+import { INIT_CONTAINER, PROTOCOL, PROTOCOL_LABEL, REVISION_ANNOTATION, REVISION_LABEL } from '../names.ts'
+import { decidedNumber, grantOf, MAX_RUN_NUMBER } from './grant.ts'
 
 /** What the status of our init container tells about one run number. */
 export type End =
@@ -134,4 +143,93 @@ function says(end: Terminated | undefined, kind: Message['kind'], number: number
 /** Whatever it says, it was not a wait that gave the number back. */
 function isSilentFailure(end: Terminated | undefined): boolean {
   return end !== undefined && end.exitCode !== 0 && readMessage(end)?.kind !== 'stale' && !MADE_UP.has(end.reason ?? '')
+}
+
+export function speaksProtocol(pod: Pod): boolean {
+  return pod.metadata.labels?.[PROTOCOL_LABEL] === PROTOCOL
+}
+
+/**
+ * Whether the pod's wrapper waits for its turn: a pod that is going away, whose image can't be pulled or whose earlier
+ * init containers have not ended is never given the lock.
+ */
+export function isWaiting(pod: Pod): boolean {
+  const { phase } = pod.status ?? {}
+  return pod.metadata.deletionTimestamp === undefined && (phase ?? 'Pending') === 'Pending' && isRunning(pod)
+}
+
+/** Whether nothing that was said to this pod may still be running. A new sandbox starts a pod again after its run. */
+export function mayBeTold(pod: Pod): boolean {
+  const grant = grantOf(pod)
+  if (grant.kind === 'run') return endOf(pod, grant.number).kind !== 'unknown'
+  return grant.kind === 'none' || grant.kind === 'wait'
+}
+
+/** Whether this pod may be given the next run of the revision that is being rolled out. */
+export function isCandidate(pod: Pod, current: ReplicaSet): boolean {
+  return (
+    speaksProtocol(pod) &&
+    isWaiting(pod) &&
+    controllerOf(pod.metadata, 'ReplicaSet')?.uid === current.metadata.uid &&
+    mayBeTold(pod) &&
+    decidedNumber(grantOf(pod)) < MAX_RUN_NUMBER
+  )
+}
+
+/** The pod that is next: the oldest, by name where they are of the same second. */
+export function choose(pods: readonly Pod[], current: ReplicaSet): Pod | undefined {
+  const age = (pod: Pod) => Date.parse(pod.metadata.creationTimestamp ?? '') || 0
+  return pods
+    .filter((pod) => isCandidate(pod, current))
+    .toSorted((a, b) => age(a) - age(b) || (a.metadata.name < b.metadata.name ? -1 : 1))[0]
+}
+
+/**
+ * Since when a pod's wrapper has been waiting for its turn, by its node's clock; milliseconds since 1970. Undefined where it
+ * does not wait: it does not run yet, is the command by now, or is about to let the app start.
+ */
+export function waitsSince(pod: Pod): number | undefined {
+  if (!isWaiting(pod) || !(mayBeTold(pod) || grantOf(pod).kind === 'unreadable')) return undefined
+  const since = Date.parse(runningSince(pod) ?? '')
+  return Number.isNaN(since) ? undefined : since
+}
+
+/** The object's controller, if it is of this kind. */
+export function controllerOf(metadata: Metadata, kind: string): OwnerReference | undefined {
+  return metadata.ownerReferences?.find((owner) => owner.kind === kind && owner.controller === true)
+}
+
+/** The revision as wrapper and record name it. */
+export function revisionOfPod(pod: Pod): string {
+  return pod.metadata.labels?.[REVISION_LABEL] ?? ''
+}
+
+export function isOwnedBy(metadata: Metadata, replicaSets: readonly ReplicaSet[]): boolean {
+  const uid = controllerOf(metadata, 'ReplicaSet')?.uid
+  return uid !== undefined && replicaSets.some((replicaSet) => replicaSet.metadata.uid === uid)
+}
+
+/**
+ * The ReplicaSet that is being rolled out. Undefined while the Deployment controller has not caught up: then an older
+ * one would pass for it. A paused Deployment stays at the one it had.
+ * @param replicaSets those of this Deployment
+ */
+export function currentReplicaSet(deployment: Deployment, replicaSets: readonly ReplicaSet[]): ReplicaSet | undefined {
+  const { generation = 0, annotations } = deployment.metadata
+  if ((deployment.status?.observedGeneration ?? -1) < generation) return undefined
+  const revision = annotations?.[REVISION_ANNOTATION]
+  if (revision === undefined) return undefined
+  const found = replicaSets.filter(({ metadata }) => metadata.annotations?.[REVISION_ANNOTATION] === revision)
+  return found.length === 1 ? found[0] : undefined
+}
+
+/** An exit code above this is that of a signal, as shells and container runtimes have it. */
+const SIGNAL_BASE = 128
+/** Above that it is the command's own. */
+const SIGNAL_MAX = SIGNAL_BASE + 31
+
+/** `exit code 3`, `exit code 143 (signal 15)`. */
+export function exitCodeInWords(code: number): string {
+  const isSignal = code > SIGNAL_BASE && code <= SIGNAL_MAX
+  return `exit code ${code}${isSignal ? ` (signal ${code - SIGNAL_BASE})` : ''}`
 }

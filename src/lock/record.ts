@@ -1,7 +1,6 @@
-import { originOf } from '../controller/versions.ts'
-import type { ConfigMap } from '../kube/objects.ts'
-import { DEPLOYMENT_RECORD, RECORD_LABEL } from '../names.ts'
-import { writtenByOthers } from './field-managers.ts'
+import type { ConfigMap, Metadata } from '../kube/objects.ts'
+import { DEPLOYMENT_RECORD, FIELD_MANAGER, RECORD_LABEL } from '../names.ts'
+import { originOf } from './config-map.ts'
 import { MAX_RUN_NUMBER } from './grant.ts'
 
 /** Who runs, or is about to. */
@@ -189,4 +188,35 @@ export function withFailed(entries: LockRecord['entries'], revision: string, { c
 /** Which revision an entry is about. */
 export function revisionOf(entry: string): string {
   return entry.slice(entry.indexOf('.') + 1)
+}
+
+/** A ReplicaSet beyond the history limit goes as soon as it is empty; its manifest may be applied again soon after. */
+const KEPT_WITHOUT_REPLICA_SET = 20
+
+/**
+ * The entries without those of revisions whose ReplicaSets are long gone: of these, the ones with the highest run
+ * numbers stay, so that the record stays small after any number of rollouts.
+ * @param present the revisions that have a ReplicaSet
+ */
+export function prune(entries: LockRecord['entries'], present: ReadonlySet<string>): LockRecord['entries'] {
+  const gone = Object.keys(entries)
+    .filter((key) => !present.has(revisionOf(key)))
+    .toSorted((a, b) => age(entries, b) - age(entries, a))
+  const dropped = new Set(gone.slice(KEPT_WITHOUT_REPLICA_SET))
+  return dropped.size === 0 ? entries : Object.fromEntries(Object.entries(entries).filter(([key]) => !dropped.has(key)))
+}
+
+/** Failures are the first to go. */
+function age(entries: LockRecord['entries'], key: string): number {
+  if (key.startsWith('failed.')) return parseObject(entries[key]) === undefined ? -2 : -1
+  return completedOf(entries, revisionOf(key))?.number ?? 0
+}
+
+/**
+ * Which of these keys of a ConfigMap's data somebody else wrote last, by `kubectl edit` or from a backup. The API server
+ * keeps track of that for every field; an object whose tracking was taken off tells nothing.
+ */
+export function writtenByOthers(metadata: Metadata, keys: readonly string[]): readonly string[] {
+  const others = (metadata.managedFields ?? []).filter(({ manager }) => manager !== FIELD_MANAGER)
+  return keys.filter((key) => others.some(({ fieldsV1 }) => fieldsV1?.['f:data']?.[`f:${key}`] !== undefined))
 }

@@ -1,12 +1,12 @@
-import type { NamedState } from '../controller/named-lock-reader.ts'
 import { readSettings } from '../injection/annotations.ts'
 import type { Api } from '../kube/api.ts'
 import type { ConfigMap, Deployment, Pod, ReplicaSet } from '../kube/objects.ts'
-import { lockConfigMapName } from '../names.ts'
+import { lockConfigMapName, REVISION_LABEL } from '../names.ts'
 import type { Key } from './key.ts'
+import type { NamedState } from './named-lock.ts'
 import { projectReplicaSet } from './pod-projection.ts'
-import { type RecordRead, readRecord } from './record.ts'
-import { controllerOf } from './rollout.ts'
+import { controllerOf, currentReplicaSet } from './pod-state.ts'
+import { failedOf, isCompleted, type RecordRead, readRecord } from './record.ts'
 
 /** What is decided from. All but the pods of the watch was read live, in this order; see also `withRecord`. */
 export interface Snapshot {
@@ -75,4 +75,26 @@ async function readReplicaSets(api: Api, { metadata, spec }: Deployment): Promis
   return await api.list('ReplicaSet', selection, (replicaSet) =>
     controllerOf(replicaSet.metadata, 'Deployment')?.uid === uid ? projectReplicaSet(replicaSet) : undefined,
   )
+}
+
+/** How a lock stands, for people who look on: nothing is decided by it. */
+export interface Standing {
+  /** Since when a run has it, or is about to; milliseconds since 1970. */
+  readonly heldSince: number | undefined
+  /** The revision that is being rolled out has failed and not succeeded since. */
+  readonly hasFailed: boolean
+}
+
+export const NOTHING_KNOWN: Standing = { heldSince: undefined, hasFailed: false }
+
+export function standingOf({ read, deployment, replicaSets }: Snapshot): Standing {
+  if (read?.kind !== 'record') return NOTHING_KNOWN
+  const { record } = read
+  const heldSince = Date.parse(record.holder?.since ?? '')
+  const current = deployment === undefined ? undefined : currentReplicaSet(deployment, replicaSets)
+  const revision = current?.metadata.labels?.[REVISION_LABEL] ?? ''
+  return {
+    heldSince: Number.isNaN(heldSince) ? undefined : heldSince,
+    hasFailed: failedOf(record, revision) !== undefined && !isCompleted(record, revision),
+  }
 }

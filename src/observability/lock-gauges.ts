@@ -1,9 +1,9 @@
 import type { Pods } from '../controller/pods.ts'
 import type { Look } from '../controller/reconcile.ts'
 import { type Key, keyText, parseKey } from '../lock/key.ts'
-import { waitsSince } from '../lock/pod-wait.ts'
+import { waitsSince } from '../lock/pod-state.ts'
 import type { WaitKind } from '../lock/reasons.ts'
-import { NOTHING_KNOWN, type Standing } from '../lock/standing.ts'
+import { NOTHING_KNOWN, type Standing } from '../lock/snapshot.ts'
 
 /** Pods that wait for the same kind of reason. */
 export interface WaitingPods {

@@ -1,11 +1,18 @@
 import type { ReplicaSet } from '../kube/objects.ts'
 import { delayMs, nextTurn } from '../lock/backoff.ts'
-import { isWaiting, speaksProtocol } from '../lock/choose.ts'
 import { decide } from '../lock/decide.ts'
 import { grantOf } from '../lock/grant.ts'
-import { endOf, isDone, runningSince, spokenNumber } from '../lock/pod-state.ts'
+import {
+  controllerOf,
+  currentReplicaSet,
+  endOf,
+  isDone,
+  isWaiting,
+  runningSince,
+  speaksProtocol,
+  spokenNumber,
+} from '../lock/pod-state.ts'
 import { completedOf, entriesOf, type Failed, failedOf, isCompleted, type LockRecord } from '../lock/record.ts'
-import { controllerOf, currentReplicaSet } from '../lock/rollout.ts'
 import { REVISION_LABEL } from '../names.ts'
 import { isAbsent } from './absent.ts'
 import type { Findings, Reason, State } from './findings.ts'

@@ -1,4 +1,4 @@
-import { standing } from '../controller/fence.ts'
+import { standing } from '../lock/fence.ts'
 import { lockConfigMapName } from '../names.ts'
 import { span } from './age.ts'
 import { runOf } from './judge-run.ts'

@@ -1,7 +1,6 @@
 import { decisionOn, grantOf } from '../lock/grant.ts'
-import { endOf, isRunning, spokenNumber, statusOf } from '../lock/pod-state.ts'
+import { currentReplicaSet, endOf, isRunning, revisionOfPod, spokenNumber, statusOf } from '../lock/pod-state.ts'
 import { completedOf, entriesOf, isCompleted } from '../lock/record.ts'
-import { currentReplicaSet, revisionOfPod } from '../lock/rollout.ts'
 import { REVISION_LABEL } from '../names.ts'
 import type { PodFacts } from './pod-facts.ts'
 import type { Situation } from './situation.ts'

@@ -1,7 +1,7 @@
-import { standing } from '../controller/fence.ts'
 import type { Api } from '../kube/api.ts'
 import type { Pod } from '../kube/objects.ts'
 import type { Transport } from '../kube/transport.ts'
+import { standing } from '../lock/fence.ts'
 import { keyOf, recordNameOf } from '../lock/key.ts'
 import { judgeByPod, judgeHolder, type NamedHolder, readNamedLock } from '../lock/named-lock.ts'
 import { projectPod } from '../lock/pod-projection.ts'

@@ -1,4 +1,4 @@
-import type { NamedState } from '../controller/named-lock-reader.ts'
+import type { NamedState } from '../lock/named-lock.ts'
 import { judgeHolder } from '../lock/named-lock.ts'
 import type { Holder } from '../lock/record.ts'
 import { lockConfigMapName, namedLockConfigMapName } from '../names.ts'

@@ -1,5 +1,5 @@
-import { isOfLock, standing } from '../controller/fence.ts'
 import type { Api } from '../kube/api.ts'
+import { isOfLock, standing } from '../lock/fence.ts'
 import { decisionOn, grantOf } from '../lock/grant.ts'
 import { judgeHolder } from '../lock/named-lock.ts'
 import { projectPod } from '../lock/pod-projection.ts'

@@ -1,5 +1,5 @@
-import type { NamedState } from '../controller/named-lock-reader.ts'
 import type { ConfigMap, ReplicaSet } from '../kube/objects.ts'
+import type { NamedState } from '../lock/named-lock.ts'
 import type { RecordRead } from '../lock/record.ts'
 import type { ControllerFacts } from './controller-facts.ts'
 import type { DeploymentFacts } from './deployment-facts.ts'

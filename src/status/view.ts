@@ -1,5 +1,5 @@
 import type { ReplicaSet } from '../kube/objects.ts'
-import { controllerOf } from '../lock/rollout.ts'
+import { controllerOf } from '../lock/pod-state.ts'
 import type { DeploymentFacts } from './deployment-facts.ts'
 import type { PodFacts } from './pod-facts.ts'
 import type { ReadConfigMap, Survey } from './survey.ts'

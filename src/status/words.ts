@@ -1,4 +1,4 @@
-import { exitCodeInWords } from '../lock/exit-signal.ts'
+import { exitCodeInWords } from '../lock/pod-state.ts'
 import { span } from './age.ts'
 import type { Findings } from './findings.ts'
 import type { Situation } from './situation.ts'

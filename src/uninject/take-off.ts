@@ -1,6 +1,6 @@
-import { versionOf } from '../controller/versions.ts'
 import { annotateDeploymentStatus } from '../kube/annotate-status.ts'
 import { KubeError } from '../kube/api.ts'
+import { versionOf } from '../lock/config-map.ts'
 import { bareOf, ourAnnotations } from './bare.ts'
 import { type InjectedDeployment, isInjected } from './injected.ts'
 import type { Ground } from './survey.ts'

@@ -226,7 +226,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'takes-a-held-lock',
     ids: ['L5'],
-    file: 'src/controller/named-lock-reader.ts',
+    file: 'src/lock/named-lock.ts',
     find: "  if (hold === 'held') return { kind: 'busy', configMap, isOurs: false }\n",
     replace: '',
     tests: ['test/node/lock/named.test.ts'],
@@ -239,12 +239,12 @@ export const MUTATIONS: readonly Mutation[] = [
     ids: ['L6'],
     edits: [
       {
-        file: 'src/lock/decide-held.ts',
+        file: 'src/lock/decide.ts',
         find: 'if (pod?.metadata.uid !== holder.uid)',
         replace: 'if (pod?.metadata.uid !== holder.uid || pod.metadata.deletionTimestamp !== undefined)',
       },
       {
-        file: 'src/lock/decide-free.ts',
+        file: 'src/lock/decide.ts',
         find: 'function isUnknownRun(pod: Pod, { record }: Stored): boolean {\n',
         replace:
           'function isUnknownRun(pod: Pod, { record }: Stored): boolean {\n  if (pod.metadata.deletionTimestamp !== undefined) return false\n',
@@ -266,7 +266,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'gives-up-without-wait',
     ids: ['L7'],
-    file: 'src/lock/decide-held.ts',
+    file: 'src/lock/decide.ts',
     find: "if (!isWanted(snapshot, stored, holder, pod)) return { kind: 'settle', pod, number, of: 'own' }",
     replace:
       "if (!isWanted(snapshot, stored, holder, pod)) return { kind: 'release', stored, holder, event: { kind: 'given-up', pod: holder.pod, number, why: 'not-wanted' } }",
@@ -360,12 +360,12 @@ export const MUTATIONS: readonly Mutation[] = [
     ids: ['L8'],
     edits: [
       {
-        file: 'src/controller/fence.ts',
+        file: 'src/lock/fence.ts',
         find: ".filter((pod) => standing(pod) === 'running')",
         replace: '.filter(() => false)',
       },
       {
-        file: 'src/lock/decide-free.ts',
+        file: 'src/lock/decide.ts',
         find: 'return completedOf(record.entries, revisionOfPod(pod))?.number !== grant.number',
         replace: 'return false',
       },
@@ -377,7 +377,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'chooses-pods-that-cannot-run',
     ids: ['L9'],
-    file: 'src/lock/choose.ts',
+    file: 'src/lock/pod-state.ts',
     find: "(phase ?? 'Pending') === 'Pending' && isRunning(pod)",
     replace: "(phase ?? 'Pending') === 'Pending'",
     tests: ['test/node/lock/stuck.test.ts'],
@@ -442,7 +442,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'believes-copies',
     ids: ['L12'],
-    file: 'src/controller/versions.ts',
+    file: 'src/lock/config-map.ts',
     find: "return uid === metadata.uid ? 'original' : 'copy'",
     replace: "return 'original'",
     tests: ['test/unit/lock/record.test.ts'],

@@ -4,7 +4,7 @@ import type { Pod } from '../../../src/kube/objects.ts'
 import type { ControllerEvent } from '../../../src/lock/event.ts'
 import { type Key, keyOf, keyText, parseKey } from '../../../src/lock/key.ts'
 import { projectPod } from '../../../src/lock/pod-projection.ts'
-import { NOTHING_KNOWN } from '../../../src/lock/standing.ts'
+import { NOTHING_KNOWN } from '../../../src/lock/snapshot.ts'
 import { Turns } from '../../../src/lock/waiters.ts'
 import { apiOf, type Call, type Server } from './server.ts'
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { reconcile } from '../../../src/controller/reconcile.ts'
-import { newConfigMap } from '../../../src/controller/versions.ts'
+import { newConfigMap } from '../../../src/lock/config-map.ts'
 import { keyText } from '../../../src/lock/key.ts'
 import { formatRecord, parseObject, UNKNOWN_LOCK } from '../../../src/lock/record.ts'
 import { DEPLOYMENT_RECORD, FIELD_MANAGER, lockConfigMapName, namedLockConfigMapName } from '../../../src/names.ts'

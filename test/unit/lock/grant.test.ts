@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { marksOff, marksOn } from '../../../src/lock/autoscalers.ts'
 import { delayMs, nextTurn } from '../../../src/lock/backoff.ts'
-import { decidedNumber, decisionOn, formatGrant, parseGrant } from '../../../src/lock/grant.ts'
+import { decidedNumber, decisionOn, formatGrant, marksOff, marksOn, parseGrant } from '../../../src/lock/grant.ts'
 import { AUTOSCALER_MARKS } from '../../../src/names.ts'
 import { NOW, podOf } from '../../support/controller/objects.ts'
 

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { prune } from '../../../src/lock/prune.ts'
-import { type LockRecord, revisionOf, withCompleted, withFailed } from '../../../src/lock/record.ts'
+import { type LockRecord, prune, revisionOf, withCompleted, withFailed } from '../../../src/lock/record.ts'
 
 const HISTORY_LIMIT = 10 // the API server's default
 const MOST_BYTES = 100 * 1024

@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import * as fc from 'fast-check'
-import { rewritten } from '../../../src/controller/versions.ts'
+import { rewritten } from '../../../src/lock/config-map.ts'
 import { readNamedLock } from '../../../src/lock/named-lock.ts'
-import { prune } from '../../../src/lock/prune.ts'
 import {
   BLANK,
   completedOf,
   failedOf,
   formatRecord,
   isCompleted,
+  prune,
   readRecord,
   withCompleted,
   withFailed,

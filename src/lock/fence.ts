@@ -1,11 +1,9 @@
 import type { ConfigMap, Pod, ReplicaSet } from '../kube/objects.ts'
-import { marksOff } from '../lock/autoscalers.ts'
-import { decidedNumber, grantOf, MAX_RUN_NUMBER } from '../lock/grant.ts'
-import type { Key } from '../lock/key.ts'
-import { recordNameOf } from '../lock/key.ts'
-import { endOf, hasStarted, isDone, spokenNumber, succeededRun } from '../lock/pod-state.ts'
-import { isOwnedBy, revisionOfPod } from '../lock/rollout.ts'
 import { lockConfigMapName } from '../names.ts'
+import { decidedNumber, grantOf, MAX_RUN_NUMBER, marksOff } from './grant.ts'
+import type { Key } from './key.ts'
+import { recordNameOf } from './key.ts'
+import { endOf, hasStarted, isDone, isOwnedBy, revisionOfPod, spokenNumber, succeededRun } from './pod-state.ts'
 
 /** What the pods tell of a lock whose ConfigMap is lost. */
 export interface Fence {
