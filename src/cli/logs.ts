@@ -1,11 +1,8 @@
 import type { Command } from 'commander'
 import { asCalled } from './called-as.ts'
-import { addNamespaceOptions, CLUSTER_HELP, type ClusterOptions } from './cluster/options.ts'
+import { addNamespaceOptions, CLUSTER_HELP } from './cluster/options.ts'
 import { deploymentName } from './deployment-argument.ts'
-
-export interface LogsOptions extends ClusterOptions {
-  readonly follow?: true
-}
+import type { LogsOptions } from './logs-action.ts'
 
 const HELP = `
 The output is that of container migrate-io in the pod that runs the migration of the present revision, or ran it last. It
@@ -30,7 +27,7 @@ export function addLogsCommand(program: Command): void {
     .option('-f, --follow', 'wait for a run, follow it and those after it, until one succeeds or it is given up')
     .addHelpText('after', () => asCalled(HELP))
     .action(async (deployment: string, options: LogsOptions, command: Command) => {
-      const { showLogs } = await import('./show-logs.ts')
+      const { showLogs } = await import('./logs-action.ts')
       await showLogs(command, deployment, options)
     })
 }

@@ -1,11 +1,8 @@
 import type { Command } from 'commander'
 import { asCalled } from './called-as.ts'
-import { addNamespaceOptions, CLUSTER_HELP, type ClusterOptions } from './cluster/options.ts'
+import { addNamespaceOptions, CLUSTER_HELP } from './cluster/options.ts'
 import { deploymentName } from './deployment-argument.ts'
-
-export interface RerunOptions extends ClusterOptions {
-  readonly yes?: true
-}
+import type { RerunOptions } from './rerun-action.ts'
 
 const HELP = `
 What it does is one thing: it sets the annotation kubectl.kubernetes.io/restartedAt in the pod template, as kubectl rollout
@@ -39,7 +36,7 @@ export function addRerunCommand(program: Command): void {
     .option('-y, --yes', 'without asking')
     .addHelpText('after', () => asCalled(HELP))
     .action(async (deployment: string, options: RerunOptions, command: Command) => {
-      const { rerun } = await import('./run-again.ts')
+      const { rerun } = await import('./rerun-action.ts')
       await rerun(command, deployment, options)
     })
 }

@@ -1,14 +1,10 @@
 import { type Command, Option } from 'commander'
 import { asCalled } from './called-as.ts'
-import { addClusterOptions, CLUSTER_HELP, type ClusterOptions } from './cluster/options.ts'
+import { addClusterOptions, CLUSTER_HELP } from './cluster/options.ts'
 import { deploymentName } from './deployment-argument.ts'
+import type { StatusOptions } from './status-action.ts'
 
-export const FORMATS = ['table', 'json', 'yaml'] as const
-
-export interface StatusOptions extends ClusterOptions {
-  readonly output: (typeof FORMATS)[number]
-  readonly watch?: true
-}
+const FORMATS: readonly StatusOptions['output'][] = ['table', 'json', 'yaml']
 
 const HELP = `
 States:
@@ -55,7 +51,7 @@ export function addStatusCommand(program: Command): void {
     )
     .addHelpText('after', () => asCalled(HELP))
     .action(async (deployment: string | undefined, options: StatusOptions, command: Command) => {
-      const { showStatus } = await import('./show-status.ts')
+      const { showStatus } = await import('./status-action.ts')
       await showStatus(command, deployment, options)
     })
 }

@@ -1,14 +1,9 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { asCalled } from './called-as.ts'
-import { addNamespaceOptions, CLUSTER_HELP, type ClusterOptions } from './cluster/options.ts'
+import { addNamespaceOptions, CLUSTER_HELP } from './cluster/options.ts'
 import { deploymentName } from './deployment-argument.ts'
 import { EXIT_USAGE } from './exit-codes.ts'
-
-export interface UnlockOptions extends ClusterOptions {
-  readonly lock?: string
-  readonly yes?: true
-  readonly yesIKnowThatItMayStillRun?: true
-}
+import type { UnlockOptions } from './unlock-action.ts'
 
 const LOCK = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/
 
@@ -52,7 +47,7 @@ export function addUnlockCommand(program: Command): void {
           exitCode: EXIT_USAGE,
           code: 'migrate-io.usage',
         })
-      const { unlock } = await import('./free-lock.ts')
+      const { unlock } = await import('./unlock-action.ts')
       await unlock(command, deployment, options)
     })
 }

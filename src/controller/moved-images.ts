@@ -2,15 +2,7 @@ import type { Node, Pod } from '../kube/objects.ts'
 import type { Key } from '../lock/key.ts'
 import { revisionOfPod, statusOf } from '../lock/pod-state.ts'
 import { completedOf, type LockRecord } from '../lock/record.ts'
-import type { Surroundings } from './reconcile-context.ts'
-
-/** An image that a pod of a revision was given. */
-export interface SeenImage {
-  readonly pod: string
-  readonly node: string
-  readonly revision: string
-  readonly imageID: string
-}
+import type { SeenImage, Surroundings } from './reconcile-context.ts'
 
 /**
  * Images that pods were seen with, until the next look at their lock: pods of a recorded revision pass by so quickly that by

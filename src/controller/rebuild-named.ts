@@ -1,6 +1,6 @@
 import type { Api } from '../kube/api.ts'
 import type { ConfigMap, Pod } from '../kube/objects.ts'
-import { newConfigMap, rewritten, versionOf } from '../lock/config-map.ts'
+import { newConfigMap, rewritten } from '../lock/config-map.ts'
 import { standing } from '../lock/fence.ts'
 import { decidedNumber, formatGrant, grantOf, MAX_RUN_NUMBER, marksOff } from '../lock/grant.ts'
 import { type Key, recordNameOf } from '../lock/key.ts'
@@ -108,5 +108,5 @@ async function holderOf(
 
 async function tellToWait(api: Api, pod: Pod, number: number): Promise<void> {
   const text = formatGrant({ kind: 'wait', number })
-  await api.annotatePod(versionOf(pod.metadata), { [GRANT_ANNOTATION]: text, ...marksOff(pod) })
+  await api.annotatePod(pod.metadata, { [GRANT_ANNOTATION]: text, ...marksOff(pod) })
 }

@@ -3,7 +3,14 @@ import type { Pod } from '../kube/objects.ts'
 import type { ControllerEvent } from '../lock/event.ts'
 import type { Key } from '../lock/key.ts'
 import type { Turns } from '../lock/waiters.ts'
-import type { SeenImage } from './moved-images.ts'
+
+/** An image that a pod of a revision was given. */
+export interface SeenImage {
+  readonly pod: string
+  readonly node: string
+  readonly revision: string
+  readonly imageID: string
+}
 
 /** What the watch shows. It may be old, and lack pods or hold ones that are gone: nothing rests on it but speed. */
 export interface View {

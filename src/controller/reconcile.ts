@@ -8,9 +8,10 @@ import { lockText } from '../lock/named-lock.ts'
 import { controllerOf, revisionOfPod, speaksProtocol } from '../lock/pod-state.ts'
 import type { ProblemReason, Wait } from '../lock/reasons.ts'
 import { UNKNOWN_LOCK } from '../lock/record.ts'
-import { NOTHING_KNOWN, readSnapshot, type Snapshot, type Standing, standingOf } from '../lock/snapshot.ts'
+import { NOTHING_KNOWN, type Snapshot, type Standing, standingOf } from '../lock/snapshot.ts'
 import { act } from './actions.ts'
 import { reportMovedImages } from './moved-images.ts'
+import { readSnapshot } from './read-snapshot.ts'
 import type { Surroundings } from './reconcile-context.ts'
 
 /** What a look at one lock came to. */

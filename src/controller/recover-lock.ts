@@ -1,7 +1,7 @@
 import type { Api } from '../kube/api.ts'
 import { KubeError } from '../kube/api.ts'
 import type { Deployment, Pod } from '../kube/objects.ts'
-import { newConfigMap, originOf, ownedBy, rewritten, versionOf } from '../lock/config-map.ts'
+import { newConfigMap, originOf, ownedBy, rewritten } from '../lock/config-map.ts'
 import type { Decision } from '../lock/decide.ts'
 import type { ControllerEvent } from '../lock/event.ts'
 import { type Fence, isOfLock, planFence, standing } from '../lock/fence.ts'
@@ -39,7 +39,7 @@ export async function makeAnew(
   const pods = found.filter((pod) => isOfLock(pod, key, replicaSets))
   const fence = planFence(pods, replicaSets, configMap)
   for (const pod of fence.toTell) await tell(api, pod, fence.number)
-  for (const pod of fence.marked) await api.annotatePod(versionOf(pod.metadata), marksOff(pod))
+  for (const pod of fence.marked) await api.annotatePod(pod.metadata, marksOff(pod))
 
   const record: LockRecord = {
     number: fence.number,
@@ -68,7 +68,7 @@ async function tell(api: Api, listed: Pod, number: number): Promise<void> {
   for (let tries = 0; tries < MAX_TRIES; tries++) {
     try {
       const text = formatGrant({ kind: 'wait', number })
-      await api.annotatePod(versionOf(pod.metadata), { [GRANT_ANNOTATION]: text, ...marksOff(pod) })
+      await api.annotatePod(pod.metadata, { [GRANT_ANNOTATION]: text, ...marksOff(pod) })
       return
     } catch (error) {
       if (!(error instanceof KubeError) || error.code !== 'conflict') throw error

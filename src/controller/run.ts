@@ -17,11 +17,12 @@ import { startWatch } from '../kube/watch.ts'
 import { KEPT, projectPod } from '../lock/pod-projection.ts'
 import { LEADER_LEASE, NAMESPACE, PROTOCOL_LABEL } from '../names.ts'
 import { createControllerMetrics } from '../observability/controller-metrics.ts'
-import { Standings } from '../observability/lock-gauges.ts'
+import { LockGauges } from '../observability/lock-gauges.ts'
 import { createLogs, type LogLevel } from '../observability/logs.ts'
 import { VERSION } from '../version.ts'
 import { Announcer } from './announcer.ts'
 import { createLoop } from './controller.ts'
+import { LASTING } from './lasting.ts'
 import { platformOf } from './moved-images.ts'
 import { Pods } from './pods.ts'
 import { Teller } from './reporter.ts'
@@ -60,12 +61,13 @@ export async function runController(options: ControllerOptions): Promise<void> {
   /** As it comes: for what judges by more of a pod than the lock does. */
   const wholeApi = createApi(transport)
   const pods = new Pods()
-  const standings = new Standings(pods)
+  const lockGauges = new LockGauges(pods)
   const metrics = createControllerMetrics({
     version: VERSION,
     watchedPods: () => watch.size,
     queuedLocks: () => loop.queued,
-    standings,
+    lockGauges,
+    lastingReasons: Object.keys(LASTING),
   })
   const teller = new Teller(logs, metrics, Date.now)
   const namespace = options.namespace ?? (target.isOwnPod ? target.namespace : NAMESPACE)
@@ -121,7 +123,7 @@ export async function runController(options: ControllerOptions): Promise<void> {
     platform: (node) => readClusterObject(transport, 'Node', node).then(platformOf, () => undefined),
     onLook(key, look) {
       if (look.isKnown) teller.look(key, look.waiting)
-      standings.note(key, look)
+      lockGauges.note(key, look)
     },
     onFailure: ({ key, error }) => teller.trouble(error, `a look at ${key} failed and is repeated`),
   })
@@ -166,7 +168,7 @@ export async function runController(options: ControllerOptions): Promise<void> {
       logs.info({ identity }, 'leads no more')
       void loop.stop().then(() => {
         teller.forget()
-        standings.forget()
+        lockGauges.forget()
       })
       void overseer.stop()
       void certificates.stop()

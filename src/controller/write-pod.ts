@@ -1,6 +1,5 @@
 import { KubeError } from '../kube/api.ts'
 import type { Pod } from '../kube/objects.ts'
-import { versionOf } from '../lock/config-map.ts'
 import type { Decision } from '../lock/decide.ts'
 import { LOOK_AGAIN_MS, nudgeFor } from '../lock/decide.ts'
 import { formatGrant, type Grant, marksOff } from '../lock/grant.ts'
@@ -24,7 +23,7 @@ export async function tell(
   marks: Record<string, string | null>,
   { api }: Surroundings,
 ): Promise<Pod> {
-  return await api.annotatePod(versionOf(pod.metadata), { [GRANT_ANNOTATION]: formatGrant(grant), ...marks })
+  return await api.annotatePod(pod.metadata, { [GRANT_ANNOTATION]: formatGrant(grant), ...marks })
 }
 
 /** Lets a pod of a recorded revision go on. @throws KubeError other than `conflict` */
@@ -65,7 +64,7 @@ export async function nudge(
   const { name, namespace } = pod.metadata
   const { api, report, now } = surroundings
   try {
-    return withPod(snapshot, name, await api.annotatePod(versionOf(pod.metadata), nudgeFor(pod)))
+    return withPod(snapshot, name, await api.annotatePod(pod.metadata, nudgeFor(pod)))
   } catch (error) {
     if (!(error instanceof KubeError) || error.code === 'unavailable') throw error
     if (error.code === 'conflict') return await again(name, namespace, snapshot, surroundings, error)
@@ -79,7 +78,7 @@ export async function nudge(
 /** Takes the autoscalers' marks off; one that this is refused for keeps them, and is not asked again. */
 export async function unmark(pod: Pod, snapshot: Snapshot, { api, report }: Surroundings): Promise<Acted> {
   try {
-    return withPod(snapshot, pod.metadata.name, await api.annotatePod(versionOf(pod.metadata), marksOff(pod)))
+    return withPod(snapshot, pod.metadata.name, await api.annotatePod(pod.metadata, marksOff(pod)))
   } catch (error) {
     if (!(error instanceof KubeError) || error.code === 'conflict' || error.code === 'unavailable') throw error
     const reason = error.code === 'forbidden' ? 'forbidden' : 'refused'

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
-import { described } from './described.ts'
 import type { Answer } from './failure.ts'
+import { described } from './failure.ts'
 
 /** The answer as it came: JSON where it says so. Throws where that is not true. */
 export function answerOf(response: IncomingMessage, content: string): Answer {

@@ -1,5 +1,4 @@
 import { KubeError, type KubeErrorCode } from './api.ts'
-import { described } from './described.ts'
 import type { ClusterKind, Kind } from './objects.ts'
 import { RESOURCES } from './resources.ts'
 
@@ -126,4 +125,11 @@ function hintOf(http: number, { verb, kind, namespace, name, subresource }: Requ
 
 function milliseconds(seconds: number | undefined): number | undefined {
   return seconds === undefined ? undefined : seconds * 1000
+}
+
+const TYPE_MAX_CHARACTERS = 60
+
+/** What an answer is, for messages. Never what it holds: that may be an object with somebody's secrets in it. */
+export function described({ status, contentType, length }: Pick<Answer, 'status' | 'contentType' | 'length'>): string {
+  return `status ${status}, ${(contentType ?? 'of no type').slice(0, TYPE_MAX_CHARACTERS)}, ${length} characters`
 }

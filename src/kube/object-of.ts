@@ -1,6 +1,5 @@
 import { KubeError } from './api.ts'
-import { described } from './described.ts'
-import { type Answer, inWords, type Request } from './failure.ts'
+import { type Answer, described, inWords, type Request } from './failure.ts'
 
 /**
  * The object in a good answer. A 200 of something in between, such as a login page, must not pass for one.

@@ -1,6 +1,5 @@
 import { KubeError, type Projection, type Selection } from './api.ts'
-import { described } from './described.ts'
-import { type Answer, failure, inWords, type Request } from './failure.ts'
+import { type Answer, described, failure, inWords, type Request } from './failure.ts'
 import type { Kind, Objects } from './objects.ts'
 import { formOf, pathOf } from './resources.ts'
 import { AnswerTooLong, type Call, type Transport } from './transport.ts'

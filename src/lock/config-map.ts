@@ -1,11 +1,6 @@
-import type { New, Version } from '../kube/api.ts'
-import type { ConfigMap, Deployment, Metadata } from '../kube/objects.ts'
+import type { New } from '../kube/api.ts'
+import type { ConfigMap, Deployment } from '../kube/objects.ts'
 import { RECORD_LABEL, RECORD_MARKS } from '../names.ts'
-
-/** The state in which an object was read. */
-export function versionOf({ namespace, name, uid, resourceVersion }: Metadata): Version {
-  return { namespace, name, uid, resourceVersion }
-}
 
 /** The owner reference by which Kubernetes deletes a record after its Deployment. */
 export function ownedBy({ metadata }: Deployment) {

@@ -1,11 +1,8 @@
-import { readSettings } from '../injection/annotations.ts'
-import type { Api } from '../kube/api.ts'
 import type { ConfigMap, Deployment, Pod, ReplicaSet } from '../kube/objects.ts'
-import { lockConfigMapName, REVISION_LABEL } from '../names.ts'
+import { REVISION_LABEL } from '../names.ts'
 import type { Key } from './key.ts'
 import type { NamedState } from './named-lock.ts'
-import { projectReplicaSet } from './pod-projection.ts'
-import { controllerOf, currentReplicaSet } from './pod-state.ts'
+import { currentReplicaSet } from './pod-state.ts'
 import { failedOf, isCompleted, type RecordRead, readRecord } from './record.ts'
 
 /** What is decided from. All but the pods of the watch was read live, in this order; see also `withRecord`. */
@@ -33,48 +30,12 @@ export interface SeenPod {
 }
 
 /**
- * Reads the objects that a lock is about. The ConfigMap first: each write of it is a compare-and-swap on what is read
- * here, so whatever is read after it is at least as new. Read the other way round, a controller that paused in between
- * could hand a record to a Deployment that is long gone.
- * @param pods from the watch: may be old
- */
-export async function readSnapshot(api: Api, key: Key, pods: readonly Pod[]): Promise<Snapshot> {
-  const { namespace, deployment: name } = key
-  const configMap = await api.read('ConfigMap', namespace, lockConfigMapName(name))
-  const deployment = await api.read('Deployment', namespace, name)
-  const replicaSets = deployment === undefined ? [] : await readReplicaSets(api, deployment)
-  const { lock, retries } = readSettings(deployment?.metadata.annotations).settings
-  return {
-    key,
-    configMap,
-    read: configMap === undefined ? undefined : readRecord(configMap),
-    deployment,
-    replicaSets,
-    settings: { ...(lock === undefined ? {} : { lock }), ...(retries === undefined ? {} : { retries }) },
-    pods: new Map(pods.map((pod) => [pod.metadata.name, { pod, isLive: false }])),
-    named: undefined,
-    markedForGood: new Set(),
-  }
-}
-
-/**
  * Goes on with the ConfigMap as it was just written: the pods that wait for that are told at once. The write shows that
  * nobody else wrote it since it was read, so all that was read after it still was read after whatever others wrote.
  */
 export function withRecord(snapshot: Snapshot, configMap: ConfigMap): Snapshot {
   const pods = [...snapshot.pods].map(([name, { pod }]) => [name, { pod, isLive: false }] as const)
   return { ...snapshot, configMap, read: readRecord(configMap), pods: new Map(pods), named: undefined }
-}
-
-async function readReplicaSets(api: Api, { metadata, spec }: Deployment): Promise<readonly ReplicaSet[]> {
-  const { namespace, uid } = metadata
-  const labelSelector = Object.entries(spec.selector?.matchLabels ?? {})
-    .map(([key, value]) => `${key}=${value}`)
-    .join()
-  const selection = { namespace, ...(labelSelector === '' ? {} : { labelSelector }) }
-  return await api.list('ReplicaSet', selection, (replicaSet) =>
-    controllerOf(replicaSet.metadata, 'Deployment')?.uid === uid ? projectReplicaSet(replicaSet) : undefined,
-  )
 }
 
 /** How a lock stands, for people who look on: nothing is decided by it. */

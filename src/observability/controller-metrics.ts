@@ -2,7 +2,7 @@ import type { ControllerEvent } from '../lock/event.ts'
 import { PROBLEMS, type ProblemReason } from '../lock/reasons.ts'
 import { type Exposition, exposed } from './exposition.ts'
 import { addLeaderMetrics, type LeaderMetrics } from './leader-metrics.ts'
-import type { Standings } from './lock-gauges.ts'
+import type { LockGauges } from './lock-gauges.ts'
 import { addMeasuredGauge } from './measured-gauge.ts'
 import { addProcessMetrics } from './process-metrics.ts'
 import { Counter, Gauge, Histogram, Registry } from './prom-client.ts'
@@ -25,11 +25,13 @@ export interface ControllerGauges {
   readonly version: string
   readonly watchedPods: () => number
   readonly queuedLocks: () => number
-  readonly standings: Pick<Standings, 'waits' | 'holds' | 'failing'>
+  readonly lockGauges: Pick<LockGauges, 'waits' | 'holds' | 'failing'>
+  /** The reasons for which a Deployment's rollout may not get on for a while. */
+  readonly lastingReasons: readonly string[]
 }
 
 export function createControllerMetrics(gauges: ControllerGauges): ControllerMetrics {
-  const { version, watchedPods, queuedLocks, standings } = gauges
+  const { version, watchedPods, queuedLocks, lockGauges, lastingReasons } = gauges
   const registry = new Registry()
   const registers = [registry]
   addProcessMetrics(registry, { version })
@@ -86,7 +88,7 @@ export function createControllerMetrics(gauges: ControllerGauges): ControllerMet
   addMeasuredGauge(registry, 'migrate_io_watched_pods', 'Pods in the view: injected and pending.', watchedPods)
   addMeasuredGauge(registry, 'migrate_io_queued_locks', 'Locks to be looked at now.', queuedLocks)
   return {
-    ...addLeaderMetrics(registry, standings),
+    ...addLeaderMetrics(registry, lockGauges, lastingReasons),
     event(event) {
       if (event.kind === 'skipped') skips.inc()
       if (event.kind === 'problem') problems.inc({ reason: event.reason })

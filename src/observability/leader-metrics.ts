@@ -1,7 +1,6 @@
 import type { Registry } from 'prom-client'
-import { LASTING } from '../controller/lasting.ts'
 import { WAIT_KINDS, WAITS, type Wait } from '../lock/reasons.ts'
-import type { Standings } from './lock-gauges.ts'
+import type { LockGauges } from './lock-gauges.ts'
 import { addMeasuredGauge, addMeasuredGauges } from './measured-gauge.ts'
 import { Gauge, Histogram } from './prom-client.ts'
 import { RUN_EDGES_SECONDS } from './run-edges.ts'
@@ -11,7 +10,7 @@ export interface LeaderMetrics {
   leading(isLeading: boolean): void
   /** Why pods wait, one for each lock with waiting pods. */
   waiting(waits: Iterable<Wait>): void
-  /** Why Deployments have not got on for a while, one for each: keys of `LASTING`, others don't count. */
+  /** Why Deployments have not got on for a while, one for each; others than `lastingReasons` don't count. */
   lasting(reasons: Iterable<string>): void
   /** A pod's wrapper waits no more. */
   waited(seconds: number): void
@@ -19,7 +18,8 @@ export interface LeaderMetrics {
 
 export function addLeaderMetrics(
   registry: Registry,
-  standings: Pick<Standings, 'waits' | 'holds' | 'failing'>,
+  lockGauges: Pick<LockGauges, 'waits' | 'holds' | 'failing'>,
+  lastingReasons: readonly string[],
 ): LeaderMetrics {
   const registers = [registry]
   let leads = false
@@ -32,30 +32,30 @@ export function addLeaderMetrics(
     addMeasuredGauges(registry, { name, help, label: 'reason' }, () => (leads ? values() : []))
 
   byReason('migrate_io_waiting_pods', 'Pods whose migration waits for its turn, by why.', () => {
-    const now = standings.waits()
+    const now = lockGauges.waits()
     return keysOf(WAIT_KINDS).map((reason) => [reason, now.get(reason)?.pods ?? 0])
   })
   byReason(
     'migrate_io_oldest_wait_start_timestamp_seconds',
     'When the pod began to wait that has waited longest, by why, in seconds since 1970; none where no pod waits.',
-    () => [...standings.waits()].map(([reason, { oldestAt }]) => [reason, oldestAt / 1000]),
+    () => [...lockGauges.waits()].map(([reason, { oldestAt }]) => [reason, oldestAt / 1000]),
   )
   byReason('migrate_io_waiting_locks', 'Locks that pods wait for, by why.', () => counted(keysOf(WAITS), waits))
   byReason(
     'migrate_io_lasting_waits',
     'Deployments whose rollout has not got on for a while, by why: what `migrate-io status` gives as reason.',
-    () => counted(keysOf(LASTING), lasting),
+    () => counted(lastingReasons, lasting),
   )
-  ofLeader('migrate_io_held_locks', 'Locks that a run has, or is about to.', () => standings.holds().length)
+  ofLeader('migrate_io_held_locks', 'Locks that a run has, or is about to.', () => lockGauges.holds().length)
   ofLeader(
     'migrate_io_oldest_hold_start_timestamp_seconds',
     'When the lock was taken that has been held longest, in seconds since 1970; none where none is held.',
-    () => oldest(standings.holds()),
+    () => oldest(lockGauges.holds()),
   )
   ofLeader(
     'migrate_io_failing_deployments',
     'Deployments that roll out a revision whose migration has failed and not succeeded since.',
-    () => standings.failing(),
+    () => lockGauges.failing(),
   )
   const seconds = new Histogram({
     name: 'migrate_io_pod_wait_seconds',

@@ -1,8 +1,7 @@
-import type { Pods } from '../controller/pods.ts'
-import type { Look } from '../controller/reconcile.ts'
+import type { Pod } from '../kube/objects.ts'
 import { type Key, keyText, parseKey } from '../lock/key.ts'
 import { waitsSince } from '../lock/pod-state.ts'
-import type { WaitKind } from '../lock/reasons.ts'
+import type { Wait, WaitKind } from '../lock/reasons.ts'
 import { NOTHING_KNOWN, type Standing } from '../lock/snapshot.ts'
 
 /** Pods that wait for the same kind of reason. */
@@ -12,18 +11,32 @@ export interface WaitingPods {
   readonly oldestAt: number
 }
 
-/** How locks and pods stand, by the last look at each lock: for metrics only, nothing is decided by it. */
-export class Standings {
-  readonly #pods: Pick<Pods, 'keys' | 'pods'>
-  /** Only locks of which there is something to say. */
-  readonly #looks = new Map<string, Standing & Pick<Look, 'waiting'>>()
+/** The watched pods by the text of the lock's key that they are about. */
+interface WatchedPods {
+  keys(): readonly string[]
+  pods(key: Key): readonly Pod[]
+}
 
-  constructor(pods: Pick<Pods, 'keys' | 'pods'>) {
+/** What the last look at a lock found out. */
+interface Seen extends Standing {
+  /** Why its waiting pods still wait; undefined where none does. */
+  readonly waiting: Wait | undefined
+  /** False where something kept it from finding out. */
+  readonly isKnown: boolean
+}
+
+/** How locks and pods stand, by the last look at each lock: for metrics only, nothing is decided by it. */
+export class LockGauges {
+  readonly #pods: WatchedPods
+  /** Only locks of which there is something to say. */
+  readonly #looks = new Map<string, Standing & Pick<Seen, 'waiting'>>()
+
+  constructor(pods: WatchedPods) {
     this.#pods = pods
   }
 
   /** After each look at a lock. */
-  note(key: Key, look: Look): void {
+  note(key: Key, look: Seen): void {
     const text = keyText(key)
     // One that found nothing out leaves what was known, but for why pods wait.
     const before = this.#looks.get(text) ?? NOTHING_KNOWN

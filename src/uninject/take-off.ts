@@ -1,6 +1,5 @@
 import { annotateDeploymentStatus } from '../kube/annotate-status.ts'
 import { KubeError } from '../kube/api.ts'
-import { versionOf } from '../lock/config-map.ts'
 import { bareOf, ourAnnotations } from './bare.ts'
 import { type InjectedDeployment, isInjected } from './injected.ts'
 import type { Ground } from './survey.ts'
@@ -35,7 +34,7 @@ export async function takeOff(
         await api.replace('Deployment', bareOf(stored, taken))
         return 'taken-off'
       }
-      await annotateDeploymentStatus(transport, versionOf(stored.metadata), nulls(present))
+      await annotateDeploymentStatus(transport, stored.metadata, nulls(present))
     } catch (error) {
       if (!(error instanceof KubeError)) throw error
       last = error

@@ -277,9 +277,9 @@ export const MUTATIONS: readonly Mutation[] = [
     name: 'grant-without-compare',
     ids: ['L7'],
     file: 'src/controller/write-pod.ts',
-    find: '  return await api.annotatePod(versionOf(pod.metadata), { [GRANT_ANNOTATION]: formatGrant(grant), ...marks })',
+    find: '  return await api.annotatePod(pod.metadata, { [GRANT_ANNOTATION]: formatGrant(grant), ...marks })',
     replace: `  const fresh = await api.read('Pod', pod.metadata.namespace, pod.metadata.name)
-  return await api.annotatePod(versionOf((fresh ?? pod).metadata), { [GRANT_ANNOTATION]: formatGrant(grant), ...marks })`,
+  return await api.annotatePod((fresh ?? pod).metadata, { [GRANT_ANNOTATION]: formatGrant(grant), ...marks })`,
     ...SIMULATION,
   },
   // The holder is written over whatever the record says by then.

@@ -1,8 +1,8 @@
 import { type Alias, isAlias, isMap, isSeq, type Node, visit } from 'yaml'
 import type { Editing } from './edit-slot.ts'
+import { replaceSlot } from './edit-slot.ts'
 import { MAX_ALIAS_COUNT, type ParsedDocument, plainJson } from './kubernetes-yaml.ts'
 import { isBlockCollection, isFlowCollection, rootSlot, rowsOf, type Slot } from './layout.ts'
-import { replaceSlot } from './replace.ts'
 
 /**
  * Writes the value of an anchor where its aliases stand, so that the anchor can be changed without changing them.

@@ -7,7 +7,7 @@ import { Pods } from '../../../src/controller/pods.ts'
 import { ANNOTATIONS } from '../../../src/injection/annotations.ts'
 import * as names from '../../../src/names.ts'
 import { createControllerMetrics } from '../../../src/observability/controller-metrics.ts'
-import { Standings } from '../../../src/observability/lock-gauges.ts'
+import { LockGauges } from '../../../src/observability/lock-gauges.ts'
 import { createWebhookMetrics } from '../../../src/observability/metrics.ts'
 import { allowedAt } from '../tooling/pages/chart-schema.ts'
 import { root } from '../tooling/root.ts'
@@ -29,7 +29,8 @@ const METRICS = new Set(
       version: '',
       watchedPods: () => 0,
       queuedLocks: () => 0,
-      standings: new Standings(new Pods()),
+      lockGauges: new LockGauges(new Pods()),
+      lastingReasons: Object.keys(LASTING),
     }),
     createWebhookMetrics({ version: '', isReady: () => true }),
   ].flatMap((metrics) => metrics.describe().map(({ name }) => name)),

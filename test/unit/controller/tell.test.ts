@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { LASTING } from '../../../src/controller/lasting.ts'
 import { Pods } from '../../../src/controller/pods.ts'
 import { Teller } from '../../../src/controller/reporter.ts'
 import { KubeError } from '../../../src/kube/api.ts'
 import { failure } from '../../../src/kube/failure.ts'
 import { createControllerMetrics } from '../../../src/observability/controller-metrics.ts'
-import { Standings } from '../../../src/observability/lock-gauges.ts'
+import { LockGauges } from '../../../src/observability/lock-gauges.ts'
 import { createLogs } from '../../../src/observability/logs.ts'
 import { ended, KEY, NOW, podOf } from '../../support/controller/objects.ts'
 
@@ -18,7 +19,8 @@ function tellerAt(start = NOW) {
     version: '1',
     watchedPods: () => 0,
     queuedLocks: () => 0,
-    standings: new Standings(new Pods()),
+    lockGauges: new LockGauges(new Pods()),
+    lastingReasons: Object.keys(LASTING),
   })
   metrics.leading(true)
   const time = { now: start }

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { LASTING } from '../../../src/controller/lasting.ts'
 import { Pods } from '../../../src/controller/pods.ts'
 import type { Look } from '../../../src/controller/reconcile.ts'
 import { NOTHING_KNOWN } from '../../../src/lock/snapshot.ts'
 import { createControllerMetrics } from '../../../src/observability/controller-metrics.ts'
-import { Standings } from '../../../src/observability/lock-gauges.ts'
+import { LockGauges } from '../../../src/observability/lock-gauges.ts'
 import { ended, KEY, podOf } from '../../support/controller/objects.ts'
 
 const QUIET: Look = {
@@ -20,8 +21,14 @@ const HELD_SINCE = Date.parse('2026-01-01T11:58:30Z')
 /** The metrics of a controller that leads, and a way to read them. */
 function leading() {
   const pods = new Pods()
-  const standings = new Standings(pods)
-  const metrics = createControllerMetrics({ version: '1', watchedPods: () => 0, queuedLocks: () => 0, standings })
+  const lockGauges = new LockGauges(pods)
+  const metrics = createControllerMetrics({
+    version: '1',
+    watchedPods: () => 0,
+    queuedLocks: () => 0,
+    lockGauges,
+    lastingReasons: Object.keys(LASTING),
+  })
   metrics.leading(true)
   const series = async (name: string) => {
     const lines = (await metrics.text()).split('\n').filter((line) => line.startsWith(name))
@@ -29,19 +36,19 @@ function leading() {
       lines.map((line) => [line.slice(name.length, line.lastIndexOf(' ')), Number(line.slice(line.lastIndexOf(' ')))]),
     )
   }
-  return { pods, standings, metrics, series }
+  return { pods, lockGauges, metrics, series }
 }
 
 describe('Waiting pods', () => {
   test('are counted by why their lock waits, with the oldest start; those that run or go on are not', async () => {
-    const { pods, standings, series } = leading()
+    const { pods, lockGauges, series } = leading()
     pods.put(podOf({ name: 'runs', grant: 'run 5' }))
     pods.put(podOf({ name: 'goes-on', grant: 'skip' }))
     pods.put(podOf({ name: 'pulls', state: {} }))
     pods.put(podOf({ name: 'waits' }))
     pods.put(podOf({ name: 'waits-longer', state: { running: { startedAt: '2026-01-01T11:50:00Z' } } }))
     pods.put(podOf({ name: 'waits-again', grant: 'run 4', lastState: ended(3, 'run 4') }))
-    standings.note(KEY, { ...QUIET, waiting: 'running', heldSince: HELD_SINCE })
+    lockGauges.note(KEY, { ...QUIET, waiting: 'running', heldSince: HELD_SINCE })
     const waiting = await series('migrate_io_waiting_pods')
     assert.equal(waiting['{reason="running"}'], 3)
     assert.equal(
@@ -55,10 +62,10 @@ describe('Waiting pods', () => {
   })
 
   test('are of unknown reason where a look found nothing out, and that takes away nothing else', async () => {
-    const { pods, standings, series } = leading()
+    const { pods, lockGauges, series } = leading()
     pods.put(podOf())
-    standings.note(KEY, { ...QUIET, waiting: 'backoff', heldSince: HELD_SINCE, hasFailed: true })
-    standings.note(KEY, { ...QUIET, isKnown: false })
+    lockGauges.note(KEY, { ...QUIET, waiting: 'backoff', heldSince: HELD_SINCE, hasFailed: true })
+    lockGauges.note(KEY, { ...QUIET, isKnown: false })
     const waiting = await series('migrate_io_waiting_pods')
     assert.deepEqual([waiting['{reason="unknown"}'], waiting['{reason="backoff"}']], [1, 0])
     assert.deepEqual(await series('migrate_io_failing_deployments'), { '': 1 })
@@ -67,22 +74,22 @@ describe('Waiting pods', () => {
 })
 
 test('Locks that are held, and since when the first of them', async () => {
-  const { standings, series } = leading()
+  const { lockGauges, series } = leading()
   assert.deepEqual(await series('migrate_io_held_locks'), { '': 0 })
   assert.deepEqual(await series('migrate_io_oldest_hold_start_timestamp_seconds'), {})
-  standings.note(KEY, { ...QUIET, heldSince: HELD_SINCE })
-  standings.note({ ...KEY, deployment: 'other' }, { ...QUIET, heldSince: HELD_SINCE + 5_000 })
+  lockGauges.note(KEY, { ...QUIET, heldSince: HELD_SINCE })
+  lockGauges.note({ ...KEY, deployment: 'other' }, { ...QUIET, heldSince: HELD_SINCE + 5_000 })
   assert.deepEqual(await series('migrate_io_held_locks'), { '': 2 })
   assert.deepEqual(await series('migrate_io_oldest_hold_start_timestamp_seconds'), { '': HELD_SINCE / 1000 })
-  standings.note(KEY, QUIET)
+  lockGauges.note(KEY, QUIET)
   assert.deepEqual(await series('migrate_io_held_locks'), { '': 1 })
 })
 
 test('A Deployment fails as long as pods of it are pending', async () => {
-  const { pods, standings, series } = leading()
+  const { pods, lockGauges, series } = leading()
   const pod = podOf({ state: ended(3, 'run 4') })
   pods.put(pod)
-  standings.note(KEY, { ...QUIET, hasFailed: true })
+  lockGauges.note(KEY, { ...QUIET, hasFailed: true })
   assert.deepEqual(await series('migrate_io_failing_deployments'), { '': 1 })
   pods.remove(pod)
   assert.deepEqual(await series('migrate_io_failing_deployments'), { '': 0 })
@@ -100,9 +107,9 @@ test('Lasting waits are counted by reason, zeros included; what is no such reaso
 })
 
 test('One that does not lead says so, and nothing that only the leader knows', async () => {
-  const { pods, standings, metrics, series } = leading()
+  const { pods, lockGauges, metrics, series } = leading()
   pods.put(podOf())
-  standings.note(KEY, { ...QUIET, waiting: 'running', heldSince: HELD_SINCE, hasFailed: true })
+  lockGauges.note(KEY, { ...QUIET, waiting: 'running', heldSince: HELD_SINCE, hasFailed: true })
   metrics.waiting(['running'])
   metrics.lasting(['node-lost'])
   metrics.waited(3)

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { LASTING } from '../../../src/controller/lasting.ts'
 import { Pods } from '../../../src/controller/pods.ts'
 import { createControllerMetrics } from '../../../src/observability/controller-metrics.ts'
-import { Standings } from '../../../src/observability/lock-gauges.ts'
+import { LockGauges } from '../../../src/observability/lock-gauges.ts'
 import { createWebhookMetrics } from '../../../src/observability/metrics.ts'
 import { alertOperands, dashboardExpressions, readPanels } from '../../support/monitoring/expressions.ts'
 
@@ -14,7 +15,8 @@ const described = [
     version: '1',
     watchedPods: () => 0,
     queuedLocks: () => 0,
-    standings: new Standings(new Pods()),
+    lockGauges: new LockGauges(new Pods()),
+    lastingReasons: Object.keys(LASTING),
   }),
   createWebhookMetrics({ version: '1', isReady: () => true }),
 ].flatMap((metrics) => metrics.describe())

@@ -4,7 +4,7 @@ import { REASONS } from '../../../../src/injection/reasons.ts'
 import { PROBLEMS, WAIT_KINDS } from '../../../../src/lock/reasons.ts'
 import { createControllerMetrics } from '../../../../src/observability/controller-metrics.ts'
 import type { DescribedMetric, Exposition } from '../../../../src/observability/exposition.ts'
-import { Standings } from '../../../../src/observability/lock-gauges.ts'
+import { LockGauges } from '../../../../src/observability/lock-gauges.ts'
 import { createWebhookMetrics } from '../../../../src/observability/metrics.ts'
 import type { Generated } from '../generated.ts'
 
@@ -14,7 +14,8 @@ export function metricsReference(): Generated {
     version: '',
     watchedPods: () => 0,
     queuedLocks: () => 0,
-    standings: new Standings(new Pods()),
+    lockGauges: new LockGauges(new Pods()),
+    lastingReasons: Object.keys(LASTING),
   })
   const webhook = createWebhookMetrics({ version: '', isReady: () => true })
   const ofWebhook = names(webhook)

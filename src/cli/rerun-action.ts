@@ -7,9 +7,13 @@ import { deploymentFacts } from '../status/deployment-facts.ts'
 import { asCalled } from './called-as.ts'
 import { ask } from './cluster/ask.ts'
 import { onCluster } from './cluster/on-cluster.ts'
+import type { ClusterOptions } from './cluster/options.ts'
 import { EXIT_REFUSED } from './exit-codes.ts'
 import { readOne, type Seen } from './one-deployment.ts'
-import type { RerunOptions } from './rerun.ts'
+
+export interface RerunOptions extends ClusterOptions {
+  readonly yes?: true
+}
 
 /** Of a Deployment that somebody writes between the look and the restart, which takes some milliseconds. */
 const MAX_TRIES = 5

@@ -7,9 +7,15 @@ import { asCalled } from './called-as.ts'
 import { ask, askForWord } from './cluster/ask.ts'
 import type { ClusterConnection } from './cluster/connect.ts'
 import { onCluster } from './cluster/on-cluster.ts'
+import type { ClusterOptions } from './cluster/options.ts'
 import { EXIT_REFUSED } from './exit-codes.ts'
 import { type Lock, namedLock, ownLock } from './lock-in-question.ts'
-import type { UnlockOptions } from './unlock.ts'
+
+export interface UnlockOptions extends ClusterOptions {
+  readonly lock?: string
+  readonly yes?: true
+  readonly yesIKnowThatItMayStillRun?: true
+}
 
 const FORCE_OPTION = '--yes-i-know-that-it-may-still-run'
 const LOOK_AGAIN_MS = 500

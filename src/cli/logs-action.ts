@@ -8,11 +8,15 @@ import { standsStill } from '../status/stands-still.ts'
 import type { DeploymentStatus } from '../status/status.ts'
 import type { ClusterConnection } from './cluster/connect.ts'
 import { onCluster } from './cluster/on-cluster.ts'
+import type { ClusterOptions } from './cluster/options.ts'
 import { EXIT_REFUSED } from './exit-codes.ts'
 import { FollowedRun, header, noLog, openRunLog } from './followed-run.ts'
-import type { LogsOptions } from './logs.ts'
 import { readOne } from './one-deployment.ts'
 import { UnlessAway } from './unless-away.ts'
+
+export interface LogsOptions extends ClusterOptions {
+  readonly follow?: true
+}
 
 const LOOK_AGAIN_MS = 1_000
 
