@@ -12,11 +12,9 @@ import { revisionOfPod } from '../lock/pod-state.ts'
 import { formatRecord, type Holder, type LockRecord } from '../lock/record.ts'
 import { type Snapshot, withRecord } from '../lock/snapshot.ts'
 import { lockConfigMapName } from '../names.ts'
-import type { Acted } from './acted.ts'
 import { releaseNamed, takeNamed } from './named-lock-store.ts'
-import { rebuildNamed } from './rebuild-named.ts'
-import type { Surroundings } from './reconcile-context.ts'
-import { createBlank, holderByGrant, makeAnew } from './recover-lock.ts'
+import type { Acted, Surroundings } from './reconcile-context.ts'
+import { createBlank, holderByGrant, makeAnew, rebuildNamed } from './recover-lock.ts'
 import { nudge, skip, tell, unmark, withPod } from './write-pod.ts'
 
 const AGAIN: Acted = { kind: 'again' }

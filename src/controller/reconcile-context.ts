@@ -1,7 +1,9 @@
-import type { Api } from '../kube/api.ts'
+import type { Api, KubeError } from '../kube/api.ts'
 import type { Pod } from '../kube/objects.ts'
+import type { Waiting } from '../lock/decide.ts'
 import type { ControllerEvent } from '../lock/event.ts'
 import type { Key } from '../lock/key.ts'
+import type { Snapshot } from '../lock/snapshot.ts'
 import type { Turns } from '../lock/waiters.ts'
 
 /** An image that a pod of a revision was given. */
@@ -35,3 +37,14 @@ export interface Surroundings {
   /** May be called for writes that a crash hides from everybody else: never rely on each being told, nor told once. */
   report(event: ControllerEvent, key: Key): void
 }
+
+/**
+ * What is known after a step: a snapshot to go on from, or that all has to be read again, or to wait.
+ * `released`: the named lock that was let go, as text.
+ */
+export type Acted =
+  | { readonly kind: 'on'; readonly snapshot: Snapshot; readonly released?: string | undefined }
+  /** A write met a conflict, and what it was about was read again: it may be tried as often as any conflict. */
+  | { readonly kind: 'stale'; readonly snapshot: Snapshot; readonly conflict: KubeError }
+  | { readonly kind: 'again'; readonly released?: string | undefined }
+  | Extract<Waiting, { kind: 'wait' }>

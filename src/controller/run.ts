@@ -20,13 +20,12 @@ import { createControllerMetrics } from '../observability/controller-metrics.ts'
 import { LockGauges } from '../observability/lock-gauges.ts'
 import { createLogs, type LogLevel } from '../observability/logs.ts'
 import { VERSION } from '../version.ts'
-import { Announcer } from './announcer.ts'
 import { createLoop } from './controller.ts'
-import { LASTING } from './lasting.ts'
+import { Announcer } from './events.ts'
 import { platformOf } from './moved-images.ts'
 import { Pods } from './pods.ts'
 import { Teller } from './reporter.ts'
-import { createOverseer } from './stuck-rollouts.ts'
+import { createOverseer, LASTING } from './stuck-rollouts.ts'
 
 const STOP_MAX_MS = 15_000 // one call to the API server at most, and letting the Lease go
 

@@ -3,10 +3,11 @@ import { type Clock, pause } from '../kube/clock.ts'
 import type { Announcement } from '../kube/event-recorder.ts'
 import type { Transport } from '../kube/transport.ts'
 import { type Key, keyText, parseKey } from '../lock/key.ts'
+import type { Reason } from '../status/findings.ts'
 import { gather } from '../status/gather.ts'
 import type { Situation } from '../status/situation.ts'
-import { statusOf } from '../status/status.ts'
-import { LASTING, type Told, tellNow } from './lasting.ts'
+import { type DeploymentStatus, statusOf } from '../status/status.ts'
+import { type EventReason, say, TELL_AGAIN_MS } from './events.ts'
 
 /** As people call it who read an Event. */
 const PROGRAM = 'migrate-io'
@@ -182,3 +183,65 @@ async function unlessAborted<T>(work: () => Promise<T>, signal: AbortSignal): Pr
     signal.removeEventListener('abort', end)
   }
 }
+
+/**
+ * What people are told of where it lasts, and as which Event. All else is told when it happens, is about to pass by
+ * itself, or is what the user asked for.
+ */
+export const LASTING: { readonly [R in Reason]?: EventReason } = {
+  'node-lost': 'RunnerNodeLost',
+  'runner-ends': 'MigrationWaiting',
+  'not-started': 'MigrationWaiting',
+  'older-revision': 'MigrationWaiting',
+  'lock-busy': 'MigrationWaiting',
+  'lock-unsettled': 'MigrationWaiting',
+  unschedulable: 'MigrationWaiting',
+  'image-pull': 'MigrationWaiting',
+  'earlier-container': 'MigrationWaiting',
+  'earlier-container-fails': 'MigrationWaiting',
+  'cannot-start': 'MigrationWaiting',
+  'cannot-note': 'MigrationWaiting',
+  'no-shell': 'ImageLacksShell',
+  'no-sleep': 'ImageLacksShell',
+}
+
+/** What was told last about one Deployment, and when. */
+export interface Told {
+  readonly what: string
+  readonly at: number
+}
+
+/**
+ * What to tell people now about a Deployment whose pods have been pending for a while.
+ * @param before by the key `why` or `deadline`; undefined where nothing was told yet
+ * @param now milliseconds since 1970
+ */
+export function tellNow(
+  { reason, revision = '', why, whatToDo }: DeploymentStatus,
+  isPastDeadline: boolean,
+  before: ReadonlyMap<string, Told>,
+  now: number,
+): readonly { readonly about: 'why' | 'deadline'; readonly what: string; readonly announcement: Announcement }[] {
+  const isDue = (about: string, what: string) => {
+    const told = before.get(about)
+    return told === undefined || told.what !== what || now - told.at >= TELL_AGAIN_MS
+  }
+  const told: { about: 'why' | 'deadline'; what: string; announcement: Announcement }[] = []
+  const event = LASTING[reason]
+  const what = `${reason} ${revision}`
+  // What brings the node back is of no use where its machine is off for good.
+  const advice = reason === 'node-lost' ? 2 : 1
+  if (event !== undefined && isDue('why', what))
+    told.push({ about: 'why', what, announcement: say(event, [sentence(why), ...whatToDo.slice(0, advice)].join(' ')) })
+  if (isPastDeadline && isDue('deadline', revision))
+    told.push({ about: 'deadline', what: revision, announcement: say('ProgressDeadlinePassed', `${DEADLINE} ${why}`) })
+  return told
+}
+
+/** What Kubernetes says, and is quoted last, has no full stop. */
+function sentence(text: string): string {
+  return /[.!?]$/.test(text) ? text : `${text}.`
+}
+
+const DEADLINE =
+  'The rollout takes longer than spec.progressDeadlineSeconds, so Kubernetes calls it failed; the migration is not ended by that.'

@@ -6,8 +6,7 @@ import { formatGrant, type Grant, marksOff } from '../lock/grant.ts'
 import { isDone } from '../lock/pod-state.ts'
 import type { Snapshot } from '../lock/snapshot.ts'
 import { GRANT_ANNOTATION } from '../names.ts'
-import type { Acted } from './acted.ts'
-import type { Surroundings } from './reconcile-context.ts'
+import type { Acted, Surroundings } from './reconcile-context.ts'
 
 /** Goes on with a pod as it was just read or written; undefined where it is gone. */
 export function withPod(snapshot: Snapshot, name: string, pod: Pod | undefined): Extract<Acted, { kind: 'on' }> {

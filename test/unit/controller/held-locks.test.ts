@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { heldLocks } from '../../../src/controller/held-locks.ts'
+import { heldLocks } from '../../../src/controller/recover-lock.ts'
 import type { ConfigMap } from '../../../src/kube/objects.ts'
 import { configMapOf, holderOf, podOf } from '../../support/controller/objects.ts'
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { Announcer } from '../../../src/controller/announcer.ts'
+import { Announcer } from '../../../src/controller/events.ts'
 import { digestOf, platformOf, reportMovedImages, SeenImages } from '../../../src/controller/moved-images.ts'
 import type { Announcement } from '../../../src/kube/event-recorder.ts'
 import type { Node } from '../../../src/kube/objects.ts'

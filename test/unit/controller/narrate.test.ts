@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { narrate } from '../../../src/controller/narrate.ts'
+import { narrate } from '../../../src/controller/reporter.ts'
 
 test('a run whose end nobody saw is told with what is known, and without what may not come true', () => {
   for (const [why, text] of [

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { Patience } from '../../../src/controller/patience.ts'
+import { Patience } from '../../../src/controller/controller.ts'
 import type { Look } from '../../../src/controller/reconcile.ts'
 import { NOW } from '../../support/controller/objects.ts'
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { LASTING } from '../../../src/controller/lasting.ts'
 import { Pods } from '../../../src/controller/pods.ts'
+import { LASTING } from '../../../src/controller/stuck-rollouts.ts'
 import { createControllerMetrics } from '../../../src/observability/controller-metrics.ts'
 import { LockGauges } from '../../../src/observability/lock-gauges.ts'
 import { createWebhookMetrics } from '../../../src/observability/metrics.ts'

@@ -1,5 +1,5 @@
-import { LASTING } from '../../../../src/controller/lasting.ts'
 import { Pods } from '../../../../src/controller/pods.ts'
+import { LASTING } from '../../../../src/controller/stuck-rollouts.ts'
 import { REASONS } from '../../../../src/injection/reasons.ts'
 import { PROBLEMS, WAIT_KINDS } from '../../../../src/lock/reasons.ts'
 import { createControllerMetrics } from '../../../../src/observability/controller-metrics.ts'
