@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import { KubeError } from '../kube/api.ts'
+import { restartDeployment } from '../kube/calls.ts'
 import type { Deployment } from '../kube/objects.ts'
-import { restartDeployment } from '../kube/restart-deployment.ts'
 import { INJECTION_LABEL } from '../names.ts'
 import { deploymentFacts } from '../status/deployment-facts.ts'
 import { asCalled } from './called-as.ts'

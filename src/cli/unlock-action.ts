@@ -1,6 +1,6 @@
 import { setTimeout } from 'node:timers/promises'
 import type { Command } from 'commander'
-import { removeObject } from '../kube/remove.ts'
+import { removeObject } from '../kube/calls.ts'
 import { isSameRun } from '../status/own-release.ts'
 import type { Release } from '../status/pod-release.ts'
 import { asCalled } from './called-as.ts'

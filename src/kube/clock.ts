@@ -1,3 +1,4 @@
+import { KubeError } from './api.ts'
 /** Time and chance for everything here that decides, so that a test can drive it. */
 export interface Clock {
   /** Milliseconds that only grow, counted while the process is stopped too; not the time of day. */
@@ -29,4 +30,38 @@ export function pause(clock: Clock, delayMs: number, signal: AbortSignal): Promi
     const cancel = clock.after(delayMs, end)
     signal.addEventListener('abort', end)
   })
+}
+
+export interface BackoffLimits {
+  readonly firstMs: number
+  readonly maxMs: number
+}
+
+const FASTEST_SHARE = 0.5 // of the delay; the rest is chance, so that many who failed together don't come back together
+
+/**
+ * How long to wait after this many failures in a row (1 for the first): doubling from the first delay to the largest,
+ * of which between half and all.
+ */
+export function backoffMs(failures: number, { firstMs, maxMs }: BackoffLimits, clock: Pick<Clock, 'random'>): number {
+  const fullMs = Math.min(maxMs, firstMs * 2 ** (failures - 1))
+  return fullMs * (FASTEST_SHARE + (1 - FASTEST_SHARE) * clock.random())
+}
+
+/** The answer, or KubeError `unavailable` when it takes longer. What comes too late is ignored. */
+export async function within<T>(
+  limitMs: number,
+  answer: Promise<T>,
+  { clock, what }: { readonly clock: Clock; readonly what: string },
+): Promise<T> {
+  let cancel = () => {}
+  const limit = new Promise<never>((_, reject) => {
+    const late = () => reject(new KubeError('unavailable', `${what}: no answer within ${limitMs / 1000} s`))
+    cancel = clock.after(limitMs, late)
+  })
+  try {
+    return await Promise.race([answer, limit])
+  } finally {
+    cancel()
+  }
 }

@@ -1,6 +1,6 @@
 import { type Api, KubeError } from './api.ts'
-import { Lanes } from './lanes.ts'
 import type { Event, Metadata } from './objects.ts'
+import { Lanes } from './workqueue.ts'
 
 /** As kubectl shows and filters them. */
 export type EventType = 'Normal' | 'Warning'

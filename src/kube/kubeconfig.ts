@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { dirname, isAbsolute, resolve } from 'node:path'
 import { parse } from 'yaml'
 import { type Cluster, type Context, newClusters, newContexts, newUsers, type User } from './client-node.ts'
-import { LoadError } from './load-error.ts'
+import { LoadError } from './errors.ts'
 
 /** One or several kubeconfig files as one. */
 export interface Kubeconfig {

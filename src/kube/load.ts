@@ -3,7 +3,7 @@ import { isIPv6 } from 'node:net'
 import { homedir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import type { Cluster, User } from './client-node.ts'
-import { LoadError } from './load-error.ts'
+import { LoadError } from './errors.ts'
 
 const SERVICE_ACCOUNT_FOLDER = '/var/run/secrets/kubernetes.io/serviceaccount'
 

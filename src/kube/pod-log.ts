@@ -1,9 +1,9 @@
 import type { IncomingMessage } from 'node:http'
 import { text } from 'node:stream/consumers'
-import { answerOf } from './answer.ts'
-import { failure, type Request, saysNotFound } from './failure.ts'
+import { failure, type Request, saysNotFound } from './errors.ts'
 import { pathOf } from './resources.ts'
 import type { Transport } from './transport.ts'
+import { answerOf } from './transport.ts'
 
 export interface LogOptions {
   readonly container: string

@@ -1,12 +1,10 @@
+import type { IncomingMessage } from 'node:http'
 import * as http from 'node:http'
 import * as https from 'node:https'
-import { answerOf } from './answer.ts'
 import { KubeError } from './api.ts'
 import { type Credentials, credentialsOf } from './credentials.ts'
-import { type Answer, inWords, type Request } from './failure.ts'
-import { inTime } from './in-time.ts'
+import { type Answer, described, inWords, LoadError, type Request } from './errors.ts'
 import type { KubeTarget } from './load.ts'
-import { LoadError } from './load-error.ts'
 
 const CONNECT_LIMIT_MS = 3_000 // TCP and TLS; one that hangs is given up so soon that the next finds a server that is back (O4: 5 s)
 const CALL_LIMIT_MS = 10_000 // for an answer in full; the slowest, a page of a list, takes well below 1 s
@@ -174,4 +172,69 @@ function checkedProtocol({ cluster: { server, proxyUrl }, source }: KubeTarget):
   if (proxyUrl && !/^https?:$/.test(URL.parse(proxyUrl)?.protocol ?? ''))
     throw new LoadError('UNSUPPORTED', `${source}: proxy-url "${proxyUrl}"; only http and https proxies work`)
   return parsed.protocol
+}
+
+/** The answer as it came: JSON where it says so. Throws where that is not true. */
+export function answerOf(response: IncomingMessage, content: string): Answer {
+  const { statusCode = 0, headers } = response
+  const seconds = Number(headers['retry-after'])
+  const contentType = headers['content-type']
+  const about = { status: statusCode, contentType, length: content.length }
+  return {
+    ...about,
+    body: contentType?.startsWith('application/json') === true ? parsed(content, about) : content,
+    retryAfterMs: headers['retry-after'] !== undefined && seconds >= 0 ? seconds * 1000 : undefined,
+  }
+}
+
+/** V8's own message quotes what it can't read. */
+function parsed(content: string, about: Parameters<typeof described>[0]): unknown {
+  try {
+    return JSON.parse(content)
+  } catch {
+    throw new Error(`an answer that is no JSON: ${described(about)}`)
+  }
+}
+
+export interface InTimeOptions {
+  /** For the message. */
+  readonly what: string
+  /** Gives up earlier. */
+  readonly signal?: AbortSignal | undefined
+}
+
+/**
+ * Does the work, whose signal is aborted when it takes longer; then, and when it fails, throws KubeError `unavailable`. Also
+ * when the work doesn't heed its signal.
+ */
+export async function inTime<T>(
+  limitMs: number,
+  work: (signal: AbortSignal) => Promise<T>,
+  { what, signal }: InTimeOptions,
+): Promise<T> {
+  const abort = new AbortController()
+  const giveUp = () => abort.abort(signal?.reason)
+  const timer = setTimeout(() => abort.abort(new Error(`no answer within ${limitMs / 1000} s`)), limitMs)
+  signal?.addEventListener('abort', giveUp)
+  const aborted = new Promise<never>((_, reject) => {
+    abort.signal.addEventListener('abort', () => reject(abort.signal.reason))
+  })
+  if (signal?.aborted) giveUp()
+  try {
+    return await Promise.race([work(abort.signal), aborted])
+  } catch (cause) {
+    if (cause instanceof KubeError) throw cause
+    const why = abort.signal.aborted ? abort.signal.reason : cause
+    throw new KubeError('unavailable', `${what}: ${reasonOf(why)}`, { cause })
+  } finally {
+    clearTimeout(timer)
+    signal?.removeEventListener('abort', giveUp)
+  }
+}
+
+/** Where an address has several, Node's error for all of them together has no text. */
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  if (error instanceof AggregateError && error.message === '') return reasonOf(error.errors[0])
+  return error.message
 }

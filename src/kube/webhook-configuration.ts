@@ -1,7 +1,6 @@
 import { FIELD_MANAGER } from '../names.ts'
-import { failure, type Request, saysNotFound } from './failure.ts'
-import { objectOf } from './object-of.ts'
-import { patch } from './patch.ts'
+import { patch } from './calls.ts'
+import { failure, objectOf, type Request, saysNotFound } from './errors.ts'
 import { pathOf } from './resources.ts'
 import type { Transport } from './transport.ts'
 

@@ -1,5 +1,5 @@
+import type { RemoveOptions } from '../kube/calls.ts'
 import type { Pod } from '../kube/objects.ts'
-import type { RemoveOptions } from '../kube/remove.ts'
 import { decisionOn, grantOf } from '../lock/grant.ts'
 import { endOf, isRunning } from '../lock/pod-state.ts'
 import { isAbsent } from './absent.ts'

@@ -1,4 +1,4 @@
-import { readClusterObject } from '../kube/cluster-object.ts'
+import { readClusterObject } from '../kube/calls.ts'
 import type { Transport } from '../kube/transport.ts'
 import { type NodeFacts, nodeFacts } from './node-facts.ts'
 import { unlessForbidden } from './unless-forbidden.ts'

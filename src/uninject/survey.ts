@@ -1,6 +1,6 @@
 import type { Api } from '../kube/api.ts'
+import { listInPages } from '../kube/client.ts'
 import type { ConfigMap, Pod } from '../kube/objects.ts'
-import { listInPages } from '../kube/pages.ts'
 import type { Transport } from '../kube/transport.ts'
 import { projectPod, projectRecord } from '../lock/pod-projection.ts'
 import { PROTOCOL_LABEL, RECORD_LABEL } from '../names.ts'

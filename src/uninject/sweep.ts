@@ -1,4 +1,4 @@
-import { removeObject } from '../kube/remove.ts'
+import { removeObject } from '../kube/calls.ts'
 import { type Ground, survey } from './survey.ts'
 import { unusedRecords } from './unused-records.ts'
 

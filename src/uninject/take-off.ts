@@ -1,5 +1,5 @@
-import { annotateDeploymentStatus } from '../kube/annotate-status.ts'
 import { KubeError } from '../kube/api.ts'
+import { annotateDeploymentStatus } from '../kube/calls.ts'
 import { bareOf, ourAnnotations } from './bare.ts'
 import { type InjectedDeployment, isInjected } from './injected.ts'
 import type { Ground } from './survey.ts'

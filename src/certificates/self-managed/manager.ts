@@ -1,7 +1,7 @@
 import type { Api } from '../../kube/api.ts'
 import { type Clock, systemClock } from '../../kube/clock.ts'
-import { createQueue, type Queue } from '../../kube/queue.ts'
 import type { WebhookConfigurations } from '../../kube/webhook-configuration.ts'
+import { createQueue, type Queue } from '../../kube/workqueue.ts'
 import { carryOut } from './carry-out.ts'
 import { decide, type Step, type Waiting } from './decide.ts'
 import { namesOf } from './names.ts'

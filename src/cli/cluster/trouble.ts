@@ -1,5 +1,5 @@
 import { KubeError, type KubeErrorCode } from '../../kube/api.ts'
-import { LoadError } from '../../kube/load-error.ts'
+import { LoadError } from '../../kube/errors.ts'
 import { NoTerminalError } from './ask.ts'
 
 /** What to do; the message before it says what was asked, what came back, and which permission is missing. */

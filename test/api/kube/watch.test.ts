@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, type TestContext, test } from 'node:test'
+import { startWatch, type WatchTrouble } from '../../../src/kube/informer.ts'
 import { connect } from '../../../src/kube/transport.ts'
-import { startWatch, type WatchTrouble } from '../../../src/kube/watch.ts'
 import { type Cluster, startCluster } from '../../support/cluster/cluster.ts'
 import { sharedCluster } from '../../support/cluster/shared.ts'
 import { place, podMaker, targetOf } from '../../support/kube/place.ts'

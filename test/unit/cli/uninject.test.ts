@@ -2,8 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { troubleInWords } from '../../../src/cli/cluster/trouble.ts'
 import { KubeError } from '../../../src/kube/api.ts'
-import { failure } from '../../../src/kube/failure.ts'
-import { LoadError } from '../../../src/kube/load-error.ts'
+import { failure, LoadError } from '../../../src/kube/errors.ts'
 import { migrateIo, startMigrateIo } from '../../support/cli/run-cli.ts'
 
 test('A12: uninject takes files or a cluster, and says so; what does not go together is refused', () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { BrokenStream, linesOf } from '../../../src/kube/lines.ts'
+import { BrokenStream, linesOf } from '../../../src/kube/watch-stream.ts'
 
 async function* chunks(parts: readonly Uint8Array[]) {
   yield* parts

@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { stringify } from 'yaml'
+import { LoadError, type LoadErrorCode } from '../../../src/kube/errors.ts'
 import { type LoadOptions, loadKube } from '../../../src/kube/load.ts'
-import { LoadError, type LoadErrorCode } from '../../../src/kube/load-error.ts'
 
 async function folderWith(t: TestContext, files: Record<string, unknown>): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'migrate-io-kubeconfig-'))

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { createQueue, type QueueOptions } from '../../../src/kube/queue.ts'
+import { createQueue, type QueueOptions } from '../../../src/kube/workqueue.ts'
 import { FakeClock, settled } from '../../support/kube/fake-clock.ts'
 
 /** A queue whose work ends when the test says so. */

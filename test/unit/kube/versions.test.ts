@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { isNotNewer } from '../../../src/kube/versions.ts'
+import { isNotNewer } from '../../../src/kube/informer.ts'
 
 test('resourceVersions are ordered where they are decimal numbers, and never called old where they are not', () => {
   for (const [version, than, expected] of [

@@ -1,11 +1,8 @@
 import { KubeError, type Selection } from './api.ts'
-import { backoffMs } from './backoff.ts'
-import { type Clock, pause, systemClock } from './clock.ts'
+import { listInPages } from './client.ts'
+import { backoffMs, type Clock, pause, systemClock } from './clock.ts'
 import type { Kind, Objects } from './objects.ts'
-import { listInPages } from './pages.ts'
-import { type Entry, Store, type StoreHandlers } from './store.ts'
 import type { Transport } from './transport.ts'
-import { isNotNewer } from './versions.ts'
 import { Expired, type WatchEvent, watchStream } from './watch-stream.ts'
 
 const BACKOFF = { firstMs: 100, maxMs: 2_000 } // with the limit on connecting, O4's 5 s after the API server's return
@@ -171,4 +168,73 @@ function hook(call: () => void): void {
   } catch {
     // Logs and metrics must not stop what they watch.
   }
+}
+
+/** An object reduced to what its user needs, and which one in which state it was. */
+export interface Entry<T> {
+  readonly uid: string
+  readonly resourceVersion: string
+  readonly item: T
+}
+
+export interface StoreHandlers<T> {
+  /** New, or other than before. */
+  changed(item: T, before: T | undefined): void
+  /** No longer in the selection, with what was last known of it. */
+  gone(item: T): void
+}
+
+/**
+ * What is known of a selection, by UID: an object that was deleted and made again under its name is another one. Tells each
+ * change once, in order, when it has already been taken in.
+ */
+export class Store<T> {
+  readonly #entries = new Map<string, Entry<T>>()
+  readonly #handlers: StoreHandlers<T>
+
+  constructor(handlers: StoreHandlers<T>) {
+    this.#handlers = handlers
+  }
+
+  get size(): number {
+    return this.#entries.size
+  }
+
+  *items(): IterableIterator<T> {
+    for (const { item } of this.#entries.values()) yield item
+  }
+
+  put(entry: Entry<T>): void {
+    const before = this.#entries.get(entry.uid)
+    if (before?.resourceVersion === entry.resourceVersion) return
+    this.#entries.set(entry.uid, entry)
+    this.#handlers.changed(entry.item, before?.item)
+  }
+
+  remove(uid: string): void {
+    const known = this.#entries.get(uid)
+    if (!known) return
+    this.#entries.delete(uid)
+    this.#handlers.gone(known.item)
+  }
+
+  /** Takes a complete list in: also tells what has gone since. */
+  replaceAll(entries: readonly Entry<T>[]): void {
+    const there = new Set(entries.map(({ uid }) => uid))
+    for (const uid of [...this.#entries.keys()]) if (!there.has(uid)) this.remove(uid)
+    for (const entry of entries) this.put(entry)
+  }
+}
+
+const NUMBER = /^[1-9]\d*$/
+
+/**
+ * Whether the one resourceVersion is older than, or the same as, the other. They are opaque in principle; where both are
+ * decimal numbers their order is that of the writes (KEP-5504, and each API server so far). Other ones are never called
+ * old: taking an old state in is mended by the next list, and leaving a new one out may not be.
+ */
+export function isNotNewer(version: string, than: string): boolean {
+  if (version === than) return true
+  if (!NUMBER.test(version) || !NUMBER.test(than)) return false
+  return version.length === than.length ? version < than : version.length < than.length
 }

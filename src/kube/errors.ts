@@ -133,3 +133,28 @@ const TYPE_MAX_CHARACTERS = 60
 export function described({ status, contentType, length }: Pick<Answer, 'status' | 'contentType' | 'length'>): string {
   return `status ${status}, ${(contentType ?? 'of no type').slice(0, TYPE_MAX_CHARACTERS)}, ${length} characters`
 }
+
+export type LoadErrorCode = 'NO_CLUSTER' | 'UNREADABLE' | 'MALFORMED' | 'NO_CONTEXT' | 'UNSUPPORTED'
+
+/** Where the cluster is, or who we are there, can't be told. The message says what to do. */
+export class LoadError extends Error {
+  override readonly name = 'LoadError'
+  readonly code: LoadErrorCode
+
+  constructor(code: LoadErrorCode, message: string, options: ErrorOptions = {}) {
+    super(message, options)
+    this.code = code
+  }
+}
+
+/**
+ * The object in a good answer. A 200 of something in between, such as a login page, must not pass for one.
+ * @param kind as the answer is to say it; another than the request's where only the metadata was asked for
+ * @throws KubeError, with code `unavailable`
+ */
+export function objectOf<T>(request: Request, answer: Answer, kind: string = request.kind): T {
+  const { body } = answer
+  if (typeof body === 'object' && body !== null && 'kind' in body && body.kind === kind && 'metadata' in body)
+    return body as T
+  throw new KubeError('unavailable', `${inWords(request)}: an answer that is no ${request.kind}: ${described(answer)}`)
+}
