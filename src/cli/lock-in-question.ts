@@ -1,7 +1,6 @@
 import type { Command } from 'commander'
-import { hasLetGoOfNamed, readNamedRelease } from '../status/named-release.ts'
-import { hasLetGoOfOwn, readOwnRelease } from '../status/own-release.ts'
-import type { HeldRun, Release } from '../status/pod-release.ts'
+import type { HeldRun, Release } from '../status/release.ts'
+import { hasLetGoOfNamed, hasLetGoOfOwn, readNamedRelease, readOwnRelease } from '../status/release.ts'
 import type { ClusterConnection } from './cluster/connect.ts'
 import { readOne } from './one-deployment.ts'
 

@@ -4,7 +4,7 @@ import { readDeployment } from '../injection/shape.ts'
 import { waitsForMigrations } from '../injection/warnings.ts'
 import { isObject, type Json, type JsonObject } from '../json.ts'
 import { PREFIX } from '../names.ts'
-import { misplaced } from '../status/misplaced.ts'
+import { misplaced } from '../status/deployment-facts.ts'
 import type { Decided, Transformed } from './transform.ts'
 
 /** What a file shows and admission never sees: objects that are not asked about, and several Deployments side by side. */

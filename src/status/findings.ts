@@ -1,5 +1,5 @@
 import type { Failed } from '../lock/record.ts'
-import type { Trouble, TroubleKind } from './trouble.ts'
+import type { Trouble, TroubleKind } from './pod-facts.ts'
 
 export const STATES = ['Migrated', 'Running', 'Waiting', 'Failed', 'Interrupted', 'NotInjected'] as const
 export type State = (typeof STATES)[number]

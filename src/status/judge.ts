@@ -1,26 +1,24 @@
 import type { ReplicaSet } from '../kube/objects.ts'
 import { delayMs, nextTurn } from '../lock/backoff.ts'
 import { decide } from '../lock/decide.ts'
-import { grantOf } from '../lock/grant.ts'
+import { decisionOn, grantOf } from '../lock/grant.ts'
 import {
   controllerOf,
   currentReplicaSet,
   endOf,
   isDone,
+  isRunning,
   isWaiting,
   runningSince,
   speaksProtocol,
   spokenNumber,
 } from '../lock/pod-state.ts'
 import { completedOf, entriesOf, type Failed, failedOf, isCompleted, type LockRecord } from '../lock/record.ts'
+import type { Snapshot } from '../lock/snapshot.ts'
 import { REVISION_LABEL } from '../names.ts'
-import { isAbsent } from './absent.ts'
-import type { Findings, Reason, State } from './findings.ts'
-import { judgeRun, runOf } from './judge-run.ts'
-import { notInjected } from './not-injected.ts'
-import type { PodFacts } from './pod-facts.ts'
-import type { Situation } from './situation.ts'
-import { snapshotOf } from './snapshot-of.ts'
+import type { Findings, Reason, Run, State } from './findings.ts'
+import { graceSecondsOf, type PodFacts } from './pod-facts.ts'
+import { isAbsent, type Situation } from './situation.ts'
 
 /**
  * Says how a Deployment stands. What the controller would do next is asked of the controller's own function, so that the
@@ -142,4 +140,123 @@ function failureTime({ next, count }: Failed): number | undefined {
 function earliest(times: readonly (string | undefined)[]): number | undefined {
   const numbers = times.map((time) => Date.parse(time ?? '')).filter((time) => !Number.isNaN(time))
   return numbers.length === 0 ? undefined : Math.min(...numbers)
+}
+
+type Base = Omit<Findings, 'state' | 'reason'>
+
+/** Who holds the Deployment's own lock, as its record says. */
+export function runOf({ read, pods }: Situation): Run | undefined {
+  const holder = read?.kind === 'record' ? read.record.holder : undefined
+  if (holder === undefined) return undefined
+  const { pod, uid, number, revision, since } = holder
+  const found = find(pods, holder)?.pod
+  return { pod, uid, number, revision, since, node: found?.spec.nodeName, graceSeconds: graceSecondsOf(found) }
+}
+
+/**
+ * How a Deployment stands whose lock is held. Undefined where it is not held, or in between: taken, and not granted yet.
+ *
+ * | the holder's pod            | the present revision's run       | an older revision's run |
+ * | --------------------------- | -------------------------------- | ----------------------- |
+ * | is gone, or was interrupted | Interrupted                      | Waiting: next           |
+ * | its command failed          | Failed: about to be counted      | Waiting: next           |
+ * | its command succeeded       | Running: about to be recorded    | Waiting: next           |
+ * | may run, its node is lost   | Running: node-lost               | Waiting: node-lost      |
+ * | may run                     | Running                          | Waiting: older-revision |
+ */
+export function judgeRun(situation: Situation, base: Base): Findings | undefined {
+  const { run } = base
+  if (run === undefined) return undefined
+  const seen = find(situation.pods, run)
+  const isOurs = run.revision === base.revision
+  const findings = { ...base, since: timeOf(run.since) ?? base.since }
+  if (seen === undefined)
+    return isOurs
+      ? { ...findings, state: 'Interrupted', reason: 'interrupted', pod: run.pod }
+      : { ...findings, state: 'Waiting', reason: 'next' }
+  const { pod } = seen
+  const end = endOf(pod, run.number)
+  if (end.kind === 'unknown') return judgeUnended(situation, findings, seen)
+  if (!isOurs || end.kind === 'unrecorded') return { ...findings, state: 'Waiting', reason: 'next' }
+  if (end.kind === 'interrupted') return { ...findings, state: 'Interrupted', reason: 'interrupted', pod: run.pod }
+  if (end.kind === 'success') return { ...findings, state: 'Running', reason: 'result-seen' }
+  const exit = { code: end.exitCode, isTimeout: end.isTimeout }
+  return { ...findings, state: 'Failed', reason: 'result-seen', exit }
+}
+
+function judgeUnended(situation: Situation, findings: Base, { pod, trouble }: PodFacts): Findings | undefined {
+  const { run, revision } = findings
+  if (run === undefined) return undefined
+  const isOurs = run.revision === revision
+  const state = isOurs ? 'Running' : 'Waiting'
+  const isGranted = decisionOn(run.number, grantOf(pod)) === 'run'
+  if (!isGranted) {
+    // Taken, and waiting for the named lock; or about to be granted or given up.
+    const decision = decide(snapshotOf(situation, situation.pods), { now: situation.now })
+    const isBusy = decision.kind === 'wait' && (decision.why === 'lock-busy' || decision.why === 'lock-turn')
+    return { ...findings, state: 'Waiting', reason: isBusy ? 'lock-busy' : 'next' }
+  }
+  const node = situation.node?.kind
+  if (node === 'not-ready' || node === 'gone') return { ...findings, state, reason: 'node-lost' }
+  if (pod.metadata.deletionTimestamp !== undefined) return { ...findings, state, reason: 'runner-ends' }
+  if (!isOurs) return { ...findings, state, reason: 'older-revision' }
+  if (!isRunning(pod)) return { ...findings, state, reason: 'not-started', pod: run.pod, trouble }
+  return { ...findings, state, reason: 'running' }
+}
+
+function find(pods: readonly PodFacts[], { uid }: { readonly uid: string }): PodFacts | undefined {
+  return pods.find(({ pod }) => pod.metadata.uid === uid)
+}
+
+function timeOf(text: string): number | undefined {
+  const at = Date.parse(text)
+  return Number.isNaN(at) ? undefined : at
+}
+
+/** The situation as the controller's own functions take it. */
+export function snapshotOf(situation: Situation, pods: readonly PodFacts[]): Snapshot {
+  const { facts, configMap, read, replicaSets, named } = situation
+  const { deployment, settings } = facts
+  const { namespace, name } = deployment.metadata
+  return {
+    key: { namespace, deployment: name },
+    ...{ configMap, read, deployment, replicaSets, settings },
+    pods: new Map(pods.map(({ pod }) => [pod.metadata.name, { pod, isLive: true }])),
+    named: named?.state,
+    markedForGood: new Set(),
+  }
+}
+
+/**
+ * Why a Deployment holds nothing of ours. What is wrong with its annotations comes first: in a namespace that has opted
+ * in, admission refuses that, so that it is the reason only where nobody was asked.
+ *
+ * | annotations          | namespace opted in | reason                  |
+ * | -------------------- | ------------------ | ----------------------- |
+ * | wrong                | whatever           | bad-annotations         |
+ * | no command           | whatever           | no-command              |
+ * | a command            | no                 | namespace-not-labelled  |
+ * | a command            | yes, or unseen     | not-yet-injected        |
+ */
+export function notInjected({ facts, namespace }: Situation): Findings {
+  return {
+    state: 'NotInjected',
+    reason: reasonOf(),
+    revision: undefined,
+    run: undefined,
+    failed: undefined,
+    nextAt: undefined,
+    since: undefined,
+    waiting: [],
+    pod: undefined,
+    trouble: undefined,
+    exit: undefined,
+  }
+
+  function reasonOf(): Reason {
+    if (facts.faults.length > 0) return 'bad-annotations'
+    if (!facts.hasCommand) return 'no-command'
+    if (namespace.kind === 'seen' && namespace.label !== 'enabled') return 'namespace-not-labelled'
+    return 'not-yet-injected'
+  }
 }

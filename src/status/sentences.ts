@@ -1,10 +1,9 @@
 import { INJECTION_LABEL, LEADER_LEASE, lockConfigMapName, PREFIX, PROTOCOL_LABEL } from '../names.ts'
-import { span } from './age.ts'
-import { namespaceOf } from './controller-facts.ts'
 import type { Reason, RolloutReason, RunReason } from './findings.ts'
+import type { TroubleKind } from './pod-facts.ts'
 import type { Situation } from './situation.ts'
-import type { TroubleKind } from './trouble.ts'
-import { exitInWords, imageInWords, quoted, undo, type Words } from './words.ts'
+import { namespaceOf } from './situation.ts'
+import { exitInWords, imageInWords, quoted, span, undo, type Words } from './words.ts'
 
 /** What a person is told: what is the matter, and what to do about it, one thing a line. */
 export interface Told {

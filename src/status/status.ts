@@ -2,9 +2,8 @@ import { completedOf, entriesOf } from '../lock/record.ts'
 import { REVISION_ANNOTATION } from '../names.ts'
 import type { Findings, Reason, State } from './findings.ts'
 import { judge } from './judge.ts'
-import { notesOf } from './notes.ts'
 import { SENTENCES } from './sentences.ts'
-import type { Situation } from './situation.ts'
+import { isAbsent, type Situation } from './situation.ts'
 import { wordsOf } from './words.ts'
 
 /**
@@ -130,4 +129,46 @@ export function withQueues(statuses: readonly DeploymentStatus[]): readonly Depl
     const queue = queues.get(`${status.namespace}/${status.lock.name ?? ''}`)
     return queue === undefined ? status : { ...status, lock: { ...status.lock, queue } }
   })
+}
+
+/** What else is worth knowing, whatever the reason of the state: whole sentences. */
+export function notesOf({ state, reason, run, failed }: Findings, situation: Situation): readonly string[] {
+  const { facts, node } = situation
+  const notes: string[] = []
+  if (state === 'NotInjected') return notes
+  if (facts.isPastDeadline && state !== 'Migrated')
+    notes.push(
+      'The rollout takes longer than spec.progressDeadlineSeconds, so Kubernetes calls it failed (ProgressDeadlineExceeded). The migration goes on all the same; migrate.io/timeout, or a larger progressDeadlineSeconds, gives it the time it needs.',
+    )
+  if (facts.deployment.spec.paused === true && reason !== 'paused')
+    notes.push('The Deployment is paused: what was changed in its template since is not rolled out, nor migrated.')
+  if (isAbsent(situation) && reason !== 'controller-absent' && state !== 'Migrated')
+    notes.push('No controller of migrate.io is at work: what comes next waits for it.')
+  if (state === 'Waiting' && failed !== undefined)
+    notes.push(`Earlier runs of this revision failed: ${failed.count}, the last with exit code ${failed.exit}.`)
+  if (run !== undefined && node?.kind === 'unseen')
+    notes.push(`Whether node ${run.node} of the runner is alive can't be told: you may not get nodes.`)
+  for (const fault of facts.faults) notes.push(`This has no effect: ${fault}`)
+  return notes
+}
+
+/** Remembers what was told of each Deployment, and picks those of which there is news. */
+export class Changes {
+  readonly #told = new Map<string, string>()
+
+  /** Those that differ in more than the time that has gone by since they were given to this function. */
+  of(statuses: readonly DeploymentStatus[]): readonly DeploymentStatus[] {
+    return statuses.filter(({ namespace, deployment, state, reason, revision, attempt, runner }) => {
+      const key = `${namespace}/${deployment}`
+      const mark = [state, reason, revision, attempt, runner?.pod].join(' ')
+      if (this.#told.get(key) === mark) return false
+      this.#told.set(key, mark)
+      return true
+    })
+  }
+}
+
+/** Whether nothing happens any more until somebody changes something, or a new pod comes: waiting for it has no use. */
+export function standsStill({ state, reason }: Pick<DeploymentStatus, 'state' | 'reason'>): boolean {
+  return state === 'NotInjected' || reason === 'gave-up' || reason === 'record-lost'
 }

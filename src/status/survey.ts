@@ -1,19 +1,26 @@
-import type { Api, Selection } from '../kube/api.ts'
+import { type Api, KubeError, type Selection } from '../kube/api.ts'
 import { readClusterObject } from '../kube/calls.ts'
 import { listInPages } from '../kube/client.ts'
 import type { ConfigMap, ReplicaSet } from '../kube/objects.ts'
 import type { Transport } from '../kube/transport.ts'
+import { createWebhookConfigurations } from '../kube/webhook-configuration.ts'
 import { type NamedRead, readNamedLock } from '../lock/named-lock.ts'
 import { cut, projectRecord, projectReplicaSet } from '../lock/pod-projection.ts'
 import { controllerOf } from '../lock/pod-state.ts'
 import { entriesOf, type RecordRead, readRecord, revisionOf } from '../lock/record.ts'
-import { INJECTION_LABEL, lockConfigMapName, PROTOCOL_LABEL, RECORD_LABEL, REVISION_LABEL } from '../names.ts'
-import type { ControllerFacts } from './controller-facts.ts'
+import {
+  INJECTION_LABEL,
+  LEADER_LEASE,
+  lockConfigMapName,
+  NAMESPACE,
+  PROTOCOL_LABEL,
+  RECORD_LABEL,
+  REVISION_LABEL,
+  WEBHOOK_CONFIGURATION,
+} from '../names.ts'
 import { type DeploymentFacts, deploymentFacts } from './deployment-facts.ts'
 import { type PodFacts, podFacts } from './pod-facts.ts'
-import { readController } from './read-controller.ts'
-import type { NamespaceFacts } from './situation.ts'
-import { unlessForbidden } from './unless-forbidden.ts'
+import { type ControllerFacts, controllerFacts, type NamespaceFacts, type NodeFacts, nodeFacts } from './situation.ts'
 
 /** Ours take some 300. */
 const ENTRY_MAX_CHARACTERS = 1_024
@@ -150,4 +157,52 @@ function withEntries(read: RecordRead, revisions: ReadonlySet<string>): RecordRe
   )
   if (read.kind === 'foreign') return read
   return read.kind === 'edited' ? { ...read, entries } : { ...read, record: { ...read.record, entries } }
+}
+
+/**
+ * Reads whether a controller is at work. Where none leads in the usual namespace, migrate.io may be installed in another,
+ * which the webhook configuration names. Who may not read that is told of an absence only where the Lease is there, which
+ * is installed with the rest.
+ * @param now milliseconds since 1970
+ * @returns `unseen` where what would tell may not be read
+ * @throws KubeError
+ */
+export async function readController(
+  { transport, api }: { readonly transport: Transport; readonly api: Api },
+  now: number,
+): Promise<ControllerFacts> {
+  const factsIn = async (namespace: string) => {
+    const read = async () => ({ lease: await api.read('Lease', namespace, LEADER_LEASE) })
+    const answer = await unlessForbidden(read)
+    return answer && { isThere: answer.lease !== undefined, facts: controllerFacts(answer.lease, namespace, now) }
+  }
+  const usual = await factsIn(NAMESPACE)
+  if (usual?.facts.kind === 'leading') return usual.facts
+  const installed = await unlessForbidden(async () => ({ namespace: await installedNamespace(transport) }))
+  if (installed === undefined) return usual?.isThere === true ? usual.facts : { kind: 'unseen' }
+  const { namespace = NAMESPACE } = installed
+  const found = namespace === NAMESPACE ? usual : await factsIn(namespace)
+  return found?.facts ?? { kind: 'unseen' }
+}
+
+/** Undefined where there is no webhook, or it is no Service of the cluster. */
+async function installedNamespace(transport: Transport): Promise<string | undefined> {
+  const configuration = await createWebhookConfigurations(transport).read(WEBHOOK_CONFIGURATION)
+  return configuration?.webhooks?.[0]?.clientConfig.service?.namespace
+}
+
+/** @returns `unseen` where it may not be read. Throws KubeError. */
+export async function readNode(transport: Transport, name: string): Promise<NodeFacts> {
+  const facts = await unlessForbidden(async () => nodeFacts(await readClusterObject(transport, 'Node', name)))
+  return facts ?? { kind: 'unseen' }
+}
+
+/** @returns undefined where a permission is missing without which the rest is still worth telling */
+export async function unlessForbidden<T>(read: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await read()
+  } catch (error) {
+    if (error instanceof KubeError && error.code === 'forbidden') return undefined
+    throw error
+  }
 }

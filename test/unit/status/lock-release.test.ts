@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { Pod } from '../../../src/kube/objects.ts'
-import { releaseOf } from '../../../src/status/lock-release.ts'
-import type { NodeFacts } from '../../../src/status/node-facts.ts'
+import { releaseOf } from '../../../src/status/release.ts'
+import type { NodeFacts } from '../../../src/status/situation.ts'
 import { configMapOf, ended, holderOf, podOf } from '../../support/controller/objects.ts'
 import { at, onNode, situation } from '../../support/status/objects.ts'
 

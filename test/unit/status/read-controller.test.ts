@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { type Api, KubeError } from '../../../src/kube/api.ts'
 import type { Transport } from '../../../src/kube/transport.ts'
-import { readController } from '../../../src/status/read-controller.ts'
+import { readController } from '../../../src/status/survey.ts'
 import { at, NOW } from '../../support/status/objects.ts'
 
 type Answer = object | 'none' | 'forbidden'

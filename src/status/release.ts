@@ -1,0 +1,388 @@
+import type { Api } from '../kube/api.ts'
+import type { RemoveOptions } from '../kube/calls.ts'
+import type { Pod } from '../kube/objects.ts'
+import type { Transport } from '../kube/transport.ts'
+import { isOfLock, standing } from '../lock/fence.ts'
+import { decisionOn, grantOf } from '../lock/grant.ts'
+import { keyOf, recordNameOf } from '../lock/key.ts'
+import { judgeByPod, judgeHolder, type NamedHolder, readNamedLock } from '../lock/named-lock.ts'
+import { projectPod } from '../lock/pod-projection.ts'
+import { endOf, isRunning } from '../lock/pod-state.ts'
+import { mayHave, type RecordRead, readRecord } from '../lock/record.ts'
+import {
+  DEPLOYMENT_RECORD,
+  lockConfigMapName,
+  namedLockConfigMapName,
+  PROTOCOL,
+  PROTOCOL_LABEL,
+  RECORD_LABEL,
+} from '../names.ts'
+import type { Run } from './findings.ts'
+import { runOf } from './judge.ts'
+import { graceSecondsOf } from './pod-facts.ts'
+import { type ControllerFacts, isAbsent, type NodeFacts, namespaceOf, type Situation } from './situation.ts'
+import { readController, readNode } from './survey.ts'
+import { span } from './words.ts'
+
+/**
+ * Says what a person may do about the lock of a Deployment: its own, and the one that it shares. Deleting its pod would not
+ * help where another Deployment has the shared one.
+ * @throws KubeError
+ */
+export async function readOwnRelease(ground: Ground, situation: Situation): Promise<Release> {
+  const { facts, named, now } = situation
+  const { name, namespace } = facts.deployment.metadata
+  const own = releaseOf(situation)
+  const lost = own.kind === 'free' && situation.read === undefined ? await runningPod(ground.api, situation) : undefined
+  if (lost !== undefined) return recordLost(lost, lockConfigMapName(name))
+  // One that was told to run has the shared lock too.
+  if (named === undefined || own.kind === 'wait' || isGranted(situation)) return own
+
+  const { lock } = named
+  const shared = await readNamedRelease(ground, { namespace, lock }, now)
+  if (shared.kind === 'free') return own
+  if (own.kind === 'delete' && 'run' in shared && isSameRun(shared.run, own.run)) return own
+  return {
+    kind: 'wait',
+    says: [
+      `Deployment ${name} shares the lock ${lock} (annotation migrate.io/lock), which is not free. Its own lock keeps nobody from running.`,
+      ...shared.says.slice(0, 1),
+      `See what can be done about it: migrate-io unlock --lock ${lock} -n ${namespace}`,
+    ],
+  }
+}
+
+/** Whether this run does not hold the own lock any more, which whoever is next may have by then. Throws KubeError. */
+export async function hasLetGoOfOwn(
+  api: Api,
+  { namespace, deployment }: { readonly namespace: string; readonly deployment: string },
+  run: Pick<HeldRun, 'pod' | 'uid' | 'number'>,
+): Promise<boolean> {
+  const configMap = await api.read('ConfigMap', namespace, lockConfigMapName(deployment))
+  const read = configMap === undefined ? undefined : readRecord(configMap)
+  // Where the record is lost or edited, the pod tells.
+  const pod = read?.kind === 'record' ? undefined : await api.read('Pod', namespace, run.pod)
+  return judgeHolder(run, read, pod) === 'over'
+}
+
+export function isSameRun(one: HeldRun, other: HeldRun): boolean {
+  return one.uid === other.uid && one.number === other.number
+}
+
+function isGranted(situation: Situation): boolean {
+  const run = runOf(situation)
+  const seen = situation.pods.find(({ pod }) => pod.metadata.uid === run?.uid)
+  return run !== undefined && seen !== undefined && decisionOn(run.number, grantOf(seen.pod)) === 'run'
+}
+
+/** In any phase, and of an earlier Deployment of that name as well: as the controller looks for it. */
+async function runningPod(api: Api, { facts, replicaSets }: Situation): Promise<string | undefined> {
+  const { name, namespace } = facts.deployment.metadata
+  const pods = await api.list('Pod', { namespace, labelSelector: `${PROTOCOL_LABEL}=${PROTOCOL}` }, projectPod)
+  const key = { namespace, deployment: name }
+  return pods.find((pod) => isOfLock(pod, key, replicaSets) && standing(pod) === 'running')?.metadata.name
+}
+
+export interface Ground {
+  readonly transport: Transport
+  readonly api: Api
+}
+
+/** A lock that Deployments share by `migrate.io/lock`. */
+export interface NamedLock {
+  readonly namespace: string
+  readonly lock: string
+}
+
+/**
+ * Reads a named lock, and says what a person may do about it. Its holder is judged as the controller judges it, by the own
+ * record of its Deployment or by its pod, so it needs no Deployment, and never is another run taken for the holder's.
+ * @param now milliseconds since 1970
+ * @throws KubeError
+ */
+export async function readNamedRelease(ground: Ground, named: NamedLock, now: number): Promise<Release> {
+  const { api, transport } = ground
+  const { namespace, lock } = named
+  const configMap = await api.read('ConfigMap', namespace, namedLockConfigMapName(lock))
+  const read = configMap === undefined ? undefined : readNamedLock(configMap)
+  if (read?.kind === 'foreign') return foreign(namedLockConfigMapName(lock), namespace)
+  if (read?.kind !== 'lock') return readLost(api, named, read !== undefined)
+  const { holder } = read
+  if (holder === undefined) return { kind: 'free', says: [`The lock ${lock} is free.`] }
+
+  const whose = holder.deployment === '' ? 'a Deployment that is gone' : `Deployment ${holder.deployment}`
+  const found = await api.read('Pod', namespace, holder.pod)
+  if (judgeHolder(holder, await readOwn(api, namespace, holder), found) === 'over')
+    return {
+      kind: 'free',
+      says: [`The lock ${lock} is free: run ${holder.number} of ${whose}, which its ConfigMap names, is over.`],
+    }
+  const pod = found?.metadata.uid === holder.uid ? found : undefined
+  const node = pod?.spec.nodeName
+  return releaseOfPod({
+    run: { pod: holder.pod, uid: holder.uid, number: holder.number, node, graceSeconds: graceSecondsOf(pod) },
+    holds: `Pod ${holder.pod} holds the lock ${lock}, as run ${holder.number} of ${whose}, since ${span(now - Date.parse(holder.since))}.`,
+    pod,
+    node: node === undefined ? undefined : await readNode(transport, node),
+    controller: await readController(ground, now),
+    now,
+  })
+}
+
+/** Whether this run does not hold the lock any more, which whoever is next may have by then. Throws KubeError. */
+export async function hasLetGoOfNamed(
+  api: Api,
+  { namespace, lock }: NamedLock,
+  run: Pick<NamedHolder, 'pod' | 'uid' | 'number'>,
+): Promise<boolean> {
+  const configMap = await api.read('ConfigMap', namespace, namedLockConfigMapName(lock))
+  const read = configMap === undefined ? undefined : readNamedLock(configMap)
+  const holder = read?.kind === 'lock' ? read.holder : undefined
+  const isAnother = holder?.uid !== run.uid || holder.number !== run.number
+  if (read?.kind === 'lock' && isAnother) return true
+  const own = holder === undefined ? undefined : await readOwn(api, namespace, holder)
+  return judgeHolder(run, own, await api.read('Pod', namespace, run.pod)) === 'over'
+}
+
+/** The lock and record of the holder's Deployment, which is gone with that. */
+async function readOwn(api: Api, namespace: string, { deployment }: NamedHolder): Promise<RecordRead | undefined> {
+  if (deployment === '') return undefined
+  const record = await api.read('ConfigMap', namespace, lockConfigMapName(deployment))
+  return record === undefined ? undefined : readRecord(record)
+}
+
+/** Missing or edited: whoever has it also has its own lock, with this one's name beside it, or its record is lost as well. */
+async function readLost(api: Api, { namespace, lock }: NamedLock, isThere: boolean): Promise<Release> {
+  const pods = await api.list('Pod', { namespace, labelSelector: `${PROTOCOL_LABEL}=${PROTOCOL}` }, projectPod)
+  const records = await api.list(
+    'ConfigMap',
+    { namespace, labelSelector: `${RECORD_LABEL}=${DEPLOYMENT_RECORD}` },
+    (configMap) => {
+      const read = readRecord(configMap)
+      return read.kind === 'record' ? { name: configMap.metadata.name, holder: read.record.holder } : undefined
+    },
+  )
+  const known = new Set(records.map(({ name }) => name))
+  const held = records.flatMap(({ holder }) => {
+    const pod = pods.find(({ metadata }) => metadata.uid === holder?.uid)
+    return pod !== undefined && holder !== undefined && mayHave(holder, lock) && judgeByPod(holder, pod) !== 'over'
+      ? [pod]
+      : []
+  })
+  const recordless = pods.filter((pod) => !known.has(recordNameOf(pod) ?? '') && standing(pod) === 'running')
+  const holding = [...held, ...recordless]
+  if (!isThere && holding.length === 0)
+    return { kind: 'free', says: [`Nobody has ever held a lock ${lock} in namespace ${namespace}.`] }
+  const what = isThere ? 'is not as migrate.io wrote it' : 'is missing'
+  return {
+    kind: 'wait',
+    says: [
+      `The ConfigMap of lock ${lock} ${what}: the controller settles it anew as soon as a Deployment needs it.`,
+      ...(holding.length === 0 ? ['Until then it is not free.'] : holding.map((pod) => mayRun(pod))),
+    ],
+  }
+}
+
+function mayRun(pod: Pod): string {
+  const { name, namespace } = pod.metadata
+  const key = keyOf(pod)
+  const see = key === undefined ? '' : `: see migrate-io unlock ${key.deployment} -n ${namespace}`
+  return `It is not free: pod ${name} may be running a migration under it${see}`
+}
+
+/**
+ * What a person may do about the own lock of a Deployment.
+ *
+ * | its ConfigMap                | a pod                    |                                      |
+ * | ---------------------------- | ------------------------ | ------------------------------------ |
+ * | names a holder               |                          | by the holder's pod                  |
+ * | names none                   |                          | free                                 |
+ * | edited, or somebody else's   |                          | wait                                 |
+ * | missing                      | may be running           | wait                                 |
+ * | missing                      | none may be              | free                                 |
+ */
+export function releaseOf(situation: Situation): Release {
+  const { read, pods, node, controller, facts, now } = situation
+  const { name, namespace } = facts.deployment.metadata
+  switch (read?.kind) {
+    case 'foreign':
+      return foreign(lockConfigMapName(name), namespace)
+    case 'edited':
+      return {
+        kind: 'wait',
+        says: [
+          'Somebody wrote into the record of the lock: the controller finds out anew from the pods who holds it. Until then it is not free.',
+        ],
+      }
+    case undefined: {
+      const running = pods.find(({ pod }) => standing(pod) === 'running')
+      return running === undefined ? FREE : recordLost(running.pod.metadata.name, lockConfigMapName(name))
+    }
+    case 'record': {
+      const run = runOf(situation)
+      if (run === undefined) return FREE
+      const holds = `Pod ${run.pod} holds the lock, as run ${run.number} of revision ${run.revision}, since ${span(now - Date.parse(run.since))}.`
+      const pod = pods.find((each) => each.pod.metadata.uid === run.uid)?.pod
+      return releaseOfPod({ run, holds, pod, node, controller, now })
+    }
+  }
+}
+
+const FREE: Release = { kind: 'free', says: ['The lock is free.'] }
+
+/** The controller leaves such a ConfigMap alone, and so does `unlock`. */
+export function foreign(configMap: string, namespace: string): Release {
+  return {
+    kind: 'wait',
+    says: [
+      `A ConfigMap ${configMap} stands where migrate.io keeps this lock, and somebody else made it. It is left alone, and nothing is migrated under this lock.`,
+      `Look at it: kubectl -n ${namespace} get configmap ${configMap} -o yaml`,
+      `If nobody needs it: kubectl -n ${namespace} delete configmap ${configMap}`,
+    ],
+  }
+}
+
+/** Nobody but the controller can tell by the pods alone who holds it. */
+export function recordLost(pod: string, configMap: string): Release {
+  return {
+    kind: 'wait',
+    says: [
+      `Pod ${pod} was told to run and has not ended, but ConfigMap ${configMap}, which says who holds the lock, is missing. So the lock is not free.`,
+      'The controller finds out anew from the pods who holds it, within half a minute. Then ask again.',
+    ],
+  }
+}
+
+/**
+ * What a person may do about a lock. There is one way to free it that the protocol knows: its pod object goes. What it takes
+ * with it differs:
+ * - free: nobody holds it
+ * - wait: it is not free, and deleting a pod would not help: it becomes free by itself, or something else has to be mended
+ * - delete: its node ends the container first, so that no two runs overlap
+ * - force: the pod object goes while nobody can see whether its container runs on: never two at once is no longer promised
+ */
+export type Release =
+  | { readonly kind: 'free' | 'wait'; readonly says: readonly string[] }
+  | {
+      readonly kind: 'delete' | 'force'
+      readonly run: HeldRun
+      /** How the pod is to be deleted: as it was seen here, or not at all. */
+      readonly deletion: RemoveOptions
+      readonly says: readonly string[]
+    }
+
+export type HeldRun = Pick<Run, 'pod' | 'uid' | 'number' | 'node' | 'graceSeconds'>
+
+/** A run that holds a lock, as it was seen. */
+export interface Held {
+  readonly run: HeldRun
+  /** Whose run it is, which lock it holds, and since when: a sentence. */
+  readonly holds: string
+  /** Undefined where it is gone. */
+  readonly pod: Pod | undefined
+  readonly node: NodeFacts | undefined
+  readonly controller: ControllerFacts
+  /** Milliseconds since 1970. */
+  readonly now: number
+}
+
+/** After the end of the grace period, kubelet takes a second or two. */
+const DELETION_LATE_MS = 60_000
+/** 0 is no short grace period: the API server takes it for `now, whether or not the container has ended`. */
+const GRACE_MIN_SECONDS = 1
+
+/**
+ * Where run n may be going on, by what is known of its pod:
+ *
+ * | run n on the pod | its node      | the pod                  |                                              |
+ * | ---------------- | ------------- | ------------------------ | -------------------------------------------- |
+ * | ended            | whatever      | whatever                 | wait: the controller frees it                |
+ * | granted          | lost          | whatever                 | force                                        |
+ * | granted          | not lost      | Failed, and no end told  | force: the API server deletes such a one at once |
+ * | granted          | may be lost   | its deletion is late     | force                                        |
+ * | whatever         | whatever else | is being deleted         | wait                                         |
+ * | whatever         | whatever else | is not                   | delete                                       |
+ */
+export function releaseOfPod(held: Held): Release {
+  const { run, holds, pod, node, now } = held
+  const byItself = isAbsent(held)
+    ? `The controller of migrate.io frees it, but none is at work: see kubectl -n ${namespaceOf(held.controller)} get pods.`
+    : 'The controller frees it by itself, within half a minute.'
+  if (pod === undefined) return { kind: 'wait', says: [holds, `That pod is gone. ${byItself}`] }
+  if (endOf(pod, run.number).kind !== 'unknown')
+    return { kind: 'wait', says: [holds, `Its run has ended, which its node has said. ${byItself}`] }
+
+  const isGranted = decisionOn(run.number, grantOf(pod)) === 'run'
+  const where = run.node === undefined ? 'no node yet' : `node ${run.node}`
+  const about = [holds, `It is on ${where}, which ${nodeInWords(node, now)}. ${stateInWords(pod, isGranted)}`]
+  const force = (...says: readonly string[]): Release => ({
+    kind: 'force',
+    run,
+    deletion: { preconditions: asSeen(pod), gracePeriodSeconds: 0 },
+    says: [...about, ...says],
+  })
+  if (isGranted && (node?.kind === 'not-ready' || node?.kind === 'gone')) return force(BRING_BACK, FORCED)
+
+  const { deletionTimestamp, finalizers = [] } = pod.metadata
+  if (deletionTimestamp === undefined) {
+    const { phase } = pod.status ?? {}
+    if (isGranted && (phase === 'Failed' || phase === 'Succeeded'))
+      return force(
+        `Its phase is ${phase}, which others than its node may write as well, and its node has not said that the container ended. The API server takes such a pod away at once, and waits for no node.`,
+        node?.kind === 'ready' ? 'Best is to wait until its node says how the container ended.' : BRING_BACK,
+        FORCED,
+      )
+    const gracePeriodSeconds = Math.max(GRACE_MIN_SECONDS, run.graceSeconds)
+    return {
+      kind: 'delete',
+      run,
+      deletion: { preconditions: asSeen(pod), gracePeriodSeconds },
+      says: [...about, ...DELETED],
+    }
+  }
+
+  const late = now - Date.parse(deletionTimestamp)
+  if (isGranted && node?.kind !== 'ready' && late > DELETION_LATE_MS)
+    return force(`It should have ended ${span(late)} ago, and its node has not said that it did.`, BRING_BACK, FORCED)
+  const others = finalizers.length === 0 ? '' : ` Finalizers hold it as well: ${finalizers.join(', ')}.`
+  const ends =
+    late < 0
+      ? `It is being deleted, and its grace period ends in ${span(-late)}. The lock is free when its node says that it has ended.`
+      : 'It is being deleted. The lock is free when its node says that it has ended, and the pod is gone.'
+  return { kind: 'wait', says: [...about, `${ends}${others}`] }
+}
+
+/** A pod that has changed since may have been told to run, or its node may be back: then all is to be judged anew. */
+function asSeen({ metadata: { uid, resourceVersion } }: Pod): RemoveOptions['preconditions'] {
+  return { uid, resourceVersion }
+}
+
+function stateInWords(pod: Pod, isGranted: boolean): string {
+  if (!isGranted) return 'It has not been told to start the migration yet.'
+  return isRunning(pod)
+    ? 'Its container migrate-io runs, by the last word of its node: the migration may be at work in the database now.'
+    : 'Its container migrate-io did not run, by the last word of its node, and may be started again by it.'
+}
+
+function nodeInWords(node: NodeFacts | undefined, now: number): string {
+  switch (node?.kind) {
+    case 'ready':
+      return 'is ready'
+    case 'not-ready':
+      return `is not ready${node.since === undefined ? '' : `, for ${span(now - node.since)}`}: whether its containers run on, nobody can see`
+    case 'gone':
+      return 'has no Node object any more: whether its machine runs on, nobody can see'
+    case 'unseen':
+    case undefined:
+      return 'you may not look at (get nodes), so whether it is ready is not known here'
+  }
+}
+
+const DELETED = [
+  'Deleting the pod frees the lock safely: its node ends the migration first (TERM, then KILL after the grace period).',
+  'The migration is cut off wherever it is. Then it runs again in another pod, at once: go back first (kubectl rollout undo) if it should not.',
+]
+
+const BRING_BACK = 'Best is to bring the node back: then all goes on by itself.'
+const FORCED =
+  'The only other way is to take away the pod object by force. If the container still runs, the next pod runs its migration beside it: migrate.io then no longer promises that two never run at once. Do it only when you know that the machine is off, or cut off from the database.'
