@@ -1,6 +1,5 @@
 import { readFile as readFromDisk } from 'node:fs/promises'
-import { checkedPair } from './pair.ts'
-import { CertificateError, type CertificateSource, type ServingPair, unusableAt } from './source.ts'
+import { CertificateError, type CertificateSource, checkedPair, type ServingPair, unusableAt } from './serving-pair.ts'
 
 // Contents are compared, not times: Secret volumes change by switching a symlink. Served within 15 s (O1).
 const POLL_MS = 5_000

@@ -1,5 +1,5 @@
 import { InvalidArgumentError } from 'commander'
-import { DURATION_ALLOWED, parseDuration } from '../injection/duration.ts'
+import { DURATION_ALLOWED, parseDuration } from '../injection/annotations.ts'
 
 /** Seconds. @throws InvalidArgumentError that says what is allowed */
 export function duration(text: string): number {

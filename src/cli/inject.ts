@@ -13,7 +13,7 @@ export function addInjectCommand(program: Command): void {
     .addHelpText('after', help())
     .action(async ({ filename }: FileOptions, command: Command) => {
       const [{ decide }, { rewrite }, { noticesOf }] = await Promise.all([
-        import('../injection/decide.ts'),
+        import('../injection/decision.ts'),
         import('./rewrite.ts'),
         import('./notices.ts'),
       ])

@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander'
-import { DURATION_ALLOWED } from '../injection/duration.ts'
+import { DURATION_ALLOWED } from '../injection/annotations.ts'
 import { addClusterOptions, CLUSTER_HELP, type ClusterOptions } from './cluster/options.ts'
 import { duration } from './duration-option.ts'
 import { EXIT_USAGE } from './exit-codes.ts'
@@ -81,7 +81,7 @@ export function addUninjectCommand(program: Command): void {
 }
 
 async function uninjectFiles(command: Command, filename: readonly string[]): Promise<void> {
-  const [{ decide }, { rewrite }] = await Promise.all([import('../injection/decide.ts'), import('./rewrite.ts')])
+  const [{ decide }, { rewrite }] = await Promise.all([import('../injection/decision.ts'), import('./rewrite.ts')])
   await rewrite(command, filename, (object) => decide({ object, optedIn: false }))
 }
 

@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify'
-import type { Exposition } from '../observability/exposition.ts'
+import type { Exposition } from '../observability/prometheus.ts'
 import { limitConnections } from './connections.ts'
 import { createFastify } from './fastify.ts'
 

@@ -1,9 +1,7 @@
 import { INJECTED_ANNOTATION, PREFIX } from '../names.ts'
 import { type Command, parseCommand } from './command.ts'
 import type { StringMap } from './deployment.ts'
-import { DURATION_ALLOWED, parseDuration } from './duration.ts'
-import { identify, type Problem, quote } from './problem.ts'
-import { nearest } from './suggestion.ts'
+import { identify, nearest, type Problem, quote } from './reasons.ts'
 
 /** What a user may say, by the name after `migrate.io/`. */
 export interface Settings {
@@ -135,4 +133,17 @@ function unknownText(name: string): string {
   const meant = nearest(name, NAMES)
   const allowed = NAMES.map((known) => PREFIX + known).join(', ')
   return `there is no such annotation${meant === undefined ? '' : `; did you mean ${PREFIX}${meant}?`} Allowed: ${allowed}`
+}
+
+const MAX_SECONDS = 168 * 3600 // a week: a migration that needs more wants another tool
+const FORM = /^(?=\d)(?:(\d{1,6})h)?(?:(\d{1,6})m)?(?:(\d{1,6})s)?$/
+
+export const DURATION_ALLOWED = 'whole hours, minutes and seconds such as 90s, 30m, 2h or 1h30m, from 1s to 168h'
+
+/** Reads `90s`, `30m`, `2h`, `1h30m` as seconds; undefined where it is no such duration. */
+export function parseDuration(text: string): number | undefined {
+  const match = FORM.exec(text)
+  if (match === null) return undefined
+  const seconds = Number(match[1] ?? 0) * 3600 + Number(match[2] ?? 0) * 60 + Number(match[3] ?? 0)
+  return seconds >= 1 && seconds <= MAX_SECONDS ? seconds : undefined
 }

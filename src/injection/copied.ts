@@ -1,8 +1,8 @@
 import { isObject, type Json, type JsonObject } from '../json.ts'
 import { FILES_VOLUME, lockConfigMapName } from '../names.ts'
 import type { Container, Deployment, PodTemplate } from './deployment.ts'
-import { isSecondTime } from './rollout.ts'
 import type { Sides } from './sides.ts'
+import { isSecondTime } from './strategy.ts'
 
 /** What the init container takes over from the app's container beside its mounts, and nothing else of it. */
 export const COPIED = [

@@ -8,7 +8,7 @@ import {
   STATE_VOLUME,
 } from '../names.ts'
 import type { Container, PodSpec, PodTemplate } from './deployment.ts'
-import { identify, type Problem } from './problem.ts'
+import { identify, type Problem } from './reasons.ts'
 
 /**
  * Whether a template holds what was injected: the init container that mounts both volumes, the volumes and the label

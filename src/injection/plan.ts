@@ -1,12 +1,19 @@
-import { DEFAULT_CONTAINER_ANNOTATION, GRANT_ANNOTATION, NUDGE_ANNOTATION, PREFIX } from '../names.ts'
+import { posix } from 'node:path'
+import { isObject, type Json, type JsonObject } from '../json.ts'
+import {
+  DEFAULT_CONTAINER_ANNOTATION,
+  FILES_PATH,
+  GRANT_ANNOTATION,
+  MESSAGE_PATH,
+  NUDGE_ANNOTATION,
+  PREFIX,
+  STATE_PATH,
+} from '../names.ts'
 import { readSettings, type Settings } from './annotations.ts'
-import type { Container, Deployment, PodTemplate } from './deployment.ts'
-import { mountClashes } from './mounts.ts'
-import { clashes } from './parts.ts'
-import { identify, type Problem, quote } from './problem.ts'
-import { nearest } from './suggestion.ts'
+import type { Container, Deployment, PodSpec, PodTemplate, VolumeMount } from './deployment.ts'
+import { clashes, isOurVolume } from './parts.ts'
+import { identify, nearest, type Problem, quote } from './reasons.ts'
 import { commandWarnings, misplacedWarnings } from './warnings.ts'
-import { windowsProblems } from './windows.ts'
 
 /** What is to be injected. */
 export interface Plan {
@@ -125,4 +132,143 @@ function gracePeriodProblems(template: PodTemplate): readonly Problem[] {
       identity: identify(path),
     },
   ]
+}
+
+/** Volumes that kubelet mounts read-only whatever the mount says. */
+const READ_ONLY_SOURCES = ['configMap', 'secret', 'downwardAPI', 'projected', 'image']
+
+/** What the injected container has mounted, and as what. */
+const OUR_PATHS = [
+  [FILES_PATH, 'an injected volume'],
+  [STATE_PATH, 'an injected volume'],
+  [MESSAGE_PATH, "the injected container's termination message"],
+] as const
+
+/** Mounts of a container that leave no room for ours beside them. `path` is where the container stands in the manifest. */
+export function mountClashes(container: Container, spec: PodSpec, path: string): readonly Problem[] {
+  return (container.volumeMounts ?? []).flatMap((mount, i) => {
+    const message = clash(mount, spec)
+    return message === undefined
+      ? []
+      : [
+          {
+            reason: 'name-clash',
+            path: `${path}.volumeMounts[${i}]`,
+            message,
+            identity: identify(container.name, mount, message),
+          },
+        ]
+  })
+}
+
+function clash(mount: VolumeMount, spec: PodSpec): string | undefined {
+  if (isOurVolume(mount.name))
+    return `mounts the volume ${mount.name}, whose name is kept for an injected volume; rename the volume`
+  const at = normalize(mount.mountPath)
+  for (const [ours, what] of OUR_PATHS) {
+    if (at === ours || at.startsWith(`${ours}/`))
+      return `mounts ${mount.mountPath}, but ${ours} is kept for ${what}; mount it elsewhere`
+    if (isAbove(at, ours) && isReadOnly(mount, spec))
+      return `mounts ${mount.mountPath} read-only, so that ${ours} cannot be made in it; mount it elsewhere, or writable`
+  }
+  return undefined
+}
+
+/** `/var/run` is a link to `/run` in nearly every image. */
+function normalize(path: string): string {
+  const clean = posix.normalize(`/${path}`).replace(/(?<=.)\/$/, '')
+  return clean.replace(/^\/var\/run(?=\/|$)/, '/run')
+}
+
+function isAbove(path: string, other: string): boolean {
+  return path === '/' || other.startsWith(`${path}/`)
+}
+
+function isReadOnly(mount: VolumeMount, spec: PodSpec): boolean {
+  if (mount['readOnly'] === true) return true
+  const volume = spec.volumes?.find(({ name }) => name === mount.name)
+  return (
+    volume !== undefined &&
+    Object.entries(volume).some(
+      ([source, value]) => READ_ONLY_SOURCES.includes(source) || (isObject(value) && value['readOnly'] === true),
+    )
+  )
+}
+
+/** What kubelet says of its node's system; the second is the first one's name before Kubernetes 1.14, and is still there. */
+const SYSTEM_LABELS = ['kubernetes.io/os', 'beta.kubernetes.io/os']
+/** Only nodes with Windows have it. */
+const BUILD_LABEL = 'node.kubernetes.io/windows-build'
+
+const REQUIRED = 'requiredDuringSchedulingIgnoredDuringExecution'
+
+/** The pods of a template that can only run on Windows, by whichever field says so. One report for each such field. */
+export function windowsProblems({ spec }: PodTemplate): readonly Problem[] {
+  const { os, nodeSelector } = spec
+  const places = [
+    ...(os?.['name'] === 'windows' ? ['os.name'] : []),
+    ...SYSTEM_LABELS.filter((label) => nodeSelector?.[label] === 'windows').map((label) => `nodeSelector[${label}]`),
+    ...(nodeSelector?.[BUILD_LABEL] === undefined ? [] : [`nodeSelector[${BUILD_LABEL}]`]),
+    ...(isWindowsRequired(spec['affinity']) ? [`affinity.nodeAffinity.${REQUIRED}`] : []),
+  ].map((place) => `spec.template.spec.${place}`)
+  return places.map((path) => ({
+    reason: 'windows',
+    path,
+    message:
+      'takes Windows nodes only ("windows"), where the wrapper, a POSIX shell script, cannot run; remove the migrate.io/ annotations',
+    identity: identify(path),
+  }))
+}
+
+/** A pod may go where any of the terms fits. One that fits no node at all says nothing about Windows. */
+function isWindowsRequired(affinity: Json | undefined): boolean {
+  const terms = listAt(objectAt(objectAt(affinity, 'nodeAffinity'), REQUIRED), 'nodeSelectorTerms')
+  return terms.some((term) => fits(term, 'windows')) && !terms.some((term) => fits(term, 'linux'))
+}
+
+/** All expressions of a term have to hold. An empty term fits nothing. Rule: core/v1 NodeSelectorTerm. */
+function fits(term: Json, system: 'linux' | 'windows'): boolean {
+  const expressions = listAt(term, 'matchExpressions')
+  const isEmpty = expressions.length === 0 && listAt(term, 'matchFields').length === 0
+  return !isEmpty && expressions.every((expression) => holds(expression, system))
+}
+
+/**
+ * Whether an expression may hold for a node of that system:
+ *
+ * | operator     | a system label     | the build label  | any other label |
+ * |--------------|--------------------|------------------|-----------------|
+ * | In           | it is listed       | on Windows       | yes             |
+ * | NotIn        | it is not listed   | yes              | yes             |
+ * | Exists       | yes                | on Windows       | yes             |
+ * | DoesNotExist | no                 | on Linux         | yes             |
+ */
+function holds(expression: Json, system: 'linux' | 'windows'): boolean {
+  if (!isObject(expression)) return true
+  const { key, operator } = expression
+  const isBuild = key === BUILD_LABEL
+  if (!isBuild && !SYSTEM_LABELS.some((label) => label === key)) return true
+  const isListed = listAt(expression, 'values').includes(system)
+  switch (operator) {
+    case 'In':
+      return isBuild ? system === 'windows' : isListed
+    case 'NotIn':
+      return isBuild || !isListed
+    case 'Exists':
+      return !isBuild || system === 'windows'
+    case 'DoesNotExist':
+      return isBuild && system === 'linux'
+    default:
+      return true
+  }
+}
+
+function objectAt(value: Json | undefined, key: string): JsonObject | undefined {
+  const inner = isObject(value) ? value[key] : undefined
+  return isObject(inner) ? inner : undefined
+}
+
+function listAt(value: Json | undefined, key: string): readonly Json[] {
+  const inner = isObject(value) ? value[key] : undefined
+  return Array.isArray(inner) ? inner : []
 }

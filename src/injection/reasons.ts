@@ -1,3 +1,5 @@
+import type { Json } from '../json.ts'
+
 /** Why a Deployment was treated as it was. The key is the metric's label, the log field and what `explain` prints. */
 export const REASONS = {
   injected: 'the migration was injected',
@@ -20,3 +22,57 @@ export const REASONS = {
 } as const
 
 export type Reason = keyof typeof REASONS
+
+/** Something that stands in the way of an injection. */
+export interface Problem {
+  readonly reason: Reason
+  /** Where it is, as a person would look for it. */
+  readonly path: string
+  /** What was seen, what is allowed and what to do. */
+  readonly message: string
+  /** What is wrong and with which value, wherever it stands: the same fault in two objects has the same. */
+  readonly identity: string
+}
+
+/** Longest part of a user's value that a message quotes, in characters. */
+const QUOTED_LENGTH = 60
+
+/** A value as messages quote it, cut where it is long. */
+export function quote(value: Json | undefined): string {
+  const text = JSON.stringify(value) ?? 'nothing'
+  return text.length <= QUOTED_LENGTH ? text : `${text.slice(0, QUOTED_LENGTH)}…`
+}
+
+export function problemText(problem: Problem): string {
+  return `${problem.path}: ${problem.message}`
+}
+
+/** What two reports of the same fault have in common. */
+export function identify(...parts: readonly (Json | undefined)[]): string {
+  return JSON.stringify(parts)
+}
+
+/** The candidate that `word` was most likely meant to be; undefined where none is near. */
+export function nearest(word: string, candidates: readonly string[]): string | undefined {
+  const ranked = candidates
+    .map((candidate) => ({ candidate, distance: editDistance(word.toLowerCase(), candidate.toLowerCase()) }))
+    .toSorted((a, b) => a.distance - b.distance)
+  const best = ranked[0]
+  return best !== undefined && best.distance <= Math.max(2, word.length / 3) ? best.candidate : undefined
+}
+
+/** How many letters to add, drop or replace (Levenshtein). */
+function editDistance(a: string, b: string): number {
+  // Names that matter here are short; a long one is near to none of them.
+  if (Math.abs(a.length - b.length) > 8) return Number.POSITIVE_INFINITY
+  let previous = Array.from({ length: b.length + 1 }, (_, i) => i)
+  for (let i = 1; i <= a.length; i++) {
+    const row = [i]
+    for (let j = 1; j <= b.length; j++) {
+      const replaced = (previous[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1)
+      row.push(Math.min((previous[j] ?? 0) + 1, (row[j - 1] ?? 0) + 1, replaced))
+    }
+    previous = row
+  }
+  return previous[b.length] ?? 0
+}

@@ -1,10 +1,12 @@
 import type { Api } from '../kube/api.ts'
+import { removeObject } from '../kube/calls.ts'
 import { listInPages } from '../kube/client.ts'
 import type { ConfigMap, Pod } from '../kube/objects.ts'
 import type { Transport } from '../kube/transport.ts'
+import { recordNameOf } from '../lock/key.ts'
 import { projectPod, projectRecord } from '../lock/pod-projection.ts'
-import { PROTOCOL_LABEL, RECORD_LABEL } from '../names.ts'
-import { type InjectedDeployment, readInjected } from './injected.ts'
+import { DEPLOYMENT_RECORD, lockConfigMapName, NAMED_LOCK_RECORD, PROTOCOL_LABEL, RECORD_LABEL } from '../names.ts'
+import { type InjectedDeployment, mayRun, readInjected } from './injected.ts'
 
 /** The cluster, and the part of it that is meant. */
 export interface Ground {
@@ -48,4 +50,47 @@ export async function findInjected({
 
 export function selectionOf(namespace: string | undefined, labelSelector: string) {
   return { labelSelector, ...(namespace === undefined ? {} : { namespace }) }
+}
+
+const NAMES: Readonly<Record<string, RegExp>> = {
+  [DEPLOYMENT_RECORD]: /^deployment\..+\.migrate-io$/,
+  [NAMED_LOCK_RECORD]: /^lock\..+\.migrate-io$/,
+}
+
+/** What may still need a record. All of the same namespaces, and read after the records. */
+export interface Users {
+  readonly injected: readonly InjectedDeployment[]
+  /** Those with our label. */
+  readonly pods: readonly Pod[]
+}
+
+/**
+ * The ConfigMaps of ours that nothing will read again. A Deployment's own goes when the Deployment is not injected any more
+ * and the last pod of a time when it was has gone; a named lock when that holds for its whole namespace.
+ */
+export function unusedRecords(records: readonly ConfigMap[], { injected, pods }: Users): readonly ConfigMap[] {
+  const used = new Set<string>()
+  const use = (namespace: string, record: string | undefined) => used.add(namespace).add(`${namespace}/${record}`)
+  for (const { key } of injected) use(key.namespace, lockConfigMapName(key.deployment))
+  for (const pod of pods.filter(mayRun)) use(pod.metadata.namespace, recordNameOf(pod))
+  return records.filter(({ metadata: { namespace, name, labels } }) => {
+    const kind = labels?.[RECORD_LABEL] ?? ''
+    if (NAMES[kind]?.test(name) !== true) return false
+    return !used.has(kind === NAMED_LOCK_RECORD ? namespace : `${namespace}/${name}`)
+  })
+}
+
+/**
+ * Deletes the ConfigMaps of ours that nothing will read again, each only if it is as it was before the look at who may need
+ * it. @returns how many. Throws KubeError. Permissions: those of `survey`, and delete on configmaps.
+ */
+export async function sweep(ground: Ground): Promise<number> {
+  const seen = await survey(ground)
+  let count = 0
+  for (const { metadata } of unusedRecords(seen.records, seen)) {
+    const { uid, resourceVersion } = metadata
+    if (await removeObject(ground.transport, 'ConfigMap', metadata, { preconditions: { uid, resourceVersion } }))
+      count++
+  }
+  return count
 }

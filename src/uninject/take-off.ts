@@ -1,7 +1,6 @@
 import { KubeError } from '../kube/api.ts'
 import { annotateDeploymentStatus } from '../kube/calls.ts'
-import { bareOf, ourAnnotations } from './bare.ts'
-import { type InjectedDeployment, isInjected } from './injected.ts'
+import { bareOf, type InjectedDeployment, isInjected, ourAnnotations } from './injected.ts'
 import type { Ground } from './survey.ts'
 
 const MAX_TRIES = 100 // a Deployment in a rollout is written several times a second, and a busy API server takes its time

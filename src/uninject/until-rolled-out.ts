@@ -1,10 +1,9 @@
 import { KubeError } from '../kube/api.ts'
 import { type Clock, pause } from '../kube/clock.ts'
+import type { Deployment } from '../kube/objects.ts'
 import { projectPod } from '../lock/pod-projection.ts'
 import { lockConfigMapName, PROTOCOL_LABEL } from '../names.ts'
-import { type InjectedDeployment, isInjected } from './injected.ts'
-import { isOf } from './migration.ts'
-import { type RolloutState, rolloutState } from './rollout.ts'
+import { type InjectedDeployment, isInjected, isOf } from './injected.ts'
 import { type Ground, selectionOf } from './survey.ts'
 
 const LOOK_EVERY_MS = 1_000
@@ -63,4 +62,33 @@ async function look(
     if (error instanceof KubeError && error.code === 'unavailable') return { kind: 'under-way', at: error.message }
     throw error
   }
+}
+
+/** Where the rollout of a Deployment's newest template is. */
+export type RolloutState =
+  | { readonly kind: 'done' }
+  | { readonly kind: 'paused' }
+  /** It goes on, but not within progressDeadlineSeconds. */
+  | { readonly kind: 'stuck'; readonly why: string }
+  | { readonly kind: 'under-way'; readonly at: string }
+
+/** The same rules as `kubectl rollout status` (k8s.io/kubectl/pkg/polymorphichelpers/rollout_status.go). */
+export function rolloutState({ metadata, spec, status = {} }: Deployment): RolloutState {
+  const { generation = 0 } = metadata
+  const { observedGeneration = -1, replicas = 0, updatedReplicas = 0, availableReplicas = 0, conditions = [] } = status
+  if (spec.paused === true) return { kind: 'paused' }
+  if (observedGeneration < generation) return { kind: 'under-way', at: 'its controller has not seen the change yet' }
+  const progress = conditions.find(({ type }) => type === 'Progressing')
+  if (progress?.reason === 'ProgressDeadlineExceeded')
+    return { kind: 'stuck', why: progress.message ?? progress.reason }
+  const wanted = spec.replicas ?? 1
+  const of = (count: number, what: string) => ({
+    kind: 'under-way' as const,
+    at: `${count} of ${wanted} pods are ${what}`,
+  })
+  if (updatedReplicas < wanted) return of(updatedReplicas, 'new')
+  if (replicas > updatedReplicas)
+    return { kind: 'under-way', at: `old pods still to end: ${replicas - updatedReplicas}` }
+  if (availableReplicas < updatedReplicas) return of(availableReplicas, 'available')
+  return { kind: 'done' }
 }

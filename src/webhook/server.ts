@@ -1,7 +1,7 @@
 import { createServer, type Server } from 'node:https'
 import type { Socket } from 'node:net'
 import type { FastifyInstance } from 'fastify'
-import type { CertificateSource, ServingPair } from '../certificates/source.ts'
+import type { CertificateSource, ServingPair } from '../certificates/serving-pair.ts'
 import { type ConnectionLimit, limitConnections } from '../http/connections.ts'
 import type { ServerParts } from '../http/fastify.ts'
 

@@ -27,7 +27,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'record-hides-the-grant',
     ids: ['A3'],
-    file: 'src/injection/volumes.ts',
+    file: 'src/injection/inject.ts',
     find: '[...record, { downwardAPI: { items } }]',
     replace: '[{ downwardAPI: { items } }, ...record]',
     tests: ['test/unit/cli/golden.test.ts'],
@@ -36,7 +36,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'injects-anew-each-time',
     ids: ['A4'],
-    file: 'src/injection/decide.ts',
+    file: 'src/injection/decision.ts',
     find: 'equal(now.spec.template, before.spec.template) ? now.spec.template : before.spec.template',
     replace: 'injected(sides, planned.plan as Plan, wrappers).template',
     tests: ['test/api/webhook/stability.test.ts', 'test/unit/injection/histories.test.ts'],
@@ -45,7 +45,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'forgets-released-wrappers',
     ids: ['A5'],
-    file: 'src/injection/decide.ts',
+    file: 'src/injection/decision.ts',
     find: 'const isOther = present !== undefined',
     replace: 'const isOther = false && present !== undefined',
     tests: ['test/api/webhook/changes.test.ts'],
@@ -54,7 +54,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'keeps-the-injected-strategy',
     ids: ['A6'],
-    file: 'src/injection/rollout.ts',
+    file: 'src/injection/strategy.ts',
     find: 'if (own === undefined) return value',
     replace: 'if (own !== null) return value',
     tests: ['test/api/webhook/removal.test.ts'],
@@ -72,7 +72,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'tells-one-problem',
     ids: ['A8'],
-    file: 'src/injection/decide.ts',
+    file: 'src/injection/decision.ts',
     find: 'problems.map(problemText)',
     replace: 'problems.slice(0, 1).map(problemText)',
     tests: ['test/unit/injection/refusals.test.ts'],
@@ -81,7 +81,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'expands-variables',
     ids: ['A9'],
-    file: 'src/injection/container.ts',
+    file: 'src/injection/inject.ts',
     find: 'plan.argv.map(escapeExpansion)',
     replace: '[...plan.argv]',
     tests: ['test/unit/injection/expansion.test.ts', 'test/api/webhook/pods.test.ts'],
@@ -120,7 +120,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'leaves-it-behind',
     ids: ['A13'],
-    file: 'src/injection/decide.ts',
+    file: 'src/injection/decision.ts',
     find: 'if (isHeld || wasHeld) return stripped(',
     replace: 'if (optedIn && (isHeld || wasHeld)) return stripped(',
     tests: ['test/api/webhook/namespace.test.ts'],
@@ -396,7 +396,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'overlooks-an-affinity',
     ids: ['A16'],
-    file: 'src/injection/windows.ts',
+    file: 'src/injection/plan.ts',
     find: "isWindowsRequired(spec['affinity'])",
     replace: 'isWindowsRequired(null)',
     tests: ['test/unit/injection/windows.test.ts'],

@@ -4,9 +4,8 @@ import type { Secret } from '../../kube/objects.ts'
 import type { WebhookConfiguration, WebhookConfigurations } from '../../kube/webhook-configuration.ts'
 import type { Issued } from '../issue.ts'
 import type { Step } from './decide.ts'
-import { dataWith, KEYS, type SecretValues, textUnder } from './secret-keys.ts'
-import { bundleOf } from './snapshot.ts'
-import { type CertificateTimes, type Lifetime, lifetime } from './times.ts'
+import { bundleOf, type CertificateTimes, type Lifetime, lifetime } from './decide.ts'
+import { dataWith, KEYS, type SecretValues, textUnder } from './read.ts'
 
 const LABELS = { 'app.kubernetes.io/name': 'migrate-io', 'app.kubernetes.io/component': 'controller' }
 const SUBJECT = 'CN=migrate.io webhook'

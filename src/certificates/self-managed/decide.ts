@@ -1,6 +1,3 @@
-import { type Authority, bundleOf, type KeptCertificates, type Snapshot } from './snapshot.ts'
-import { type CertificateTimes, isDue } from './times.ts'
-
 /** Why a step is taken: log field and sentence. */
 export const REASONS = {
   'no-secret': 'there is no Secret',
@@ -95,4 +92,98 @@ function inUse({ secret, configuration }: Snapshot): readonly Authority[] {
   const all = [...(secret?.trusted ?? []), ...(configuration?.authorities ?? [])]
   const distinct = new Map(all.map((authority) => [authority.cert, authority]))
   return [...distinct.values()].toSorted((a, b) => b.notBeforeMs - a.notBeforeMs).slice(0, KEPT_MAX)
+}
+
+/** A certificate authority that is trusted. */
+export interface Authority extends Lifetime {
+  /** PEM in one form, so that equal ones are equal texts. */
+  readonly cert: string
+}
+
+/** What the Secret's keys hold, as far as it makes sense. */
+export interface KeptCertificates {
+  /** `ca.crt`: all that caBundle is to hold. */
+  readonly trusted: readonly Authority[]
+  /** The one of them whose key is `ca.key`. */
+  readonly signer: Authority | undefined
+  /** `tls.crt` and `tls.key`, where these are a pair. */
+  readonly serving: ServingCertificate | undefined
+}
+
+export interface ServingCertificate extends Lifetime {
+  /** The PEM of that trusted authority which has signed it. */
+  readonly issuer: string | undefined
+  /** Whether it is for the Service, by all of its names. */
+  readonly isForService: boolean
+}
+
+/** Whom the API servers trust. */
+export interface TrustedByConfiguration {
+  /** PEM, one for each webhook; empty where there is none. */
+  readonly caBundles: readonly string[]
+  /** All that these hold. */
+  readonly authorities: readonly Authority[]
+}
+
+/** What is read before each decision. */
+export interface Snapshot {
+  readonly secret: KeptCertificates | undefined
+  readonly configuration: TrustedByConfiguration | undefined
+}
+
+/** The caBundle for these. */
+export function bundleOf(authorities: readonly Authority[]): string {
+  return authorities.map(({ cert }) => cert).join('')
+}
+
+const MINUTE_MS = 60_000
+const HOUR_MS = 60 * MINUTE_MS
+const DAY_MS = 24 * HOUR_MS
+
+/** When the certificates change. Tests shorten them. */
+export interface CertificateTimes {
+  /** Between two looks at the Secret and the configuration. */
+  readonly lookMs: number
+  /** How long caBundle must have stood unchanged before a serving certificate comes that needs it. */
+  readonly trustMs: number
+  /** How long a new serving certificate must have stood in the Secret before the authority of the old one is trusted no more. */
+  readonly overlapMs: number
+  readonly authorityLifeMs: number
+  readonly servingLifeMs: number
+}
+
+export const TIMES: CertificateTimes = {
+  // While caBundle is lacking, annotated Deployments are refused; two reads of small objects cost next to nothing.
+  lookMs: 10_000,
+  // Each API server follows the configuration by its watch, within a second where all is well.
+  trustMs: MINUTE_MS,
+  // kubelet brings a changed Secret to its pods within two minutes, and the webhook looks at its files every 5 s. A node may
+  // be cut off for longer, and waiting costs nothing: the old authority's key is already gone.
+  overlapMs: HOUR_MS,
+  // Nobody but the API servers trusts it, for this one webhook. Long enough that a rotation is rare, short enough that a
+  // forgotten backup of the Secret becomes worthless.
+  authorityLifeMs: 3 * 365 * DAY_MS,
+  // Renewed after 60 days: all controllers may be away for 30 days before anything expires.
+  servingLifeMs: 90 * DAY_MS,
+}
+
+/** Machines whose clock is behind the controller's, even by a whole time zone, accept a new certificate at once. */
+export const BACKDATED_MS = DAY_MS
+
+const RENEWED_AT_SHARE = 2 / 3
+
+export interface Lifetime {
+  readonly notBeforeMs: number
+  readonly notAfterMs: number
+}
+
+/** From now on, backdated; never beyond the limit. */
+export function lifetime(nowMs: number, lifeMs: number, limitMs = Number.POSITIVE_INFINITY): Lifetime {
+  return { notBeforeMs: nowMs - BACKDATED_MS, notAfterMs: Math.min(nowMs + lifeMs, limitMs) }
+}
+
+/** Whether two thirds of its life are over; or it has not begun, as made by a controller whose clock was wrong. */
+export function isDue({ notBeforeMs, notAfterMs }: Lifetime, nowMs: number): boolean {
+  const madeMs = notBeforeMs + BACKDATED_MS
+  return nowMs < notBeforeMs || nowMs >= madeMs + RENEWED_AT_SHARE * (notAfterMs - madeMs)
 }

@@ -3,11 +3,8 @@ import { type Clock, systemClock } from '../../kube/clock.ts'
 import type { WebhookConfigurations } from '../../kube/webhook-configuration.ts'
 import { createQueue, type Queue } from '../../kube/workqueue.ts'
 import { carryOut } from './carry-out.ts'
-import { decide, type Step, type Waiting } from './decide.ts'
-import { namesOf } from './names.ts'
+import { type CertificateTimes, decide, type Snapshot, type Step, TIMES, type Waiting } from './decide.ts'
 import { keptIn, trustedBy } from './read.ts'
-import type { Snapshot } from './snapshot.ts'
-import { type CertificateTimes, TIMES } from './times.ts'
 
 /** There is one thing to be looked at. */
 const ALL = 'certificates'
@@ -120,4 +117,18 @@ class SteadySince {
     }
     return nowMs - this.#sinceMs
   }
+}
+
+export interface ServiceName {
+  readonly namespace: string
+  readonly service: string
+}
+
+/**
+ * The names by which a Service is called; the API server uses the third.
+ * https://kubernetes.io/docs/concepts/services-networking/dns-pod-service/
+ */
+export function namesOf({ namespace, service }: ServiceName): readonly string[] {
+  const inNamespace = `${service}.${namespace}`
+  return [service, inNamespace, `${inNamespace}.svc`, `${inNamespace}.svc.cluster.local`]
 }

@@ -1,5 +1,5 @@
 import type { InjectedDeployment } from '../../uninject/injected.ts'
-import { type Migration, migrationOf } from '../../uninject/migration.ts'
+import { type Migration, migrationOf } from '../../uninject/injected.ts'
 import type { Survey } from '../../uninject/survey.ts'
 
 /** `shop/flask`. */

@@ -1,5 +1,5 @@
 /** The controller with certificates of a short life, as a process of its own: `controller-program.ts OPTIONS` (JSON). */
-import type { CertificateTimes } from '../../../src/certificates/self-managed/times.ts'
+import type { CertificateTimes } from '../../../src/certificates/self-managed/decide.ts'
 import { runController } from '../../../src/controller/run.ts'
 import { WEBHOOK_SERVICE, WEBHOOK_TLS_SECRET } from '../../../src/names.ts'
 

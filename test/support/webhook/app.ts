@@ -1,9 +1,9 @@
 import type { FastifyInstance } from 'fastify'
-import { decide } from '../../../src/injection/decide.ts'
 import type { Decision } from '../../../src/injection/decision.ts'
+import { decide } from '../../../src/injection/decision.ts'
 import type { Json, JsonObject } from '../../../src/json.ts'
 import { createLogs } from '../../../src/observability/logs.ts'
-import { createWebhookMetrics } from '../../../src/observability/metrics.ts'
+import { createWebhookMetrics } from '../../../src/observability/webhook-metrics.ts'
 import { type AppParts, buildApp } from '../../../src/webhook/app.ts'
 
 export interface TestApp {

@@ -6,7 +6,7 @@ import { type TestContext, test } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
 import { makeDevelopmentCertificates } from '../../../certs/generate.ts'
 import { certificateFromFiles } from '../../../src/certificates/files.ts'
-import type { ServingPair } from '../../../src/certificates/source.ts'
+import type { ServingPair } from '../../../src/certificates/serving-pair.ts'
 import { secretVolume } from '../../support/certificates/secret-volume.ts'
 import { until } from '../../support/until.ts'
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import fc from 'fast-check'
 import { ANNOTATIONS } from '../../../src/injection/annotations.ts'
-import { nearest } from '../../../src/injection/suggestion.ts'
+import { nearest } from '../../../src/injection/reasons.ts'
 
 const parse = (name: keyof typeof ANNOTATIONS, text: string) => ANNOTATIONS[name].parse(text)
 const value = (name: keyof typeof ANNOTATIONS, text: string) => {

@@ -4,7 +4,7 @@ import { Pods } from '../../../src/controller/pods.ts'
 import { LASTING } from '../../../src/controller/stuck-rollouts.ts'
 import { createControllerMetrics } from '../../../src/observability/controller-metrics.ts'
 import { LockGauges } from '../../../src/observability/lock-gauges.ts'
-import { createWebhookMetrics } from '../../../src/observability/metrics.ts'
+import { createWebhookMetrics } from '../../../src/observability/webhook-metrics.ts'
 import { alertOperands, dashboardExpressions, readPanels } from '../../support/monitoring/expressions.ts'
 
 /** Of API servers, as Kubernetes documents it. */

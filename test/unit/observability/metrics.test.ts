@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { createWebhookMetrics } from '../../../src/observability/metrics.ts'
+import { createWebhookMetrics } from '../../../src/observability/webhook-metrics.ts'
 
 async function seriesValue(
   metrics: ReturnType<typeof createWebhookMetrics>,

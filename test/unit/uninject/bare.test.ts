@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { decide } from '../../../src/injection/decide.ts'
+import { decide } from '../../../src/injection/decision.ts'
 import type { JsonObject } from '../../../src/json.ts'
 import type { Deployment } from '../../../src/kube/objects.ts'
-import { bareOf, ourAnnotations } from '../../../src/uninject/bare.ts'
-import { asJson, readInjected } from '../../../src/uninject/injected.ts'
+import { asJson, bareOf, ourAnnotations, readInjected } from '../../../src/uninject/injected.ts'
 import { deploymentsOf, goldens } from '../../golden/golden.ts'
 
 /** What the webhook makes of an update of `before` to `object`; undefined where it refuses. */

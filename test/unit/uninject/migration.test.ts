@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { InjectedDeployment } from '../../../src/uninject/injected.ts'
-import { migrationOf } from '../../../src/uninject/migration.ts'
+import { migrationOf } from '../../../src/uninject/injected.ts'
 import { ended, KEY, podOf } from '../../support/controller/objects.ts'
 
 const WEB: InjectedDeployment = { key: KEY, uid: 'u', revision: '1', replicas: 3, isPaused: false }

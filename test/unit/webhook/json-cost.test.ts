@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { hasTooManyValues, isTooDeep } from '../../../src/webhook/json-cost.ts'
+import { hasTooManyValues, isTooDeep } from '../../../src/webhook/bodies.ts'
 
 const MANY = `[${'0,'.repeat(401_000)}0]`
 

@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { makeDevelopmentCertificates } from '../../../certs/generate.ts'
-import { checkedPair } from '../../../src/certificates/pair.ts'
-import { unusableAt } from '../../../src/certificates/source.ts'
+import { checkedPair, unusableAt } from '../../../src/certificates/serving-pair.ts'
 import { testApp } from '../../support/webhook/app.ts'
 
 const DAY_MS = 86_400_000

@@ -1,6 +1,5 @@
-import type { Authority, ServingCertificate, Snapshot } from '../../../../src/certificates/self-managed/snapshot.ts'
-import { bundleOf } from '../../../../src/certificates/self-managed/snapshot.ts'
-import { lifetime, TIMES } from '../../../../src/certificates/self-managed/times.ts'
+import type { Authority, ServingCertificate, Snapshot } from '../../../../src/certificates/self-managed/decide.ts'
+import { bundleOf, lifetime, TIMES } from '../../../../src/certificates/self-managed/decide.ts'
 
 /** Certificates as `decide` sees them, without any real one. */
 export function authority(name: string, madeMs: number, lifeMs = TIMES.authorityLifeMs): Authority {

@@ -1,12 +1,14 @@
-import { decide, type Step } from '../../../../src/certificates/self-managed/decide.ts'
 import {
   type Authority,
   bundleOf,
+  decide,
   type KeptCertificates,
+  lifetime,
   type ServingCertificate,
   type Snapshot,
-} from '../../../../src/certificates/self-managed/snapshot.ts'
-import { lifetime, TIMES } from '../../../../src/certificates/self-managed/times.ts'
+  type Step,
+  TIMES,
+} from '../../../../src/certificates/self-managed/decide.ts'
 import { authority } from './authorities.ts'
 
 /** kubelet and the webhook's poll take this long at most; each replica its own time. */

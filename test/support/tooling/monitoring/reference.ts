@@ -3,9 +3,9 @@ import { LASTING } from '../../../../src/controller/stuck-rollouts.ts'
 import { REASONS } from '../../../../src/injection/reasons.ts'
 import { PROBLEMS, WAIT_KINDS } from '../../../../src/lock/reasons.ts'
 import { createControllerMetrics } from '../../../../src/observability/controller-metrics.ts'
-import type { DescribedMetric, Exposition } from '../../../../src/observability/exposition.ts'
 import { LockGauges } from '../../../../src/observability/lock-gauges.ts'
-import { createWebhookMetrics } from '../../../../src/observability/metrics.ts'
+import type { DescribedMetric, Exposition } from '../../../../src/observability/prometheus.ts'
+import { createWebhookMetrics } from '../../../../src/observability/webhook-metrics.ts'
 import type { Generated } from '../generated.ts'
 
 /** docs/reference/metrics.md, from the metrics themselves and the tables that their labels come from. */

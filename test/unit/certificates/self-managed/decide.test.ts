@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { decide, type Step } from '../../../../src/certificates/self-managed/decide.ts'
-import type { KeptCertificates, Snapshot } from '../../../../src/certificates/self-managed/snapshot.ts'
-import { isDue, lifetime, TIMES } from '../../../../src/certificates/self-managed/times.ts'
+import type { KeptCertificates, Snapshot } from '../../../../src/certificates/self-managed/decide.ts'
+import { decide, isDue, lifetime, type Step, TIMES } from '../../../../src/certificates/self-managed/decide.ts'
 import { authority, servingOf, trusting } from '../../../support/certificates/self-managed/authorities.ts'
 
 const DAY_MS = 86_400_000

@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { issueServing, makeAuthority } from '../../../../src/certificates/issue.ts'
-import { type CertificateEvent, createCertificateManager } from '../../../../src/certificates/self-managed/manager.ts'
-import { namesOf } from '../../../../src/certificates/self-managed/names.ts'
-import { dataWith } from '../../../../src/certificates/self-managed/secret-keys.ts'
-import { TIMES } from '../../../../src/certificates/self-managed/times.ts'
+import { TIMES } from '../../../../src/certificates/self-managed/decide.ts'
+import {
+  type CertificateEvent,
+  createCertificateManager,
+  namesOf,
+} from '../../../../src/certificates/self-managed/manager.ts'
+import { dataWith } from '../../../../src/certificates/self-managed/read.ts'
 import { type Api, KubeError } from '../../../../src/kube/api.ts'
 import type { Secret } from '../../../../src/kube/objects.ts'
 import type { WebhookConfiguration } from '../../../../src/kube/webhook-configuration.ts'

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { TIMES } from '../../../../src/certificates/self-managed/times.ts'
+import { TIMES } from '../../../../src/certificates/self-managed/decide.ts'
 import { type Leader, World } from '../../../support/certificates/self-managed/world.ts'
 
 const HOUR_MS = 3_600_000

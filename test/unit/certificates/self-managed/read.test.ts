@@ -2,9 +2,8 @@ import assert from 'node:assert/strict'
 import { generateKeyPairSync } from 'node:crypto'
 import { test } from 'node:test'
 import { type Issued, issueServing, makeAuthority } from '../../../../src/certificates/issue.ts'
-import { namesOf } from '../../../../src/certificates/self-managed/names.ts'
-import { keptIn, trustedBy } from '../../../../src/certificates/self-managed/read.ts'
-import { dataWith } from '../../../../src/certificates/self-managed/secret-keys.ts'
+import { namesOf } from '../../../../src/certificates/self-managed/manager.ts'
+import { dataWith, keptIn, trustedBy } from '../../../../src/certificates/self-managed/read.ts'
 import type { Secret } from '../../../../src/kube/objects.ts'
 
 const NAMES = namesOf({ namespace: 'shop', service: 'hook' })

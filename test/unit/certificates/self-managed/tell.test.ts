@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { CertificateEvent } from '../../../../src/certificates/self-managed/manager.ts'
-import { type CertificateMetrics, CertificateTeller } from '../../../../src/certificates/self-managed/tell.ts'
+import { type CertificateMetrics, CertificateTeller } from '../../../../src/certificates/self-managed/role.ts'
 import { createLogs } from '../../../../src/observability/logs.ts'
 import { authority, servingOf, trusting } from '../../../support/certificates/self-managed/authorities.ts'
 

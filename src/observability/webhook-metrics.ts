@@ -1,7 +1,5 @@
-import { type Exposition, exposed } from './exposition.ts'
-import { addMeasuredGauge } from './measured-gauge.ts'
-import { addProcessMetrics } from './process-metrics.ts'
-import { Counter, Gauge, Histogram, Registry } from './prom-client.ts'
+import { Counter, Gauge, Histogram, Registry } from 'prom-client'
+import { addMeasuredGauge, addProcessMetrics, type Exposition, exposed } from './prometheus.ts'
 
 // An admission takes 0.1 to 1 ms here; the API server waits for 5 s at most.
 const DURATION_EDGES_SECONDS = [0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5]
