@@ -58,6 +58,9 @@ export function outdated(parts = JUDGED, folder = root): string | undefined {
   if (commit === undefined) return `${REPORT} tells of no nightly run: npm run test:nightly`
   const { status } = git('diff', '--quiet', commit, '--', ...parts)
   if (status === 0) return undefined
-  const why = status === 1 ? `${parts.join(' or ')} has changed since` : 'this repository does not have its commit'
+  const why =
+    status === 1
+      ? `${new Intl.ListFormat('en', { type: 'disjunction' }).format(parts)} has changed since`
+      : 'this repository does not have its commit'
   return `the latest nightly run is of ${date}, commit ${commit}, and ${why}: npm run test:nightly`
 }

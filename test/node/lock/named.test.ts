@@ -52,6 +52,7 @@ describe('Deployments that share a lock by name', () => {
     await site.place.kubectl(['delete', 'deployment', 'leaving', '--wait=false'])
     const seconds = await shop.rollOut('staying', { settings: SHARED, does: 'sleep 1' })
     t.diagnostic(`the other one’s rollout took ${seconds.toFixed(1)} s`)
+    await journal.untilEntry('the app has started', ({ what }) => what === 'app') // it runs before it writes
     journal.assertInOrder()
     assert.deepEqual(journal.entries().map(inWords), [
       'start leaving',
@@ -70,6 +71,7 @@ describe('Deployments that share a lock by name', () => {
     await site.place.kubectl(['delete', 'deployment', 'leaving', '--wait=false'])
     const seconds = await shop.rollOut('staying', { settings: SHARED, does: 'sleep 1' })
     t.diagnostic(`the other one’s rollout took ${seconds.toFixed(1)} s`)
+    await journal.untilEntry('the app has started', ({ what }) => what === 'app') // it runs before it writes
     journal.assertInOrder()
     assert.deepEqual(journal.entries().map(inWords), ['start leaving', 'start staying', 'end staying', 'app staying'])
   })

@@ -35,7 +35,7 @@ import { type Result, Table } from './table.ts'
  */
 const CHOICES = [...LEVELS, 'all'] as const
 /** How many files at a time on two cores: what brings a cluster mostly waits, for a rollout or for kubelet. */
-const CONCURRENCY: Readonly<Record<Level, number>> = { unit: 3, api: 3, node: 4, nightly: 1 }
+const CONCURRENCY: Readonly<Record<Level, number>> = { unit: 3, api: 3, node: 3, nightly: 1 }
 const FILE_LIMIT_MS = 1_200_000 // one that hangs must not hang all
 /** What `--soak` runs of the files that know of two lengths. */
 const LONG = patternOf(['L3', 'O4'])

@@ -112,7 +112,7 @@ test('a report is outdated once the controller or the wrapper has changed, commi
   write('src/controller/a.ts', 'c')
   assert.match(
     outdated(undefined, folder) ?? '',
-    /is of 2026-11-30, commit [0-9a-f]{12}, and src\/controller or .* has changed/,
+    /is of 2026-11-30, commit [0-9a-f]{12}, and src\/lock, src\/controller, or .* has changed/,
   )
   commitAll()
   assert.match(outdated(undefined, folder) ?? '', /has changed since/)
