@@ -1,9 +1,8 @@
 import { type Command, Option } from 'commander'
 import type { CertificateWay, ControllerOptions } from '../controller/run.ts'
 import { WEBHOOK_CONFIGURATION, WEBHOOK_SERVICE, WEBHOOK_TLS_SECRET } from '../names.ts'
-import { isForTheUser } from './for-the-user.ts'
-import { LEVELS } from './log-levels.ts'
-import { port } from './number-option.ts'
+import { isForTheUser } from './exit-codes.ts'
+import { LEVELS, port } from './options.ts'
 
 const CERTIFICATE_WAYS: readonly CertificateWay[] = ['self-managed', 'none']
 

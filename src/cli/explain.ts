@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { addFileOption, type FileOptions } from './file-option.ts'
+import { addFileOption, type FileOptions } from './options.ts'
 
 const HELP = `
 Examples:
@@ -19,7 +19,7 @@ export function addExplainCommand(program: Command): void {
     )
     .addHelpText('after', HELP)
     .action(async ({ filename }: FileOptions, command: Command) => {
-      const { explain } = await import('./explanation.ts')
+      const { explain } = await import('./explain-action.ts')
       await explain(command, filename)
     })
 }

@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import { ANNOTATIONS } from '../injection/annotations.ts'
 import { PREFIX } from '../names.ts'
-import { addFileOption, type FileOptions } from './file-option.ts'
+import { addFileOption, type FileOptions } from './options.ts'
 
 /** Adds `migrate-io inject`. */
 export function addInjectCommand(program: Command): void {
@@ -13,8 +13,8 @@ export function addInjectCommand(program: Command): void {
     .addHelpText('after', help())
     .action(async ({ filename }: FileOptions, command: Command) => {
       const [{ decide }, { rewrite }, { noticesOf }] = await Promise.all([
-        import('../injection/decision.ts'),
-        import('./rewrite.ts'),
+        import('../injection/decide.ts'),
+        import('./inject-action.ts'),
         import('./notices.ts'),
       ])
       // A file does not know its namespace's labels: whoever injects it opts in.

@@ -1,8 +1,6 @@
 import type { Command } from 'commander'
-import { asCalled } from './called-as.ts'
-import { addNamespaceOptions, CLUSTER_HELP } from './cluster/options.ts'
-import { deploymentName } from './deployment-argument.ts'
 import type { LogsOptions } from './logs-action.ts'
+import { addNamespaceOptions, asCalled, CLUSTER_HELP, deploymentName } from './options.ts'
 
 const HELP = `
 The output is that of container migrate-io in the pod that runs the migration of the present revision, or ran it last. It

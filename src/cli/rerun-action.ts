@@ -4,12 +4,11 @@ import { restartDeployment } from '../kube/calls.ts'
 import type { Deployment } from '../kube/objects.ts'
 import { INJECTION_LABEL } from '../names.ts'
 import { deploymentFacts } from '../status/deployment-facts.ts'
-import { asCalled } from './called-as.ts'
-import { ask } from './cluster/ask.ts'
-import { onCluster } from './cluster/on-cluster.ts'
-import type { ClusterOptions } from './cluster/options.ts'
 import { EXIT_REFUSED } from './exit-codes.ts'
-import { readOne, type Seen } from './one-deployment.ts'
+import { onCluster, readOne, type Seen } from './on-cluster.ts'
+import type { ClusterOptions } from './options.ts'
+import { asCalled } from './options.ts'
+import { ask } from './terminal.ts'
 
 export interface RerunOptions extends ClusterOptions {
   readonly yes?: true

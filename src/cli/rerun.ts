@@ -1,7 +1,5 @@
 import type { Command } from 'commander'
-import { asCalled } from './called-as.ts'
-import { addNamespaceOptions, CLUSTER_HELP } from './cluster/options.ts'
-import { deploymentName } from './deployment-argument.ts'
+import { addNamespaceOptions, asCalled, CLUSTER_HELP, deploymentName } from './options.ts'
 import type { RerunOptions } from './rerun-action.ts'
 
 const HELP = `

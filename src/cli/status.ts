@@ -1,7 +1,5 @@
 import { type Command, Option } from 'commander'
-import { asCalled } from './called-as.ts'
-import { addClusterOptions, CLUSTER_HELP } from './cluster/options.ts'
-import { deploymentName } from './deployment-argument.ts'
+import { addClusterOptions, asCalled, CLUSTER_HELP, deploymentName } from './options.ts'
 import type { StatusOptions } from './status-action.ts'
 
 const FORMATS: readonly StatusOptions['output'][] = ['table', 'json', 'yaml']

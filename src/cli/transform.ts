@@ -1,9 +1,8 @@
-import type { Decision } from '../injection/decision.ts'
+import type { Decision } from '../injection/decide.ts'
 import { isObject, type Json, type JsonObject } from '../json.ts'
-import { editDocument } from './manifest/edit.ts'
+import { editDocument, writeManifest } from './manifest/edit.ts'
 import { ManifestError } from './manifest/manifest-error.ts'
 import { type FoundObject, type ManifestDocument, readManifest } from './manifest/read.ts'
-import { writeManifest } from './manifest/write.ts'
 import type { Source } from './sources.ts'
 
 /** One Deployment of a manifest, and what was decided about it. */

@@ -1,10 +1,14 @@
 import { type Command, Option } from 'commander'
 import { DURATION_ALLOWED } from '../injection/annotations.ts'
-import { addClusterOptions, CLUSTER_HELP, type ClusterOptions } from './cluster/options.ts'
-import { duration } from './duration-option.ts'
-import { EXIT_USAGE } from './exit-codes.ts'
-import { type FileOptions, fileOption } from './file-option.ts'
-import { goOnWithoutReader } from './output.ts'
+import { EXIT_USAGE, goOnWithoutReader } from './exit-codes.ts'
+import {
+  addClusterOptions,
+  CLUSTER_HELP,
+  type ClusterOptions,
+  duration,
+  type FileOptions,
+  fileOption,
+} from './options.ts'
 
 const TIMEOUT_DEFAULT_SECONDS = 600 // as a Deployment's own progressDeadlineSeconds
 
@@ -81,18 +85,18 @@ export function addUninjectCommand(program: Command): void {
 }
 
 async function uninjectFiles(command: Command, filename: readonly string[]): Promise<void> {
-  const [{ decide }, { rewrite }] = await Promise.all([import('../injection/decision.ts'), import('./rewrite.ts')])
+  const [{ decide }, { rewrite }] = await Promise.all([import('../injection/decide.ts'), import('./inject-action.ts')])
   await rewrite(command, filename, (object) => decide({ object, optedIn: false }))
 }
 
 async function uninjectCluster(command: Command, options: UninjectOptions): Promise<void> {
-  const { onCluster } = await import('./cluster/on-cluster.ts')
+  const { onCluster } = await import('./on-cluster.ts')
   await onCluster(command, options, async (cluster) => {
     if (options.check) {
-      const { check } = await import('./uninjection/check.ts')
+      const { check } = await import('./uninject-action.ts')
       return check(cluster)
     }
-    const { leave } = await import('./uninjection/leave.ts')
+    const { leave } = await import('./uninject-action.ts')
     goOnWithoutReader()
     await leave(cluster, { ...options, timeoutSeconds: options.timeout })
   })

@@ -1,15 +1,19 @@
 import { setTimeout } from 'node:timers/promises'
 import type { Command } from 'commander'
 import { removeObject } from '../kube/calls.ts'
-import type { Release } from '../status/release.ts'
-import { isSameRun } from '../status/release.ts'
-import { asCalled } from './called-as.ts'
-import { ask, askForWord } from './cluster/ask.ts'
-import type { ClusterConnection } from './cluster/connect.ts'
-import { onCluster } from './cluster/on-cluster.ts'
-import type { ClusterOptions } from './cluster/options.ts'
+import {
+  type HeldRun,
+  hasLetGoOfNamed,
+  hasLetGoOfOwn,
+  isSameRun,
+  type Release,
+  readNamedRelease,
+  readOwnRelease,
+} from '../status/release.ts'
 import { EXIT_REFUSED } from './exit-codes.ts'
-import { type Lock, namedLock, ownLock } from './lock-in-question.ts'
+import { type ClusterConnection, onCluster, readOne } from './on-cluster.ts'
+import { asCalled, type ClusterOptions } from './options.ts'
+import { ask, askForWord } from './terminal.ts'
 
 export interface UnlockOptions extends ClusterOptions {
   readonly lock?: string
@@ -104,4 +108,44 @@ async function untilLetGo(lock: Lock, { run }: Held): Promise<boolean> {
     await setTimeout(LOOK_AGAIN_MS)
   }
   return false
+}
+
+/** The lock that a person wants to have freed. All calls throw KubeError. */
+export interface Lock {
+  readonly namespace: string
+  /** After `the lock`. */
+  readonly whose: string
+  /** The command that says more. */
+  readonly see: string
+  look(): Promise<Release>
+  hasLetGo(run: HeldRun): Promise<boolean>
+}
+
+/** The Deployment's own. A look ends the program with one line where there is no such Deployment. */
+export function ownLock(of: {
+  readonly command: Command
+  readonly cluster: ClusterConnection
+  readonly deployment: string
+}): Lock {
+  const { command, cluster, deployment } = of
+  const { namespace = '', api } = cluster
+  return {
+    namespace,
+    whose: `of ${deployment}`,
+    see: `migrate-io status ${deployment} -n ${namespace}`,
+    look: async () => readOwnRelease(cluster, (await readOne(command, cluster, deployment)).situation),
+    hasLetGo: (run) => hasLetGoOfOwn(api, { namespace, deployment }, run),
+  }
+}
+
+/** One that Deployments share. */
+export function namedLock(cluster: ClusterConnection, lock: string): Lock {
+  const { namespace = '', api } = cluster
+  return {
+    namespace,
+    whose: lock,
+    see: `migrate-io unlock --lock ${lock} -n ${namespace}`,
+    look: () => readNamedRelease(cluster, { namespace, lock }, Date.now()),
+    hasLetGo: (run) => hasLetGoOfNamed(api, { namespace, lock }, run),
+  }
 }

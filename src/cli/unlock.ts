@@ -1,8 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
-import { asCalled } from './called-as.ts'
-import { addNamespaceOptions, CLUSTER_HELP } from './cluster/options.ts'
-import { deploymentName } from './deployment-argument.ts'
 import { EXIT_USAGE } from './exit-codes.ts'
+import { addNamespaceOptions, asCalled, CLUSTER_HELP, deploymentName } from './options.ts'
 import type { UnlockOptions } from './unlock-action.ts'
 
 const LOCK = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/

@@ -1,8 +1,7 @@
 import { type Command, Option } from 'commander'
 import type { WebhookOptions } from '../webhook/run.ts'
-import { isForTheUser } from './for-the-user.ts'
-import { LEVELS } from './log-levels.ts'
-import { port, wholeNumber } from './number-option.ts'
+import { isForTheUser } from './exit-codes.ts'
+import { LEVELS, port, wholeNumber } from './options.ts'
 
 const SHUTDOWN_DELAY_DEFAULT_SECONDS = 5 // kube-proxy and the API server follow a change of endpoints within 1 to 3 s
 const SHUTDOWN_DELAY_MAX_SECONDS = 600

@@ -1,5 +1,5 @@
 import { ANNOTATIONS, readSettings } from '../injection/annotations.ts'
-import { decide } from '../injection/decision.ts'
+import { decide } from '../injection/decide.ts'
 import { readDeployment } from '../injection/deployment.ts'
 import { holdsOurs } from '../injection/parts.ts'
 import { nearest, problemText } from '../injection/reasons.ts'

@@ -1,4 +1,4 @@
-import { decide } from '../injection/decision.ts'
+import { decide } from '../injection/decide.ts'
 import { readDeployment } from '../injection/deployment.ts'
 import { holdsOurs } from '../injection/parts.ts'
 import type { Json, JsonObject } from '../json.ts'

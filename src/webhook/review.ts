@@ -1,4 +1,4 @@
-import type { Change } from '../injection/decision.ts'
+import type { Change } from '../injection/decide.ts'
 import { isObject, type Json, type JsonObject } from '../json.ts'
 
 const VERSION = 'admission.k8s.io/v1'

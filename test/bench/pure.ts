@@ -1,5 +1,5 @@
 import jsonPatch from 'fast-json-patch'
-import { decide } from '../../src/injection/decision.ts'
+import { decide } from '../../src/injection/decide.ts'
 import type { Json, JsonObject } from '../../src/json.ts'
 import { FLASK, NEW_IMAGE, OLD_IMAGE } from './deployment.ts'
 import { fieldsOf } from './managed-fields.ts'

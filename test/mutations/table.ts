@@ -36,7 +36,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'injects-anew-each-time',
     ids: ['A4'],
-    file: 'src/injection/decision.ts',
+    file: 'src/injection/decide.ts',
     find: 'equal(now.spec.template, before.spec.template) ? now.spec.template : before.spec.template',
     replace: 'injected(sides, planned.plan as Plan, wrappers).template',
     tests: ['test/api/webhook/stability.test.ts', 'test/unit/injection/histories.test.ts'],
@@ -45,7 +45,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'forgets-released-wrappers',
     ids: ['A5'],
-    file: 'src/injection/decision.ts',
+    file: 'src/injection/decide.ts',
     find: 'const isOther = present !== undefined',
     replace: 'const isOther = false && present !== undefined',
     tests: ['test/api/webhook/changes.test.ts'],
@@ -72,7 +72,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'tells-one-problem',
     ids: ['A8'],
-    file: 'src/injection/decision.ts',
+    file: 'src/injection/decide.ts',
     find: 'problems.map(problemText)',
     replace: 'problems.slice(0, 1).map(problemText)',
     tests: ['test/unit/injection/refusals.test.ts'],
@@ -111,7 +111,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'prints-beside-a-refusal',
     ids: ['A12'],
-    file: 'src/cli/rewrite.ts',
+    file: 'src/cli/inject-action.ts',
     find: '    const others = result.decided.length - refused\n',
     replace: '    process.stdout.write(result.text)\n    const others = result.decided.length - refused\n',
     tests: ['test/unit/cli/commands.test.ts'],
@@ -120,7 +120,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'leaves-it-behind',
     ids: ['A13'],
-    file: 'src/injection/decision.ts',
+    file: 'src/injection/decide.ts',
     find: 'if (isHeld || wasHeld) return stripped(',
     replace: 'if (optedIn && (isHeld || wasHeld)) return stripped(',
     tests: ['test/api/webhook/namespace.test.ts'],

@@ -2,8 +2,8 @@ import { isAlias, isMap, isNode, isScalar, isSeq, type Node, Pair, type ParsedNo
 import { equal, isObject, type Json } from '../../json.ts'
 import { COMPATIBLE_YAML, MAX_ALIAS_COUNT, type ParsedDocument, plainJson } from './kubernetes-yaml.ts'
 import { planMap, planSequence } from './plan.ts'
-import { blockDocument } from './render-block.ts'
-import type { Style } from './style.ts'
+import type { Style } from './render.ts'
+import { blockDocument } from './render.ts'
 
 /**
  * Changes a document through the tree of the yaml package: comments and order stay, spacing and quoting may not; aliases are

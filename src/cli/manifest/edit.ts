@@ -4,9 +4,7 @@ import { editText } from './edit-text.ts'
 import { documentValue, parseYaml, plainJson } from './kubernetes-yaml.ts'
 import { ManifestError } from './manifest-error.ts'
 import type { ManifestDocument } from './read.ts'
-import { renderBlock } from './render-block.ts'
-import { renderFlow } from './render-flow.ts'
-import { type Style, styleOf } from './style.ts'
+import { renderBlock, renderFlow, type Style, styleOf } from './render.ts'
 
 /**
  * How a document came to its new text:
@@ -82,4 +80,12 @@ function writeAnew(text: string, value: Json, style: Style): string {
   const body = style.flow.json ? renderFlow(value, style.flow, '') : renderBlock(value, style.block).join('\n')
   const result = `${lead}${body}\n${end.replaceAll('\r\n', '\n')}`.replaceAll('\n', style.lineBreak)
   return text.endsWith('\n') ? result : result.slice(0, -style.lineBreak.length)
+}
+
+/**
+ * Joins documents to the text of a file. Each brings its own separators and line ends, so unchanged documents give the very
+ * bytes they were read from.
+ */
+export function writeManifest(documents: readonly { readonly text: string }[]): string {
+  return documents.map(({ text }) => text).join('')
 }

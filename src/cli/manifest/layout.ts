@@ -1,6 +1,4 @@
 import { type CST, isAlias, isCollection, isMap, isNode, isScalar, isSeq, type ParsedNode, Scalar } from 'yaml'
-import { lineStart } from './lines.ts'
-import { NotTextual } from './not-textual.ts'
 
 /** The place of a value in the text: after a `:`, after a `-`, between commas, or the whole document. */
 export interface Slot {
@@ -140,4 +138,99 @@ function isRow(item: CST.CollectionItem): boolean {
 
 function isProp({ type }: Token): boolean {
   return type === 'anchor' || type === 'tag'
+}
+
+/** Where the line of this offset begins. */
+export function lineStart(source: string, offset: number): number {
+  return source.lastIndexOf('\n', offset - 1) + 1
+}
+
+/** Where the line that ends at or after this offset ends, its line end included. An offset after a line end stays. */
+export function lineEnd(source: string, offset: number): number {
+  if (offset > 0 && source[offset - 1] === '\n') return offset
+  const newline = source.indexOf('\n', offset)
+  return newline === -1 ? source.length : newline + 1
+}
+
+/** Whether only white space stands before this offset in its line. */
+export function firstInLine(source: string, offset: number): boolean {
+  return source.slice(lineStart(source, offset), offset).trim() === ''
+}
+
+/** The white space that the line of this offset begins with. */
+export function indentation(source: string, offset: number): string {
+  const start = lineStart(source, offset)
+  return /^[ \t]*/.exec(source.slice(start, lineEnd(source, start + 1)))?.[0] ?? ''
+}
+
+/**
+ * Where a new row goes after one that ends at `end`: past the comments that are indented like it or deeper, for they belong to
+ * what is above. A comment in the column of the next content belongs to that and stays with it.
+ */
+export function insertionPoint(source: string, end: number, column: number): number {
+  let point = lineEnd(source, end)
+  const next = nextContentColumn(source, point)
+  for (const line of linesFrom(source, point)) {
+    if (line.text === '') continue
+    if (!line.text.startsWith('#') || line.column < column || line.column <= next) break
+    point = line.end
+  }
+  return point
+}
+
+/** The first line of the comments directly above this offset's line, or that line itself. */
+export function commentsAbove(source: string, offset: number): number {
+  let start = lineStart(source, offset)
+  while (start > 0) {
+    const above = lineStart(source, start - 1)
+    if (!source.slice(above, start).trimStart().startsWith('#')) break
+    start = above
+  }
+  return start
+}
+
+/** -1 at the end of the text. */
+function nextContentColumn(source: string, from: number): number {
+  for (const { text, column } of linesFrom(source, from)) {
+    if (text !== '' && !text.startsWith('#')) return column
+  }
+  return -1
+}
+
+function* linesFrom(source: string, from: number): Generator<{ text: string; column: number; end: number }> {
+  for (let start = from; start < source.length; ) {
+    const end = lineEnd(source, start + 1)
+    const line = source.slice(start, end)
+    const text = line.trim()
+    yield { text, column: line.length - line.trimStart().length, end }
+    start = end
+  }
+}
+
+/** Replaces source[start, end) by text, whose line ends are `\n`. */
+export interface Splice {
+  readonly start: number
+  readonly end: number
+  readonly text: string
+}
+
+/**
+ * Applies splices that don't overlap. Of several insertions at one place the one that was made first comes first: inner rows
+ * before the rows of the collection around them.
+ */
+export function applySplices(source: string, splices: readonly Splice[], lineBreak: string): string {
+  const sorted = splices.toSorted((a, b) => a.start - b.start || a.end - b.end)
+  let result = ''
+  let at = 0
+  for (const { start, end, text } of sorted) {
+    result += source.slice(at, start) + text.replaceAll('\n', lineBreak)
+    at = Math.max(at, end)
+  }
+  return result + source.slice(at)
+}
+
+/** This change can't be made by editing the text; another way must be taken. Never leaves this folder. */
+export class NotTextual extends Error {
+  override readonly name = 'NotTextual'
+  readonly code = 'not-textual'
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
-import { connectCluster } from '../../../src/cli/cluster/connect.ts'
+import { connectCluster } from '../../../src/cli/on-cluster.ts'
 import { removeObject, restartDeployment } from '../../../src/kube/calls.ts'
 import { startMigrateIo } from '../../support/cli/run-cli.ts'
 import { sharedCluster } from '../../support/cluster/shared.ts'

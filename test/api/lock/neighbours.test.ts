@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, describe, test } from 'node:test'
-import { decide } from '../../../src/injection/decision.ts'
+import { decide } from '../../../src/injection/decide.ts'
 import type { JsonObject } from '../../../src/json.ts'
 import type { ConfigMap, Pod } from '../../../src/kube/objects.ts'
 import { GRANT_ANNOTATION, lockConfigMapName } from '../../../src/names.ts'

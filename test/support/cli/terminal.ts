@@ -1,4 +1,4 @@
-import type { Terminal } from '../../../src/cli/screen.ts'
+import type { Terminal } from '../../../src/cli/terminal.ts'
 
 const TOKEN = /\u001b\[([HKJ])|[\s\S]/gu
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { isDeepStrictEqual } from 'node:util'
-import type { Decision } from '../../../src/injection/decision.ts'
-import { decide, type Wrappers } from '../../../src/injection/decision.ts'
+import type { Decision } from '../../../src/injection/decide.ts'
+import { decide, type Wrappers } from '../../../src/injection/decide.ts'
 import { isObject, type Json, type JsonObject } from '../../../src/json.ts'
 import { ANNOTATIONS, at, deepFreeze, list, POD, put, stored } from './objects.ts'
 

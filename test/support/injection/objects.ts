@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import type { Decision } from '../../../src/injection/decision.ts'
+import type { Decision } from '../../../src/injection/decide.ts'
 import { isObject, type Json, type JsonObject } from '../../../src/json.ts'
 import { INIT_CONTAINER } from '../../../src/names.ts'
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { decide } from '../../../src/injection/decision.ts'
+import { decide } from '../../../src/injection/decide.ts'
 import type { JsonObject } from '../../../src/json.ts'
 import { annotate, flask, type Manifest } from '../installation/deployment.ts'
 

@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify'
-import type { Decision } from '../../../src/injection/decision.ts'
-import { decide } from '../../../src/injection/decision.ts'
+import type { Decision } from '../../../src/injection/decide.ts'
+import { decide } from '../../../src/injection/decide.ts'
 import type { Json, JsonObject } from '../../../src/json.ts'
 import { createLogs } from '../../../src/observability/logs.ts'
 import { createWebhookMetrics } from '../../../src/observability/webhook-metrics.ts'

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { Writable } from 'node:stream'
 import { describe, test } from 'node:test'
-import { RunLog } from '../../../src/cli/run-log.ts'
+import { RunLog } from '../../../src/cli/logs-action.ts'
 
 function runLog() {
   const written: Buffer[] = []

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { Screen } from '../../../src/cli/screen.ts'
+import { Screen } from '../../../src/cli/terminal.ts'
 import { FakeTerminal } from '../../support/cli/terminal.ts'
 
 const lines = (count: number) => Array.from({ length: count }, (_, index) => `line ${index + 1}`)

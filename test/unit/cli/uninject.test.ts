@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { troubleInWords } from '../../../src/cli/cluster/trouble.ts'
+import { troubleInWords } from '../../../src/cli/on-cluster.ts'
 import { KubeError } from '../../../src/kube/api.ts'
 import { failure, LoadError } from '../../../src/kube/errors.ts'
 import { migrateIo, startMigrateIo } from '../../support/cli/run-cli.ts'

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
-import { decide } from '../../../src/injection/decision.ts'
+import { decide } from '../../../src/injection/decide.ts'
 import { fingerprint, RELEASED, wrapperOf } from '../../../src/injection/wrapper.ts'
 import type { Json, JsonObject } from '../../../src/json.ts'
 import { APPARMOR_PREFIX } from '../../../src/names.ts'

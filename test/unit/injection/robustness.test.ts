@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import fc from 'fast-check'
-import { decide } from '../../../src/injection/decision.ts'
+import { decide } from '../../../src/injection/decide.ts'
 import { isObject, type Json, type JsonObject } from '../../../src/json.ts'
 import { annotatedDeployment } from '../../support/arbitrary/deployment.ts'
 import {

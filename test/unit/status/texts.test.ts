@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { asCalled, calledAs } from '../../../src/cli/called-as.ts'
+import { asCalled, calledAs } from '../../../src/cli/options.ts'
 import type { Deployment } from '../../../src/kube/objects.ts'
 import { deploymentFacts } from '../../../src/status/deployment-facts.ts'
 import { excerpt } from '../../../src/status/pod-facts.ts'

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { decide } from '../../../src/injection/decision.ts'
+import { decide } from '../../../src/injection/decide.ts'
 import type { JsonObject } from '../../../src/json.ts'
 import type { Deployment } from '../../../src/kube/objects.ts'
 import { asJson, bareOf, ourAnnotations, readInjected } from '../../../src/uninject/injected.ts'

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { writeManifest } from '../../../../src/cli/manifest/edit.ts'
 import { ManifestError } from '../../../../src/cli/manifest/manifest-error.ts'
 import { readManifest } from '../../../../src/cli/manifest/read.ts'
-import { writeManifest } from '../../../../src/cli/manifest/write.ts'
 import type { Json } from '../../../../src/json.ts'
 
 const DEPLOYMENT = 'apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: shop\n'

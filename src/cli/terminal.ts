@@ -1,4 +1,55 @@
-import { stripVTControlCharacters } from 'node:util'
+import { createInterface } from 'node:readline/promises'
+import { stripVTControlCharacters, styleText } from 'node:util'
+
+/** Nobody is there to answer. */
+export class NoTerminalError extends Error {
+  override readonly name = 'NoTerminalError'
+}
+
+/**
+ * Asks on standard error, since standard output is for results, and reads the answer from the terminal. Anything but y or
+ * yes is a no, and so are Ctrl+C and Ctrl+D.
+ *
+ * @throws NoTerminalError that names `--yes`
+ */
+export async function ask(question: string): Promise<boolean> {
+  return /^\s*y(es)?\s*$/i.test((await answerTo(`${question} [y/N]`, '--yes')) ?? '')
+}
+
+/**
+ * The same for what must not be agreed to by habit: the answer has to be this very word.
+ *
+ * @param option what does without the question
+ * @throws NoTerminalError that names the option
+ */
+export async function askForWord(question: string, word: string, option: string): Promise<boolean> {
+  return (await answerTo(question, option))?.trim() === word
+}
+
+/** Undefined for Ctrl+C and Ctrl+D. */
+async function answerTo(question: string, option: string): Promise<string | undefined> {
+  if (!process.stdin.isTTY)
+    throw new NoTerminalError(`"${question}" needs an answer, and there is no terminal to read it from: add ${option}`)
+  const terminal = createInterface({ input: process.stdin, output: process.stderr })
+  const given = new AbortController()
+  terminal.once('SIGINT', () => given.abort())
+  terminal.once('close', () => given.abort())
+  try {
+    return await terminal.question(`${question} `, { signal: given.signal })
+  } catch {
+    process.stderr.write('\n')
+    return undefined
+  } finally {
+    terminal.close()
+  }
+}
+
+type Colour = 'red' | 'yellow' | 'green' | 'cyan' | 'dim' | 'bold'
+
+/** The text in colour where the stream is a terminal that shows some; NO_COLOR and FORCE_COLOR are heeded. */
+export function colour(as: Colour, text: string, stream: NodeJS.WritableStream): string {
+  return styleText(as, text, { stream })
+}
 
 const ROWS_DEFAULT = 24
 const COLUMNS_DEFAULT = 80
@@ -80,4 +131,13 @@ function widthOf(line: string): number {
 
 function sum(numbers: readonly number[]): number {
   return numbers.reduce((total, each) => total + each, 0)
+}
+
+/** For the person who looks on: standard output is for results. */
+export function say(text: string): void {
+  process.stderr.write(`${text}\n`)
+}
+
+export function warn(text: string): void {
+  say(`${colour('yellow', 'warning:', process.stderr)} ${text}`)
 }

@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import type { Decision } from '../injection/decision.ts'
+import type { Decision } from '../injection/decide.ts'
 import type { JsonObject } from '../json.ts'
 import { EXIT_REFUSED } from './exit-codes.ts'
 import { ManifestError } from './manifest/manifest-error.ts'

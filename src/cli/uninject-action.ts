@@ -1,0 +1,198 @@
+import { KubeError } from '../kube/api.ts'
+import { systemClock } from '../kube/clock.ts'
+import { type InjectedDeployment, type Migration, migrationOf } from '../uninject/injected.ts'
+import { findInjected, type Ground, type Survey, survey, sweep, unusedRecords } from '../uninject/survey.ts'
+import { takeOff } from '../uninject/take-off.ts'
+import { untilRolledOut, type Waited } from '../uninject/until-rolled-out.ts'
+import { EXIT_REFUSED, EXIT_STILL_INJECTED } from './exit-codes.ts'
+import { troubleInWords } from './on-cluster.ts'
+import { ask, say, warn } from './terminal.ts'
+
+/** Prints the name of each injected Deployment, and sets the exit code by whether there is one. Throws KubeError. */
+export async function check(ground: Ground): Promise<void> {
+  const injected = await findInjected(ground)
+  for (const each of injected) process.stdout.write(`${nameOf(each)}\n`)
+  if (injected.length === 0) return
+  const where = ground.namespace === undefined ? '-A' : `-n ${ground.namespace}`
+  say(
+    `${counted(injected.length, 'Deployment')} still injected: without migrate.io, new pods of theirs wait for ever. Run: migrate-io uninject ${where}`,
+  )
+  process.exitCode = EXIT_STILL_INJECTED
+}
+
+const AT_ONCE = 10 // rollouts under way: each may take a pod more than before, and the cluster has other work
+
+export interface LeaveOptions {
+  readonly yes?: true
+  readonly dryRun?: true
+  readonly wait: boolean
+  readonly timeoutSeconds: number
+}
+
+const AFTERWARDS = [
+  'Take the migrate.io/ annotations out of the manifests too (Git, Helm values): whoever applies them again, a GitOps tool',
+  'included, puts the migration back. So does `kubectl rollout undo` to a revision from before, whose pods never start once',
+  'migrate.io is uninstalled.',
+]
+
+/** Shows what is injected and what un-injecting does, asks, does it, waits, and says what is left. Throws KubeError. */
+export async function leave(ground: Ground, options: LeaveOptions): Promise<void> {
+  const seen = await survey(ground)
+  const unused = unusedRecords(seen.records, seen).length
+  const where = ground.namespace === undefined ? 'the cluster' : `namespace ${ground.namespace}`
+  if (seen.injected.length === 0 && unused === 0) return say(`Nothing is injected in ${where}.`)
+
+  const lines = listed(seen)
+  if (lines.length > 0) say(`Injected in ${where}: ${counted(lines.length, 'Deployment')}`)
+  if (options.dryRun) process.stdout.write(lines.map((line) => `${line}\n`).join(''))
+  else for (const line of lines) say(`  ${line}`)
+  for (const sentence of consequences(seen, unused)) say(sentence)
+  for (const warning of warnings(seen)) warn(warning)
+  if (options.dryRun) return say('Nothing was changed (--dry-run).')
+  if (options.yes !== true && !(await ask('Go on?'))) {
+    process.exitCode = EXIT_REFUSED
+    return say('Nothing was changed.')
+  }
+
+  const outcomes = await severalAtOnce(seen.injected, async (each) => {
+    const outcome = await uninject(ground, each, options)
+    process.stdout.write(`${nameOf(each)}: ${outcomeInWords(outcome)}\n`)
+    return outcome
+  })
+  await conclude(ground, outcomes)
+}
+
+async function uninject(
+  ground: Ground,
+  injected: InjectedDeployment,
+  { wait, timeoutSeconds }: LeaveOptions,
+): Promise<Outcome> {
+  let isTakenOff = false
+  try {
+    if ((await takeOff(ground, injected)) === 'gone') return { kind: 'gone' }
+    isTakenOff = true
+    if (!wait) return { kind: 'not-awaited' }
+    say(`${nameOf(injected)}: un-injected`)
+    return await untilRolledOut(ground, injected, {
+      limitMs: timeoutSeconds * 1000,
+      clock: systemClock,
+      onProgress: (at) => say(`${nameOf(injected)}: ${at}`),
+    })
+  } catch (error) {
+    if (!(error instanceof KubeError)) throw error
+    return { kind: isTakenOff ? 'late' : 'failed', why: troubleInWords(error) ?? error.message }
+  }
+}
+
+async function conclude(ground: Ground, outcomes: readonly Outcome[]): Promise<void> {
+  const troubles = outcomes.filter(isTrouble).length
+  if (troubles > 0) process.exitCode = EXIT_REFUSED
+  if (outcomes.length > 0) {
+    say(`${outcomes.length - troubles} of ${counted(outcomes.length, 'Deployment')} done.`)
+    for (const sentence of AFTERWARDS) say(sentence)
+  }
+  const deleted = await sweep(ground)
+  if (deleted > 0) say(`${counted(deleted, 'lock ConfigMap')} deleted.`)
+  const { length: left } = (await survey(ground)).records
+  if (left > 0)
+    say(`${counted(left, 'lock ConfigMap')} left, which pods may still need: run this again when these have gone.`)
+}
+
+async function severalAtOnce<T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<readonly R[]> {
+  const results: R[] = []
+  const rest = items.entries()
+  const worker = async () => {
+    for (const [at, item] of rest) results[at] = await work(item)
+  }
+  await Promise.all(Array.from({ length: AT_ONCE }, worker))
+  return results
+}
+
+/** `shop/flask`. */
+export function nameOf({ key }: InjectedDeployment): string {
+  return `${key.namespace}/${key.deployment}`
+}
+
+/** A line for each, in columns. */
+export function listed({ injected, pods }: Pick<Survey, 'injected' | 'pods'>): readonly string[] {
+  const rows = injected.map((each) => [
+    nameOf(each),
+    each.revision === undefined ? 'no revision yet' : `revision ${each.revision}`,
+    counted(each.replicas, 'replica'),
+    [inWords(migrationOf(each, pods)), each.isPaused ? 'paused' : ''].filter(Boolean).join('; '),
+  ])
+  const widths = [0, 1, 2].map((column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)))
+  return rows.map((row) =>
+    row
+      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .join('  ')
+      .trimEnd(),
+  )
+}
+
+function inWords(migration: Migration | undefined): string {
+  if (migration === undefined) return ''
+  if (migration.kind === 'waits') return `${counted(migration.pods, 'pod')} not migrated yet`
+  return `a migration runs in pod ${migration.pod}${migration.since === undefined ? '' : ` since ${migration.since}`}`
+}
+
+/** What un-injecting does, a sentence each. @param unused how many of our ConfigMaps nothing will read again */
+export function consequences({ injected }: Survey, unused: number): readonly string[] {
+  if (injected.length === 0)
+    return [`${counted(unused, 'lock ConfigMap')} of Deployments that are not injected any more will be deleted.`]
+  return [
+    'Un-injecting takes the migrate.io/ annotations and all that was injected off each of them, and strategy and deadline',
+    'become what they were. Its pod template changes by that, so each rolls out anew, and from then on deploys without its',
+    'migration. When the last old pod has gone, its lock ConfigMap with the record of what is migrated is deleted.',
+  ]
+}
+
+/** What is special about some of them, a sentence each. */
+export function warnings({ injected, pods }: Survey): readonly string[] {
+  return injected.flatMap((each) => {
+    const [name, migration] = [nameOf(each), migrationOf(each, pods)]
+    return [
+      migration?.kind === 'runs' &&
+        `${name}: its migration runs: un-injecting ends it, and its app starts on the schema as it then is`,
+      migration?.kind === 'waits' && `${name}: it is not migrated yet: its app starts on the schema as it is`,
+      each.isPaused && `${name}: it is paused: its pods stay as they are until somebody resumes it`,
+    ].filter((sentence) => sentence !== false && sentence !== undefined)
+  })
+}
+
+/** `1 pod`, `2 pods`. */
+export function counted(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? '' : 's'}`
+}
+
+/** What became of one Deployment. */
+export type Outcome =
+  | Waited
+  | { readonly kind: 'not-awaited' }
+  /** Nothing was changed. */
+  | { readonly kind: 'failed'; readonly why: string }
+
+/** Each outcome in words, and whether the user is left with something to do. */
+const OUTCOMES: Readonly<Record<Outcome['kind'], { readonly words: string; readonly isTrouble: boolean }>> = {
+  'rolled-out': { words: 'un-injected and rolled out', isTrouble: false },
+  'not-awaited': { words: 'un-injected; its rollout goes on', isTrouble: false },
+  paused: { words: 'un-injected; it is paused, so its pods stay as they are until it is resumed', isTrouble: false },
+  gone: { words: 'deleted meanwhile', isTrouble: false },
+  'put-back': {
+    words:
+      'un-injected, and injected again by somebody: take the annotations out of its manifest first (Git, Helm values)',
+    isTrouble: true,
+  },
+  stuck: { words: 'un-injected, but its rollout does not get on', isTrouble: true },
+  late: { words: 'un-injected, but not rolled out within --timeout', isTrouble: true },
+  failed: { words: 'still injected', isTrouble: true },
+}
+
+export function outcomeInWords(outcome: Outcome): string {
+  const { words } = OUTCOMES[outcome.kind]
+  return 'why' in outcome ? `${words}: ${outcome.why}` : words
+}
+
+export function isTrouble({ kind }: Outcome): boolean {
+  return OUTCOMES[kind].isTrouble
+}
