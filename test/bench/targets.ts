@@ -4,7 +4,7 @@ import type { Figures, Ratio } from './summary.ts'
 /** P1 is asked at this many connections. */
 const CONNECTIONS = 25
 
-/** A target of ACCEPTANCE.md and what was measured. */
+/** A target of docs/requirements.md and what was measured. */
 export interface Check {
   readonly id: 'P1' | 'P2' | 'P3' | 'P4'
   readonly target: string

@@ -13,7 +13,7 @@ export interface Edit {
 /** Edits that break the program, and what must notice. */
 export type Mutation = {
   readonly name: string
-  /** Of ACCEPTANCE.md: a test of each must fail. */
+  /** Of docs/requirements.md: a test of each must fail. */
   readonly ids: readonly string[]
   /** The files in which it shows. */
   readonly tests: readonly string[]

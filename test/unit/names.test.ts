@@ -52,7 +52,7 @@ suite('A11: the name of the lock ConfigMap', () => {
     assert.equal(check('x'.repeat(231)).length, MAX_LENGTH)
     assert.equal(check('x'.repeat(231)), `deployment.${'x'.repeat(231)}.migrate-io`)
     const cut = check('x'.repeat(232))
-    // DESIGN.md: "its first 200, `-`, 10 hex of its sha256, then the suffix".
+    // docs/design.md: "its first 200, `-`, 10 hex of its sha256, then the suffix".
     assert.match(cut, /^deployment\.x+-[0-9a-f]{10}\.migrate-io$/)
   })
 })

@@ -1,8 +1,8 @@
 import type { Level } from './level.ts'
 
 /**
- * The ids of ACCEPTANCE.md that finished issues have to show, each with the levels at which it needs a passing test; a
- * test of another level does not stand in for one. None may be skipped.
+ * The ids of docs/requirements.md that are built, each with the levels at which it needs a passing test; a test of another
+ * level does not stand in for one. None may be skipped.
  */
 export const REQUIRED_IDS: Readonly<Record<string, readonly Level[]>> = {
   A1: ['api'],
@@ -55,6 +55,7 @@ export const REQUIRED_IDS: Readonly<Record<string, readonly Level[]>> = {
   L13: ['unit', 'node'],
   L14: ['unit', 'node'],
   S6: ['unit', 'api'],
+  N1: ['api'],
 }
 
 /** Of one id, for regular expressions. */

@@ -27,7 +27,7 @@ import { type Result, Table } from './table.ts'
  *
  * `npm test` needs Node.js and a shell; `test:api` builds the programs of Kubernetes, and `test:node` needs root on a Linux
  * of its own as well. What a machine lacks is skipped by name, unless MIGRATE_IO_REQUIRE is set. `test:all` is the three
- * together, and ends with a table of what each id of ACCEPTANCE.md was shown by, which has to be complete. `test:soak` runs
+ * together, and ends with a table of what each id of docs/requirements.md was shown by, which has to be complete. `test:soak` runs
  * what waits long, at full length. With files, these are run, of whatever level; --name runs the tests whose name matches.
  *
  * Where MIGRATE_IO_RESULTS names a file, the results are added to it, and `test:all` takes from it what ran before: so CI calls

@@ -11,7 +11,7 @@ export interface Result {
   readonly isSuite: boolean
 }
 
-/** What each id of ACCEPTANCE.md was shown by, and all tests together. */
+/** What each id of docs/requirements.md was shown by, and all tests together. */
 export class Table {
   readonly #required: Readonly<Record<string, readonly Level[]>>
   readonly #ids = new Map<string, Counts>()

@@ -14,7 +14,7 @@ import type { SimulatedPod } from './pod.ts'
 /** A promise that was broken. */
 export class Violation extends Error {}
 
-/** Watches everything that happens, and says when a promise of DESIGN.md is broken. */
+/** Watches everything that happens, and says when a promise of docs/design.md is broken. */
 export class Judge {
   readonly #cluster: Cluster
   /** `deployment/revision` whose command once exited 0. */

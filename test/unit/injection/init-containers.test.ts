@@ -86,7 +86,7 @@ suite('A10: the container', () => {
   }
   const injected = create(put(flask(), [...POD, 'containers'], [APP]))
 
-  test('A10: has what DESIGN.md lists of the app, and nothing else of it', () => {
+  test('A10: has what docs/design.md lists of the app, and nothing else of it', () => {
     const { command, args, ...others } = migration(injected)
     assert.equal((command as Json[]).length, 5)
     assert.deepEqual(args, ['/bin/sh', '-c', '--', 'flask db upgrade'])
@@ -109,7 +109,7 @@ suite('A10: the container', () => {
     })
   })
 
-  test('A10: the volumes, the label and the annotation of DESIGN.md', () => {
+  test('A10: the volumes, the label and the annotation of docs/design.md', () => {
     assert.deepEqual(at(injected, ...POD, 'volumes'), [
       {
         name: 'migrate-io',

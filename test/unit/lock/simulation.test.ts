@@ -4,7 +4,7 @@ import { FAULTS } from '../../support/simulation/schedule.ts'
 import { runSeeds } from '../../support/simulation/shards.ts'
 import { type Result, Simulation } from '../../support/simulation/simulation.ts'
 
-/** Ten thousand at least, by ACCEPTANCE.md. */
+/** Ten thousand at least, by docs/requirements.md. */
 const SEEDS = 10_000
 /** What must really have happened in them, or they would show nothing. */
 const MUST_HAPPEN = [
