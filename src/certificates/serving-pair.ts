@@ -40,7 +40,7 @@ export class CertificateError extends Error {
 }
 
 /** Two texts in PEM, with the names under which a person knows them. */
-export interface PemTexts {
+interface PemTexts {
   readonly cert: string
   readonly certName: string
   readonly key: string

@@ -81,7 +81,7 @@ function refuse(command: Command, text: string): void {
 const MAX_FAILURES = 5
 
 /** What is printed of one run, through all the streams that it takes. */
-export class FollowedRun {
+class FollowedRun {
   readonly key: string
   readonly #cluster: ClusterConnection
   readonly #status: DeploymentStatus
@@ -130,13 +130,13 @@ export class FollowedRun {
 }
 
 /** Says whose output follows, on standard error. */
-export function header({ pod, run, revision }: LogTarget, { deployment, revision: present }: DeploymentStatus): void {
+function header({ pod, run, revision }: LogTarget, { deployment, revision: present }: DeploymentStatus): void {
   const other = present === undefined || present === revision ? '' : ` (the present one is ${present})`
   process.stderr.write(`==> ${deployment}, revision ${revision}${other}: run ${run} in pod ${pod} <==\n`)
 }
 
 /** @returns undefined where the pod is gone, or there is no such log */
-export async function openRunLog(
+async function openRunLog(
   { transport }: ClusterConnection,
   { namespace }: DeploymentStatus,
   { pod: name, previous }: LogTarget,
@@ -145,7 +145,7 @@ export async function openRunLog(
   return openPodLog(transport, { namespace, name }, { container: INIT_CONTAINER, follow: false, ...options, previous })
 }
 
-export function noLog({ pod, run }: LogTarget): string {
+function noLog({ pod, run }: LogTarget): string {
   return `pod ${pod} has no log of run ${run} (any more): a pod that is gone takes it along`
 }
 

@@ -36,7 +36,7 @@ export async function showStatus(
 }
 
 /** The report as the user wants it, with a line's end. */
-export function inFormat(report: Report, { output, allNamespaces }: StatusOptions): string {
+function inFormat(report: Report, { output, allNamespaces }: StatusOptions): string {
   if (output === 'json') return `${JSON.stringify(report, null, 2)}\n`
   if (output === 'yaml') return stringify(report, { lineWidth: 0, aliasDuplicateObjects: false })
   const paint = (state: State, text: string) => colour(COLOURS[state], text, process.stdout)
@@ -52,7 +52,7 @@ const COLOURS = {
   NotInjected: 'red',
 } as const satisfies Record<State, Parameters<typeof colour>[0]>
 
-export function nothingHere({ namespace }: Pick<ClusterConnection, 'namespace'>): string {
+function nothingHere({ namespace }: Pick<ClusterConnection, 'namespace'>): string {
   const where = namespace === undefined ? 'in any namespace' : `in namespace ${namespace}`
   return `There is no Deployment with a migrate.io/ annotation ${where}.`
 }
@@ -69,7 +69,7 @@ interface Watched {
 }
 
 /** Shows the status again and again. Returns when the one Deployment that is watched is migrated, or nothing happens there. */
-export async function watchStatus(command: Command, { deployment, options, read }: Watched): Promise<void> {
+async function watchStatus(command: Command, { deployment, options, read }: Watched): Promise<void> {
   const isRedrawn = options.output === 'table' && process.stdout.isTTY === true
   const screen = new Screen(process.stdout)
   const changes = new Changes()

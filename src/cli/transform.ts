@@ -14,7 +14,7 @@ export interface Decided {
 }
 
 /** An object that is no apps/v1 Deployment, and stays as it is. */
-export type Other = Pick<Decided, 'place' | 'value'>
+type Other = Pick<Decided, 'place' | 'value'>
 
 export interface Transformed {
   readonly decided: readonly Decided[]

@@ -22,7 +22,7 @@ export async function check(ground: Ground): Promise<void> {
 
 const AT_ONCE = 10 // rollouts under way: each may take a pod more than before, and the cluster has other work
 
-export interface LeaveOptions {
+interface LeaveOptions {
   readonly yes?: true
   readonly dryRun?: true
   readonly wait: boolean
@@ -109,12 +109,12 @@ async function severalAtOnce<T, R>(items: readonly T[], work: (item: T) => Promi
 }
 
 /** `shop/flask`. */
-export function nameOf({ key }: InjectedDeployment): string {
+function nameOf({ key }: InjectedDeployment): string {
   return `${key.namespace}/${key.deployment}`
 }
 
 /** A line for each, in columns. */
-export function listed({ injected, pods }: Pick<Survey, 'injected' | 'pods'>): readonly string[] {
+function listed({ injected, pods }: Pick<Survey, 'injected' | 'pods'>): readonly string[] {
   const rows = injected.map((each) => [
     nameOf(each),
     each.revision === undefined ? 'no revision yet' : `revision ${each.revision}`,
@@ -137,7 +137,7 @@ function inWords(migration: Migration | undefined): string {
 }
 
 /** What un-injecting does, a sentence each. @param unused how many of our ConfigMaps nothing will read again */
-export function consequences({ injected }: Survey, unused: number): readonly string[] {
+function consequences({ injected }: Survey, unused: number): readonly string[] {
   if (injected.length === 0)
     return [`${counted(unused, 'lock ConfigMap')} of Deployments that are not injected any more will be deleted.`]
   return [
@@ -148,7 +148,7 @@ export function consequences({ injected }: Survey, unused: number): readonly str
 }
 
 /** What is special about some of them, a sentence each. */
-export function warnings({ injected, pods }: Survey): readonly string[] {
+function warnings({ injected, pods }: Survey): readonly string[] {
   return injected.flatMap((each) => {
     const [name, migration] = [nameOf(each), migrationOf(each, pods)]
     return [
@@ -161,12 +161,12 @@ export function warnings({ injected, pods }: Survey): readonly string[] {
 }
 
 /** `1 pod`, `2 pods`. */
-export function counted(count: number, what: string): string {
+function counted(count: number, what: string): string {
   return `${count} ${what}${count === 1 ? '' : 's'}`
 }
 
 /** What became of one Deployment. */
-export type Outcome =
+type Outcome =
   | Waited
   | { readonly kind: 'not-awaited' }
   /** Nothing was changed. */
@@ -188,11 +188,11 @@ const OUTCOMES: Readonly<Record<Outcome['kind'], { readonly words: string; reado
   failed: { words: 'still injected', isTrouble: true },
 }
 
-export function outcomeInWords(outcome: Outcome): string {
+function outcomeInWords(outcome: Outcome): string {
   const { words } = OUTCOMES[outcome.kind]
   return 'why' in outcome ? `${words}: ${outcome.why}` : words
 }
 
-export function isTrouble({ kind }: Outcome): boolean {
+function isTrouble({ kind }: Outcome): boolean {
   return OUTCOMES[kind].isTrouble
 }

@@ -111,7 +111,7 @@ async function untilLetGo(lock: Lock, { run }: Held): Promise<boolean> {
 }
 
 /** The lock that a person wants to have freed. All calls throw KubeError. */
-export interface Lock {
+interface Lock {
   readonly namespace: string
   /** After `the lock`. */
   readonly whose: string
@@ -122,7 +122,7 @@ export interface Lock {
 }
 
 /** The Deployment's own. A look ends the program with one line where there is no such Deployment. */
-export function ownLock(of: {
+function ownLock(of: {
   readonly command: Command
   readonly cluster: ClusterConnection
   readonly deployment: string
@@ -139,7 +139,7 @@ export function ownLock(of: {
 }
 
 /** One that Deployments share. */
-export function namedLock(cluster: ClusterConnection, lock: string): Lock {
+function namedLock(cluster: ClusterConnection, lock: string): Lock {
   const { namespace = '', api } = cluster
   return {
     namespace,

@@ -1,7 +1,7 @@
 import type { AddressInfo } from 'node:net'
 import type { FastifyInstance } from 'fastify'
 
-export interface Where {
+interface Where {
   /** 0: any free one. */
   readonly port: number
   /** Left out: all addresses, IPv6 and IPv4. */
@@ -22,7 +22,7 @@ export async function listen(app: FastifyInstance, { port, host }: Where): Promi
 }
 
 /** A port that can't be had. The message says why and what to do, in one line. */
-export class ListenError extends Error {
+class ListenError extends Error {
   override readonly name = 'ListenError'
   readonly code: string
 

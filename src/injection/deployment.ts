@@ -7,7 +7,7 @@ export interface Deployment extends JsonObject {
   readonly spec: DeploymentSpec
 }
 
-export interface DeploymentSpec extends JsonObject {
+interface DeploymentSpec extends JsonObject {
   readonly replicas?: number | null
   readonly strategy?: JsonObject | null
   readonly progressDeadlineSeconds?: number | null
@@ -19,7 +19,7 @@ export interface PodTemplate extends JsonObject {
   readonly spec: PodSpec
 }
 
-export interface ObjectMeta extends JsonObject {
+interface ObjectMeta extends JsonObject {
   readonly name?: string | null
   readonly annotations?: StringMap | null
   readonly labels?: StringMap | null

@@ -17,7 +17,7 @@ import { findOurs, setInMap } from './parts.ts'
 import type { Plan } from './plan.ts'
 import type { Wrapper } from './wrapper.ts'
 
-export interface InjectOptions {
+interface InjectOptions {
   readonly wrapper: Wrapper
   /** undefined where it is not known yet (generateName). */
   readonly deploymentName: string | undefined
@@ -73,7 +73,7 @@ const NEVER_ADDED = new Set([
 ])
 
 /** The init container for a plan. */
-export function makeContainer(plan: Plan, wrapper: Wrapper): Container {
+function makeContainer(plan: Plan, wrapper: Wrapper): Container {
   const { command, volumeMounts, ...message } = wrapper
   const container: Record<string, Json> = { name: INIT_CONTAINER }
   for (const key of COPIED) if (plan.target[key] !== undefined) container[key] = plan.target[key]
@@ -91,7 +91,7 @@ export function makeContainer(plan: Plan, wrapper: Wrapper): Container {
  * @param present the init container in the object as it came
  * @param copies what earlier injections copied into `present`, each by key or as the container that it came from
  */
-export function keepAdditions(fresh: Container, present: Container, copies: readonly JsonObject[]): Container {
+function keepAdditions(fresh: Container, present: Container, copies: readonly JsonObject[]): Container {
   return mergeObject(fresh, present, copies) as Container
 }
 
@@ -152,7 +152,7 @@ function mergeList(
  * @param deploymentName undefined where the API server makes the name up only after admission (generateName): then the
  *   record cannot be mounted, and pods learn of it from the controller.
  */
-export function makeVolumes(deploymentName: string | undefined): readonly [Volume, Volume] {
+function makeVolumes(deploymentName: string | undefined): readonly [Volume, Volume] {
   // First, since a later source wins: a key `grant` in the ConfigMap must not hide the real one.
   const record: readonly JsonObject[] =
     deploymentName === undefined ? [] : [{ configMap: { name: lockConfigMapName(deploymentName), optional: true } }]

@@ -25,7 +25,7 @@ export interface Plan {
   readonly strategy: Settings['strategy']
 }
 
-export interface Planned {
+interface Planned {
   /** Absent where some problem leaves nothing to inject. */
   readonly plan: Plan | undefined
   readonly problems: readonly Problem[]
@@ -145,7 +145,7 @@ const OUR_PATHS = [
 ] as const
 
 /** Mounts of a container that leave no room for ours beside them. `path` is where the container stands in the manifest. */
-export function mountClashes(container: Container, spec: PodSpec, path: string): readonly Problem[] {
+function mountClashes(container: Container, spec: PodSpec, path: string): readonly Problem[] {
   return (container.volumeMounts ?? []).flatMap((mount, i) => {
     const message = clash(mount, spec)
     return message === undefined
@@ -203,7 +203,7 @@ const BUILD_LABEL = 'node.kubernetes.io/windows-build'
 const REQUIRED = 'requiredDuringSchedulingIgnoredDuringExecution'
 
 /** The pods of a template that can only run on Windows, by whichever field says so. One report for each such field. */
-export function windowsProblems({ spec }: PodTemplate): readonly Problem[] {
+function windowsProblems({ spec }: PodTemplate): readonly Problem[] {
   const { os, nodeSelector } = spec
   const places = [
     ...(os?.['name'] === 'windows' ? ['os.name'] : []),

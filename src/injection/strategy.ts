@@ -15,7 +15,7 @@ const DEFAULT_PERCENTAGE = '25%'
  * The strategy of the article: one new pod at a time, while one old pod is gone. With at most one replica that pod is
  * the only one, and would be gone for the whole migration: then none goes.
  */
-export function articleStrategy(replicas: number): JsonObject {
+function articleStrategy(replicas: number): JsonObject {
   return { type: 'RollingUpdate', rollingUpdate: { maxSurge: 1, maxUnavailable: replicas <= 1 ? 0 : 1 } }
 }
 
@@ -29,7 +29,7 @@ export function articleStrategy(replicas: number): JsonObject {
  * | rolling             | anything            | the article's |
  * | keep                | anything            | as stated     |
  */
-export function chooseStrategy(
+function chooseStrategy(
   stated: Json | undefined,
   mode: Settings['strategy'],
   replicas: number,
@@ -70,14 +70,14 @@ function isDefault(stated: Json | undefined): boolean {
   return maxSurge === DEFAULT_PERCENTAGE && maxUnavailable === DEFAULT_PERCENTAGE
 }
 
-export function isSameStrategy(stated: Json | undefined, article: JsonObject): boolean {
+function isSameStrategy(stated: Json | undefined, article: JsonObject): boolean {
   if (stated === undefined || stated === null || !isRollingUpdate(stated)) return false
   const [a, b] = [rollingUpdate(stated), rollingUpdate(article)]
   return a.maxSurge === b.maxSurge && a.maxUnavailable === b.maxUnavailable
 }
 
 /** Whether a stored strategy may be one that was put there, for whatever number of replicas. */
-export function isArticle(strategy: Json | undefined): boolean {
+function isArticle(strategy: Json | undefined): boolean {
   return isSameStrategy(strategy, articleStrategy(1)) || isSameStrategy(strategy, articleStrategy(2))
 }
 

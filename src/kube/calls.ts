@@ -87,7 +87,7 @@ export async function removeObject(
 }
 
 /** Kinds of objects that are in no namespace, and that are only ever read. */
-export type ReadClusterKind = 'Namespace' | 'Node'
+type ReadClusterKind = 'Namespace' | 'Node'
 
 /** @returns undefined when there is none (404). Throws KubeError. */
 export async function readClusterObject<K extends ReadClusterKind>(

@@ -101,7 +101,7 @@ interface List<T> {
   readonly items?: readonly T[] | null
 }
 
-export interface Listed<T> {
+interface Listed<T> {
   readonly items: T[]
   /** From here a watch sees what came after this list. */
   readonly resourceVersion: string

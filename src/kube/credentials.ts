@@ -17,7 +17,7 @@ export interface Credentials {
   readonly tls: Pick<RequestOptions, 'ca' | 'cert' | 'key' | 'servername' | 'rejectUnauthorized'>
 }
 
-export interface CredentialSource {
+interface CredentialSource {
   /** The present ones. Throws KubeError `unavailable` when they can't be had now. */
   current(): Promise<Credentials>
   /** The server has refused them (401): asks anew next time. */
@@ -141,7 +141,7 @@ const LIMIT_MS = 60_000 // the slowest ask a cloud's service several times; nobo
 type Start = (command: string, args: readonly string[] | undefined, options: SpawnOptions) => ChildProcess
 
 /** Credentials from a plugin (`exec` in a kubeconfig). One that hangs is ended, and what it wrote is never quoted. */
-export class ExecPlugin implements Authenticator {
+class ExecPlugin implements Authenticator {
   readonly #way = new ExecAuth()
   readonly #clock: Clock
   readonly #limitMs: number

@@ -2,7 +2,7 @@ import { KubeError, type KubeErrorCode } from './api.ts'
 import type { ClusterKind, Kind } from './objects.ts'
 import { RESOURCES } from './resources.ts'
 
-export type Verb = 'get' | 'list' | 'watch' | 'create' | 'update' | 'patch' | 'delete'
+type Verb = 'get' | 'list' | 'watch' | 'create' | 'update' | 'patch' | 'delete'
 
 /** What was asked, in the terms of an RBAC rule. */
 export interface Request {

@@ -38,7 +38,7 @@ export interface EventRecorder {
   stop(): Promise<void>
 }
 
-export interface RecorderOptions {
+interface RecorderOptions {
   readonly api: Api
   /** Of this process, as `kubectl get events -o wide` shows it. */
   readonly instance: string

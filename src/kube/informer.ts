@@ -12,7 +12,7 @@ const RELIST_MS = 600_000 // mends what a watch should have said and did not
 const STALL_MS = 150_000 // two bookmarks that did not come
 const TRIES_AT_ONE_PLACE = 3
 
-export interface WatchOptions<K extends Kind, T> {
+interface WatchOptions<K extends Kind, T> {
   readonly kind: K
   readonly selection: Selection
   /** What is kept of each object; called once for each state seen, while the whole is in memory. */
@@ -39,7 +39,7 @@ export interface WatchTrouble {
 }
 
 /** A view of a selection that keeps itself up to date, whatever happens to the API server. */
-export interface Watch<T> {
+interface Watch<T> {
   readonly size: number
   items(): IterableIterator<T>
   /** Whether the first complete list is in. It stays true while the API server is away. */
@@ -171,13 +171,13 @@ function hook(call: () => void): void {
 }
 
 /** An object reduced to what its user needs, and which one in which state it was. */
-export interface Entry<T> {
+interface Entry<T> {
   readonly uid: string
   readonly resourceVersion: string
   readonly item: T
 }
 
-export interface StoreHandlers<T> {
+interface StoreHandlers<T> {
   /** New, or other than before. */
   changed(item: T, before: T | undefined): void
   /** No longer in the selection, with what was last known of it. */
@@ -188,7 +188,7 @@ export interface StoreHandlers<T> {
  * What is known of a selection, by UID: an object that was deleted and made again under its name is another one. Tells each
  * change once, in order, when it has already been taken in.
  */
-export class Store<T> {
+class Store<T> {
   readonly #entries = new Map<string, Entry<T>>()
   readonly #handlers: StoreHandlers<T>
 

@@ -16,7 +16,7 @@ export interface LeaderTimes {
 const TIMES: LeaderTimes = { durationMs: 15_000, renewDeadlineMs: 10_000, retryMs: 2_000, callMs: 4_000 }
 const RETRY_EARLIER_SHARE = 0.25 // by chance, so that candidates don't all write in one moment; never later: O3 wants 3 s
 
-export interface LeaderElectionOptions {
+interface LeaderElectionOptions {
   readonly api: Pick<Api, 'read' | 'create' | 'replace'>
   readonly namespace: string
   readonly name: string
@@ -171,7 +171,7 @@ function hook(callback: () => void): void {
 }
 
 /** Who holds the Lease, as the Lease says. */
-export interface LeaseRecord {
+interface LeaseRecord {
   /** Empty: let go. */
   readonly holder: string
   /** How long its holder may lead after each renewal. */
@@ -179,7 +179,7 @@ export interface LeaseRecord {
   readonly renewTime: string | undefined
 }
 
-export function recordOf({ spec }: Lease, otherwise: { readonly durationMs: number }): LeaseRecord {
+function recordOf({ spec }: Lease, otherwise: { readonly durationMs: number }): LeaseRecord {
   const seconds = spec?.leaseDurationSeconds
   return {
     holder: spec?.holderIdentity ?? '',
@@ -188,14 +188,14 @@ export function recordOf({ spec }: Lease, otherwise: { readonly durationMs: numb
   }
 }
 
-export interface Claim {
+interface Claim {
   readonly identity: string
   readonly durationMs: number
   readonly at: Date
 }
 
 /** The Lease's spec once the claim is written over it: a renewal where the holder is the same, else a takeover. */
-export function claimed(before: Lease['spec'], { identity, durationMs, at }: Claim): NonNullable<Lease['spec']> {
+function claimed(before: Lease['spec'], { identity, durationMs, at }: Claim): NonNullable<Lease['spec']> {
   const isRenewal = before?.holderIdentity === identity
   const time = microTime(at)
   return {
@@ -209,7 +209,7 @@ export function claimed(before: Lease['spec'], { identity, durationMs, at }: Cla
 }
 
 /** As client-go lets go: nobody holds it, and an observer who misses that waits for a second only. */
-export function released(before: Lease['spec'], at: Date): NonNullable<Lease['spec']> {
+function released(before: Lease['spec'], at: Date): NonNullable<Lease['spec']> {
   return { ...before, holderIdentity: '', leaseDurationSeconds: 1, renewTime: microTime(at) }
 }
 

@@ -28,7 +28,7 @@ export interface Metadata {
 }
 
 /** https://kubernetes.io/docs/reference/using-api/server-side-apply/#managed-fields */
-export interface ManagedFields {
+interface ManagedFields {
   manager?: string
   operation?: string
   subresource?: string
@@ -38,7 +38,7 @@ export interface ManagedFields {
   fieldsV1?: FieldSet
 }
 
-export interface FieldSet {
+interface FieldSet {
   [field: string]: FieldSet
 }
 
@@ -72,7 +72,7 @@ export interface ContainerStatus {
 }
 
 /** Of a pod, a node or a Deployment. */
-export interface Condition {
+interface Condition {
   type: string
   status: 'True' | 'False' | 'Unknown'
   reason?: string
@@ -80,7 +80,7 @@ export interface Condition {
   lastTransitionTime?: string
 }
 
-export interface Volume {
+interface Volume {
   name: string
   projected?: { sources?: { configMap?: { name?: string; optional?: boolean } }[] }
 }
@@ -143,7 +143,7 @@ export interface Lease {
 }
 
 /** Only its labels matter. */
-export interface Namespace {
+interface Namespace {
   metadata: Metadata
 }
 

@@ -1,6 +1,6 @@
 import type { ClusterKind, Kind } from './objects.ts'
 
-export interface Resource {
+interface Resource {
   readonly apiVersion: string
   /** As in an RBAC rule: empty for the core group. */
   readonly group: string
@@ -27,7 +27,7 @@ export const RESOURCES: Readonly<Record<Kind | ClusterKind, Resource>> = {
   },
 }
 
-export interface Place {
+interface Place {
   /** All namespaces when left out, or none where the kind is in none. */
   readonly namespace?: string | undefined
   /** The collection when left out. */

@@ -196,7 +196,7 @@ function parsed(content: string, about: Parameters<typeof described>[0]): unknow
   }
 }
 
-export interface InTimeOptions {
+interface InTimeOptions {
   /** For the message. */
   readonly what: string
   /** Gives up earlier. */
@@ -207,7 +207,7 @@ export interface InTimeOptions {
  * Does the work, whose signal is aborted when it takes longer; then, and when it fails, throws KubeError `unavailable`. Also
  * when the work doesn't heed its signal.
  */
-export async function inTime<T>(
+async function inTime<T>(
   limitMs: number,
   work: (signal: AbortSignal) => Promise<T>,
   { what, signal }: InTimeOptions,

@@ -17,7 +17,7 @@ export class Expired extends Error {
   override readonly name = 'Expired'
 }
 
-export interface StreamOptions {
+interface StreamOptions {
   readonly selection: Selection
   /** Events after this one. */
   readonly resourceVersion: string

@@ -117,7 +117,7 @@ function mapping(value: Json | undefined): JsonObject {
 const KEYS = Object.keys(ANNOTATIONS).map((name) => PREFIX + name)
 
 /** Where a user may have put what belongs into the Deployment's own annotations. */
-export interface Places {
+interface Places {
   readonly annotations: Readonly<Record<string, unknown>>
   readonly labels: Readonly<Record<string, unknown>>
   readonly templateAnnotations: Readonly<Record<string, unknown>>

@@ -1,7 +1,7 @@
 import type { Failed } from '../lock/record.ts'
 import type { Trouble, TroubleKind } from './pod-facts.ts'
 
-export const STATES = ['Migrated', 'Running', 'Waiting', 'Failed', 'Interrupted', 'NotInjected'] as const
+const STATES = ['Migrated', 'Running', 'Waiting', 'Failed', 'Interrupted', 'NotInjected'] as const
 export type State = (typeof STATES)[number]
 
 /** A run is under way, or has been. */

@@ -31,7 +31,7 @@ export async function gather(
 }
 
 /** The situation of each Deployment that has to do with us, by namespace and name. */
-export function situationsOf({ survey, nodes }: Completed, now: number): readonly Situation[] {
+function situationsOf({ survey, nodes }: Completed, now: number): readonly Situation[] {
   const view = viewOf(survey)
   const key = ({ deployment: { metadata } }: DeploymentFacts) => `${metadata.namespace} ${metadata.name}`
   return survey.deployments
@@ -68,12 +68,12 @@ function situationOf(
 
 const AT_A_TIME = 8 // each may be an object of a megabyte and more
 
-export interface Completed {
+interface Completed {
   readonly survey: Survey
   readonly nodes: ReadonlyMap<string, NodeFacts>
 }
 
-export function holderOf({ read }: Survey['configMaps'][number]): Holder | undefined {
+function holderOf({ read }: Survey['configMaps'][number]): Holder | undefined {
   return read.kind === 'record' ? read.record.holder : undefined
 }
 
@@ -90,7 +90,7 @@ function orphanedHolder(view: View, { configMap, named: lock }: ReadConfigMap): 
  * lock and are not ours, and the nodes of runners.
  * @throws KubeError
  */
-export async function complete(
+async function complete(
   { transport, api }: { readonly transport: Transport; readonly api: Api },
   listed: Survey,
 ): Promise<Completed> {
@@ -144,7 +144,7 @@ async function each<T, R>(items: readonly T[], work: (item: T) => Promise<R>): P
 }
 
 /** What was surveyed, to be found by name and by owner. */
-export interface View {
+interface View {
   replicaSets(facts: DeploymentFacts): readonly ReplicaSet[]
   /** Those of the Deployment's ReplicaSets. */
   pods(facts: DeploymentFacts): readonly PodFacts[]
@@ -152,7 +152,7 @@ export interface View {
   configMap(namespace: string, name: string): ReadConfigMap | undefined
 }
 
-export function viewOf({ replicaSets, pods, configMaps }: Survey): View {
+function viewOf({ replicaSets, pods, configMaps }: Survey): View {
   const byOwner = Map.groupBy(replicaSets, ({ metadata }) => controllerOf(metadata, 'Deployment')?.uid)
   const byReplicaSet = Map.groupBy(pods, ({ pod }) => controllerOf(pod.metadata, 'ReplicaSet')?.uid)
   const byName = new Map(pods.map((each) => [`${each.pod.metadata.namespace}/${each.pod.metadata.name}`, each]))
@@ -169,7 +169,7 @@ export function viewOf({ replicaSets, pods, configMaps }: Survey): View {
 }
 
 /** A named lock as one Deployment sees it, by what was surveyed: the same judgement as the controller's `readNamed`. */
-export function namedFacts(view: View, lock: string, namespace: string, own: Holder | undefined): NamedFacts {
+function namedFacts(view: View, lock: string, namespace: string, own: Holder | undefined): NamedFacts {
   const { configMap, named: read } = view.configMap(namespace, namedLockConfigMapName(lock)) ?? {}
   const holder = read?.kind === 'lock' ? read.holder : undefined
   const isOurs = holder !== undefined && holder.uid === own?.uid && holder.number === own.number

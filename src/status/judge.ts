@@ -164,7 +164,7 @@ export function runOf({ read, pods }: Situation): Run | undefined {
  * | may run, its node is lost   | Running: node-lost               | Waiting: node-lost      |
  * | may run                     | Running                          | Waiting: older-revision |
  */
-export function judgeRun(situation: Situation, base: Base): Findings | undefined {
+function judgeRun(situation: Situation, base: Base): Findings | undefined {
   const { run } = base
   if (run === undefined) return undefined
   const seen = find(situation.pods, run)
@@ -214,7 +214,7 @@ function timeOf(text: string): number | undefined {
 }
 
 /** The situation as the controller's own functions take it. */
-export function snapshotOf(situation: Situation, pods: readonly PodFacts[]): Snapshot {
+function snapshotOf(situation: Situation, pods: readonly PodFacts[]): Snapshot {
   const { facts, configMap, read, replicaSets, named } = situation
   const { deployment, settings } = facts
   const { namespace, name } = deployment.metadata
@@ -238,7 +238,7 @@ export function snapshotOf(situation: Situation, pods: readonly PodFacts[]): Sna
  * | a command            | no                 | namespace-not-labelled  |
  * | a command            | yes, or unseen     | not-yet-injected        |
  */
-export function notInjected({ facts, namespace }: Situation): Findings {
+function notInjected({ facts, namespace }: Situation): Findings {
   return {
     state: 'NotInjected',
     reason: reasonOf(),

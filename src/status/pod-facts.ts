@@ -80,7 +80,7 @@ const EXITS: Readonly<Record<number, TroubleKind>> = { 69: 'no-sleep', 74: 'cann
  * What keeps a pod's wrapper from running, by what kubelet and scheduler wrote into its status. Undefined where it runs,
  * has ended well, or only starts again.
  */
-export function troubleOf(pod: Pod): Trouble | undefined {
+function troubleOf(pod: Pod): Trouble | undefined {
   const ours = statusOf(pod)
   if (ours?.state?.running !== undefined || ours?.state?.terminated?.exitCode === 0) return undefined
   const scheduled = pod.status?.conditions?.find(({ type }) => type === 'PodScheduled')

@@ -83,13 +83,13 @@ async function runningPod(api: Api, { facts, replicaSets }: Situation): Promise<
   return pods.find((pod) => isOfLock(pod, key, replicaSets) && standing(pod) === 'running')?.metadata.name
 }
 
-export interface Ground {
+interface Ground {
   readonly transport: Transport
   readonly api: Api
 }
 
 /** A lock that Deployments share by `migrate.io/lock`. */
-export interface NamedLock {
+interface NamedLock {
   readonly namespace: string
   readonly lock: string
 }
@@ -231,7 +231,7 @@ export function releaseOf(situation: Situation): Release {
 const FREE: Release = { kind: 'free', says: ['The lock is free.'] }
 
 /** The controller leaves such a ConfigMap alone, and so does `unlock`. */
-export function foreign(configMap: string, namespace: string): Release {
+function foreign(configMap: string, namespace: string): Release {
   return {
     kind: 'wait',
     says: [
@@ -243,7 +243,7 @@ export function foreign(configMap: string, namespace: string): Release {
 }
 
 /** Nobody but the controller can tell by the pods alone who holds it. */
-export function recordLost(pod: string, configMap: string): Release {
+function recordLost(pod: string, configMap: string): Release {
   return {
     kind: 'wait',
     says: [
@@ -274,7 +274,7 @@ export type Release =
 export type HeldRun = Pick<Run, 'pod' | 'uid' | 'number' | 'node' | 'graceSeconds'>
 
 /** A run that holds a lock, as it was seen. */
-export interface Held {
+interface Held {
   readonly run: HeldRun
   /** Whose run it is, which lock it holds, and since when: a sentence. */
   readonly holds: string
@@ -303,7 +303,7 @@ const GRACE_MIN_SECONDS = 1
  * | whatever         | whatever else | is being deleted         | wait                                         |
  * | whatever         | whatever else | is not                   | delete                                       |
  */
-export function releaseOfPod(held: Held): Release {
+function releaseOfPod(held: Held): Release {
   const { run, holds, pod, node, now } = held
   const byItself = isAbsent(held)
     ? `The controller of migrate.io frees it, but none is at work: see kubectl -n ${namespaceOf(held.controller)} get pods.`

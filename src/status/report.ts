@@ -25,9 +25,9 @@ export function reportOf({ situations, controller }: Gathered, scope: Scope, pro
 }
 
 /** How a state is to be shown, such as in colour; the text must look as wide as it was. */
-export type Paint = (state: State, text: string) => string
+type Paint = (state: State, text: string) => string
 
-export interface TableOptions {
+interface TableOptions {
   /** Milliseconds since 1970. */
   readonly now: number
   readonly withNamespace: boolean

@@ -6,12 +6,12 @@ import { namespaceOf } from './situation.ts'
 import { exitInWords, imageInWords, quoted, span, undo, type Words } from './words.ts'
 
 /** What a person is told: what is the matter, and what to do about it, one thing a line. */
-export interface Told {
+interface Told {
   readonly why: string
   readonly todo: readonly string[]
 }
 
-export type Sentences<R extends Reason> = { readonly [K in R]: (words: Words) => Told }
+type Sentences<R extends Reason> = { readonly [K in R]: (words: Words) => Told }
 
 /** Where a run is under way, or has been. */
 const RUN_SENTENCES: Sentences<RunReason> = {

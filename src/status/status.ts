@@ -132,7 +132,7 @@ export function withQueues(statuses: readonly DeploymentStatus[]): readonly Depl
 }
 
 /** What else is worth knowing, whatever the reason of the state: whole sentences. */
-export function notesOf({ state, reason, run, failed }: Findings, situation: Situation): readonly string[] {
+function notesOf({ state, reason, run, failed }: Findings, situation: Situation): readonly string[] {
   const { facts, node } = situation
   const notes: string[] = []
   if (state === 'NotInjected') return notes

@@ -54,7 +54,7 @@ export interface ReadConfigMap {
 }
 
 /** The revisions of which a record's entries are needed: those that have ReplicaSets. */
-export type Wanted = (namespace: string, record: string) => ReadonlySet<string>
+type Wanted = (namespace: string, record: string) => ReadonlySet<string>
 
 /**
  * Reads all that tells how migrations stand. Needs the verb `list` on deployments, replicasets, pods and configmaps; what
@@ -198,7 +198,7 @@ export async function readNode(transport: Transport, name: string): Promise<Node
 }
 
 /** @returns undefined where a permission is missing without which the rest is still worth telling */
-export async function unlessForbidden<T>(read: () => Promise<T>): Promise<T | undefined> {
+async function unlessForbidden<T>(read: () => Promise<T>): Promise<T | undefined> {
   try {
     return await read()
   } catch (error) {

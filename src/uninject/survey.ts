@@ -58,7 +58,7 @@ const NAMES: Readonly<Record<string, RegExp>> = {
 }
 
 /** What may still need a record. All of the same namespaces, and read after the records. */
-export interface Users {
+interface Users {
   readonly injected: readonly InjectedDeployment[]
   /** Those with our label. */
   readonly pods: readonly Pod[]

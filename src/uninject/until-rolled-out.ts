@@ -9,7 +9,7 @@ import { type Ground, selectionOf } from './survey.ts'
 const LOOK_EVERY_MS = 1_000
 const NEVER = new AbortController().signal
 
-export interface WaitOptions {
+interface WaitOptions {
   readonly limitMs: number
   readonly clock: Clock
   /** Called when what it waits for has changed. */
@@ -65,7 +65,7 @@ async function look(
 }
 
 /** Where the rollout of a Deployment's newest template is. */
-export type RolloutState =
+type RolloutState =
   | { readonly kind: 'done' }
   | { readonly kind: 'paused' }
   /** It goes on, but not within progressDeadlineSeconds. */

@@ -132,7 +132,7 @@ function blamed(body: unknown): { namespace: string; deployment: string } | unde
 const NAME_MAX_CHARACTERS = 253 // Kubernetes' own limit; admission sees objects before that is checked
 
 /** One line per decision: who, what, why. Never a text from the object but its names, nor warnings or problems, which quote values. */
-export function logDecision(logs: Logs, question: Question & { readonly kind: 'change' }, decision: Decision): void {
+function logDecision(logs: Logs, question: Question & { readonly kind: 'change' }, decision: Decision): void {
   const notable = decision.kind === 'injected' || decision.kind === 'stripped' || decision.kind === 'refused'
   const level = notable || decision.warnings.length > 0 ? 'info' : 'debug'
   if (!logs.isLevelEnabled(level)) return
@@ -152,7 +152,7 @@ export function logDecision(logs: Logs, question: Question & { readonly kind: 'c
 }
 
 /** Namespace and name as the request has them; `generateName` with a star where the API server will make up the rest. */
-export function names(object: JsonObject): { namespace: string; deployment: string } {
+function names(object: JsonObject): { namespace: string; deployment: string } {
   const metadata = object.metadata
   if (!isObject(metadata)) return { namespace: '', deployment: '' }
   const generated = text(metadata.generateName)

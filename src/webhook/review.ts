@@ -5,7 +5,7 @@ const VERSION = 'admission.k8s.io/v1'
 const OPERATIONS = ['CREATE', 'UPDATE', 'DELETE', 'CONNECT'] as const
 const UID_MAX_CHARACTERS = 128 // the API server sends 36; it is echoed and logged
 
-export type Operation = (typeof OPERATIONS)[number]
+type Operation = (typeof OPERATIONS)[number]
 
 /** What an AdmissionReview asks. `not-ours` is let through as it is: the webhook configuration should not have sent it. */
 export type Question =
@@ -107,7 +107,7 @@ export class RequestError extends Error {
 }
 
 /** The reason as a metric's label and log field: bounded, unlike the message. */
-export type RequestErrorCode =
+type RequestErrorCode =
   | 'body-aborted'
   | 'body-empty'
   | 'body-not-json'

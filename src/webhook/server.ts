@@ -24,7 +24,7 @@ const LIMITS = {
 } as const
 
 /** The sockets behind the app. */
-export interface TlsServer {
+interface TlsServer {
   /** What the app is built with, so that these sockets serve it. */
   readonly forApp: Required<Pick<ServerParts, 'serverFactory' | 'clientErrorHandler'>>
   /** Accepts no more, answers what was accepted, then is done. Idle connections end at once. */
@@ -34,7 +34,7 @@ export interface TlsServer {
 }
 
 /** What is told of it. */
-export interface Told {
+interface Told {
   /** Each pair that new connections get from now on. */
   readonly onUse: (pair: ServingPair) => void
   readonly onCrowded: NonNullable<ConnectionLimit['onCrowded']>

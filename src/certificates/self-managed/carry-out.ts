@@ -11,13 +11,13 @@ const LABELS = { 'app.kubernetes.io/name': 'migrate-io', 'app.kubernetes.io/comp
 const SUBJECT = 'CN=migrate.io webhook'
 
 /** What a step is carried out on: as it was read when the step was decided, so that each write is a compare-and-swap. */
-export interface Read {
+interface Read {
   readonly secret: Secret | undefined
   readonly configuration: WebhookConfiguration | undefined
   readonly signer: { readonly cert: string; readonly notAfterMs: number } | undefined
 }
 
-export interface Means {
+interface Means {
   readonly api: Pick<Api, 'create' | 'replace'>
   readonly configurations: Pick<WebhookConfigurations, 'trust'>
   readonly namespace: string

@@ -11,7 +11,7 @@ export const REASONS = {
   'overlap-over': 'nobody serves a certificate of an older authority any more',
 } as const
 
-export type Reason = keyof typeof REASONS
+type Reason = keyof typeof REASONS
 
 /** Why nothing is to be done now: what is waited for. */
 export type Waiting = 'nothing' | 'configuration' | 'trust' | 'overlap'
@@ -29,7 +29,7 @@ export type Step =
   | { readonly kind: 'drop-authorities'; readonly why: Reason }
   | { readonly kind: 'rest'; readonly waitsFor: Waiting }
 
-export interface Moment {
+interface Moment {
   readonly nowMs: number
   /** How long this process has seen Secret and configuration just as they are. Not by the time of day. */
   readonly steadyMs: number
@@ -168,7 +168,7 @@ export const TIMES: CertificateTimes = {
 }
 
 /** Machines whose clock is behind the controller's, even by a whole time zone, accept a new certificate at once. */
-export const BACKDATED_MS = DAY_MS
+const BACKDATED_MS = DAY_MS
 
 const RENEWED_AT_SHARE = 2 / 3
 

@@ -12,7 +12,7 @@ const ALL = 'certificates'
 const STEPS_IN_A_ROW_MAX = 5
 const BACKOFF = { firstMs: 200, maxMs: 10_000 } // a conflict is over at once; a missing permission lasts
 
-export interface ManagerOptions {
+interface ManagerOptions {
   readonly api: Pick<Api, 'read' | 'create' | 'replace'>
   readonly configurations: WebhookConfigurations
   /** Of the Secret and of the Service. */
@@ -119,7 +119,7 @@ class SteadySince {
   }
 }
 
-export interface ServiceName {
+interface ServiceName {
   readonly namespace: string
   readonly service: string
 }

@@ -15,7 +15,7 @@ export interface CertificateNames {
   readonly webhookConfiguration: string
 }
 
-export interface CertificateRoleOptions {
+interface CertificateRoleOptions {
   readonly cluster: { readonly transport: Transport; readonly api: Api }
   readonly names: CertificateNames
   readonly times: Partial<CertificateTimes> | undefined
@@ -71,7 +71,7 @@ const WAITS: Readonly<Record<Exclude<Waiting, 'nothing'>, string>> = {
 export type CertificateMetrics = Pick<ControllerMetrics, 'certificateStep' | 'certificateExpiry'>
 
 /** Log fields. */
-export interface CertificateObjects {
+interface CertificateObjects {
   /** namespace/name */
   readonly secret: string
   readonly configuration: string

@@ -51,7 +51,7 @@ function finish({ source, splices, style }: Editing, open: boolean): string {
 }
 
 /** What one pass over a document collects. */
-export interface Editing {
+interface Editing {
   readonly source: string
   readonly style: Style
   readonly splices: Splice[]
@@ -60,13 +60,13 @@ export interface Editing {
 }
 
 /** Rows of one collection, and where they are. */
-export interface Rows {
+interface Rows {
   readonly rows: readonly Row[]
   readonly map: boolean
 }
 
 /** Makes the slot hold `value` instead of `old`, by as little text as possible. @throws NotTextual */
-export function editSlot(editing: Editing, slot: Slot, old: Json, value: Json): void {
+function editSlot(editing: Editing, slot: Slot, old: Json, value: Json): void {
   if (equal(old, value)) return
   if (slot.node && !isAlias(slot.node) && slot.node.anchor) editing.touched.add(slot.node)
   const change = planFor(editing, slot, old, value)
@@ -124,7 +124,7 @@ interface Shown {
 }
 
 /** Puts another value into a slot. A comment behind the key or behind a one-line value stays there. @throws NotTextual */
-export function replaceSlot(editing: Editing, slot: Slot, value: Json): void {
+function replaceSlot(editing: Editing, slot: Slot, value: Json): void {
   if (slot.kind === 'root') throw new NotTextual('the whole document')
   if (slot.kind === 'flow') replaceInFlow(editing, slot, value)
   else replaceInBlock(editing, slot, show(editing, slot, value))
@@ -193,7 +193,7 @@ function replaceInBlock(editing: Editing, slot: Slot, { inline, lines }: Shown):
 }
 
 /** Takes out and puts in the rows of a block map or sequence; each is one or more whole lines. */
-export function changeBlockRows(editing: Editing, { rows, map }: Rows, { remove, add }: Plan): void {
+function changeBlockRows(editing: Editing, { rows, map }: Rows, { remove, add }: Plan): void {
   for (const row of remove) removeRow(editing, rows, { row, removed: remove })
   const column = rows[0]?.slot.column ?? 0
   for (const { after, key, value } of add) {
@@ -212,7 +212,7 @@ function renderRow(editing: Editing, value: Json, column: number): string[] {
 }
 
 /** Empty lines stay empty. */
-export function indentLines(lines: readonly string[], column: number): string[] {
+function indentLines(lines: readonly string[], column: number): string[] {
   return lines.map((line) => (line === '' ? '' : ' '.repeat(column) + line))
 }
 
@@ -259,7 +259,7 @@ function removeRow(
 }
 
 /** Takes out and puts in the rows of `{…}` or `[…]`; at least one row stays. */
-export function changeFlowRows(editing: Editing, { rows, map }: Rows, { remove, add }: Plan): void {
+function changeFlowRows(editing: Editing, { rows, map }: Rows, { remove, add }: Plan): void {
   for (const [first, last] of runs(remove))
     editing.splices.push({ ...gap(editing.source, rows, [first, last]), text: '' })
   const { flow } = editing.style
@@ -301,7 +301,7 @@ function gap(source: string, rows: readonly Row[], [first, last]: [number, numbe
  * Writes the value of an anchor where its aliases stand, so that the anchor can be changed without changing them.
  * @returns whether there was any such alias
  */
-export function expandAliases(editing: Editing, yaml: ParsedDocument, anchored: ReadonlySet<Node>): boolean {
+function expandAliases(editing: Editing, yaml: ParsedDocument, anchored: ReadonlySet<Node>): boolean {
   let any = false
   for (const slot of slotsBelow(rootSlot(yaml.contents, editing.source), editing.source)) {
     if (!isAlias(slot.node)) continue
@@ -314,7 +314,7 @@ export function expandAliases(editing: Editing, yaml: ParsedDocument, anchored: 
 }
 
 /** The anchored nodes that some alias stands for. */
-export function aliasedNodes(yaml: ParsedDocument): Set<Node> {
+function aliasedNodes(yaml: ParsedDocument): Set<Node> {
   const aliases: Alias[] = []
   visit(yaml, {
     Alias(_, alias) {

@@ -1,6 +1,6 @@
 import type { YAMLError } from 'yaml'
 
-export type ManifestErrorCode =
+type ManifestErrorCode =
   | 'yaml-invalid'
   | 'yaml-duplicate-key'
   | 'yaml-tab'
@@ -9,7 +9,7 @@ export type ManifestErrorCode =
   | 'not-editable'
 
 /** Where in a file something was seen; both count from 1. */
-export interface Position {
+interface Position {
   readonly line: number
   readonly column: number
 }
@@ -135,7 +135,7 @@ function excerpt(line: string): string {
 }
 
 /** Line and column of an offset, from 1; a byte order mark is no column. */
-export function positionAt(text: string, offset: number): Position {
+function positionAt(text: string, offset: number): Position {
   const before = text.slice(0, offset).replace(/^\uFEFF/, '')
   const newline = before.lastIndexOf('\n')
   return { line: before.split('\n').length, column: before.length - newline }

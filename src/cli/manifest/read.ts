@@ -115,7 +115,7 @@ function linesOf(text: string): LineCounter {
 }
 
 /** One document's part of a file, and where that part begins. */
-export interface Slice {
+interface Slice {
   readonly text: string
   readonly offset: number
 }
@@ -124,7 +124,7 @@ export interface Slice {
  * Cuts a file into its documents. Joined again, the slices are the file, byte for byte: each keeps its `---`, `...`, comments,
  * directives, byte order mark and line ends. A file of nothing but comments is one slice, an empty file none.
  */
-export function split(text: string): Slice[] {
+function split(text: string): Slice[] {
   const starts = documentStarts(text)
   return starts.map((offset, i) => ({ offset, text: text.slice(offset, starts[i + 1] ?? text.length) }))
 }

@@ -4,14 +4,14 @@ import { COMPATIBLE_YAML } from './kubernetes-yaml.ts'
 import { firstInLine, indentation, isFlowCollection, lineStart, rowsOf } from './layout.ts'
 
 /** How a manifest's author writes block style. */
-export interface BlockStyle {
+interface BlockStyle {
   /** Spaces per level. */
   readonly step: number
   /** Whether `- ` is indented under its key. */
   readonly indentSequences: boolean
 }
 
-export type ScalarType = Scalar.Type
+type ScalarType = Scalar.Type
 
 /**
  * A value in block style, one string a line, not indented. Multi-line strings become literal blocks where they are readable so.
@@ -72,7 +72,7 @@ function isQuote(type: ScalarType): boolean {
 }
 
 /** Such characters only ever stand inside double quotes here. */
-export function escapeUnprintable(text: string): string {
+function escapeUnprintable(text: string): string {
   return text.replace(UNESCAPED, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`)
 }
 
@@ -82,7 +82,7 @@ export function scalarTypeOf(node: unknown): ScalarType | undefined {
 }
 
 /** How a flow collection (`{a: [1]}`) or JSON is written. */
-export interface FlowStyle {
+interface FlowStyle {
   readonly json: boolean
   /** Whether a space follows `:` and `,`; YAML needs it, JSON not. */
   readonly spaced: boolean
