@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import type { Decision } from '../injection/decide.ts'
+import type { InjectionDecision } from '../injection/decide.ts'
 import type { JsonObject } from '../json.ts'
 import { EXIT_REFUSED } from './exit-codes.ts'
 import { ManifestError } from './manifest/manifest-error.ts'
@@ -14,7 +14,7 @@ import { type Transformed, transform } from './transform.ts'
 export async function rewrite(
   command: Command,
   filename: readonly string[],
-  decide: (deployment: JsonObject) => Decision,
+  decide: (deployment: JsonObject) => InjectionDecision,
   noticesOf: (transformed: Transformed) => readonly string[] = () => [],
 ): Promise<void> {
   const result = await transformOrFail(command, filename, decide)
@@ -40,7 +40,7 @@ export async function rewrite(
 export async function transformOrFail(
   command: Command,
   filename: readonly string[],
-  decide: (deployment: JsonObject) => Decision,
+  decide: (deployment: JsonObject) => InjectionDecision,
 ): Promise<Transformed> {
   try {
     return transform(await readSources(filename), decide)

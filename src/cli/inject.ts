@@ -12,13 +12,13 @@ export function addInjectCommand(program: Command): void {
     )
     .addHelpText('after', help())
     .action(async ({ filename }: FileOptions, command: Command) => {
-      const [{ decide }, { rewrite }, { noticesOf }] = await Promise.all([
+      const [{ decideInjection }, { rewrite }, { noticesOf }] = await Promise.all([
         import('../injection/decide.ts'),
         import('./inject-action.ts'),
         import('./notices.ts'),
       ])
       // A file does not know its namespace's labels: whoever injects it opts in.
-      await rewrite(command, filename, (object) => decide({ object, optedIn: true }), noticesOf)
+      await rewrite(command, filename, (object) => decideInjection({ object, optedIn: true }), noticesOf)
     })
 }
 

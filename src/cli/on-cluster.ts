@@ -4,7 +4,7 @@ import { LoadError } from '../kube/errors.ts'
 import type { Transport } from '../kube/transport.ts'
 import { gather } from '../status/gather.ts'
 import type { Situation } from '../status/situation.ts'
-import { type DeploymentStatus, statusOf } from '../status/status.ts'
+import { type DeploymentStatus, deploymentStatusOf } from '../status/status.ts'
 import { EXIT_REFUSED } from './exit-codes.ts'
 import { type ClusterOptions, calledAs } from './options.ts'
 import { NoTerminalError } from './terminal.ts'
@@ -121,7 +121,7 @@ export async function readOne(command: Command, cluster: ClusterConnection, depl
   const situation = situations.find(({ facts }) => facts.deployment.metadata.name === deployment)
   if (situation === undefined)
     return command.error(noDeployment(command, deployment, cluster), { exitCode: EXIT_REFUSED })
-  return { situation, status: statusOf(situation, calledAs()) }
+  return { situation, status: deploymentStatusOf(situation, calledAs()) }
 }
 
 /** For a Deployment that does not exist. */

@@ -134,10 +134,10 @@ function sum(numbers: readonly number[]): number {
 }
 
 /** For the person who looks on: standard output is for results. */
-export function say(text: string): void {
+export function printNote(text: string): void {
   process.stderr.write(`${text}\n`)
 }
 
-export function warn(text: string): void {
-  say(`${colour('yellow', 'warning:', process.stderr)} ${text}`)
+export function printWarning(text: string): void {
+  printNote(`${colour('yellow', 'warning:', process.stderr)} ${text}`)
 }

@@ -85,8 +85,11 @@ export function addUninjectCommand(program: Command): void {
 }
 
 async function uninjectFiles(command: Command, filename: readonly string[]): Promise<void> {
-  const [{ decide }, { rewrite }] = await Promise.all([import('../injection/decide.ts'), import('./inject-action.ts')])
-  await rewrite(command, filename, (object) => decide({ object, optedIn: false }))
+  const [{ decideInjection }, { rewrite }] = await Promise.all([
+    import('../injection/decide.ts'),
+    import('./inject-action.ts'),
+  ])
+  await rewrite(command, filename, (object) => decideInjection({ object, optedIn: false }))
 }
 
 async function uninjectCluster(command: Command, options: UninjectOptions): Promise<void> {

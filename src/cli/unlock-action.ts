@@ -28,7 +28,7 @@ const RELEASE_MS = 45_000
 /** Of a pod that changes between the look and the deletion, which takes some milliseconds. */
 const MAX_TRIES = 5
 
-type Held = Extract<Release, { kind: 'delete' | 'force' }>
+type HeldRelease = Extract<Release, { kind: 'delete' | 'force' }>
 
 /** Says what holds a lock, and frees it after asking. */
 export async function unlock(command: Command, named: string | undefined, options: UnlockOptions): Promise<void> {
@@ -61,7 +61,7 @@ export async function unlock(command: Command, named: string | undefined, option
   })
 }
 
-function isHeld(release: Release): release is Held {
+function isHeld(release: Release): release is HeldRelease {
   return release.kind === 'delete' || release.kind === 'force'
 }
 
@@ -69,7 +69,7 @@ function say({ says }: Release): void {
   for (const line of says) process.stderr.write(`${asCalled(line)}\n`)
 }
 
-function isAgreed({ kind, run: { pod } }: Held, options: UnlockOptions): Promise<boolean> | boolean {
+function isAgreed({ kind, run: { pod } }: HeldRelease, options: UnlockOptions): Promise<boolean> | boolean {
   if (kind !== 'force') return options.yes === true || ask(`Delete pod ${pod}?`)
   if (options.yesIKnowThatItMayStillRun === true) return true
   return askForWord(`Type ${pod} to take that pod away by force:`, pod, FORCE_OPTION)
@@ -81,8 +81,8 @@ function isAgreed({ kind, run: { pod } }: Held, options: UnlockOptions): Promise
  */
 async function removeAsAgreed(
   command: Command,
-  { cluster, lock, agreed }: { readonly cluster: ClusterConnection; readonly lock: Lock; readonly agreed: Held },
-): Promise<Held | undefined> {
+  { cluster, lock, agreed }: { readonly cluster: ClusterConnection; readonly lock: Lock; readonly agreed: HeldRelease },
+): Promise<HeldRelease | undefined> {
   for (let tries = 0; tries < MAX_TRIES; tries++) {
     const now = await lock.look()
     if (!isHeld(now) || now.kind !== agreed.kind || !isSameRun(now.run, agreed.run)) {
@@ -101,7 +101,7 @@ async function removeAsAgreed(
   )
 }
 
-async function untilLetGo(lock: Lock, { run }: Held): Promise<boolean> {
+async function untilLetGo(lock: Lock, { run }: HeldRelease): Promise<boolean> {
   const endMs = performance.now() + run.graceSeconds * 1000 + RELEASE_MS
   while (performance.now() < endMs) {
     if (await lock.hasLetGo(run)) return true

@@ -13,7 +13,7 @@ import {
 import { escapeExpansion } from './command.ts'
 import { COPIED, IDENTITY, itemKey, saysNothing } from './copied.ts'
 import type { Container, PodTemplate, Volume } from './deployment.ts'
-import { findOurs, setInMap } from './parts.ts'
+import { findInitContainer, setInMap } from './parts.ts'
 import type { Plan } from './plan.ts'
 import type { Wrapper } from './wrapper.ts'
 
@@ -33,7 +33,7 @@ interface InjectOptions {
  * @returns a template that shares all that is not ours with the one given
  */
 export function inject(template: PodTemplate, plan: Plan, options: InjectOptions): PodTemplate {
-  const present = findOurs(template)
+  const present = findInitContainer(template)
   const fresh = makeContainer(plan, options.wrapper)
   const { copies } = options
   const container = present === undefined || copies === undefined ? fresh : keepAdditions(fresh, present, copies)

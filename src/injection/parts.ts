@@ -14,8 +14,8 @@ import { identify, type Problem } from './reasons.ts'
  * Whether a template holds what was injected: the init container that mounts both volumes, the volumes and the label
  * together. Any of them alone belongs to somebody else.
  */
-export function holdsOurs(template: PodTemplate): boolean {
-  const mounts = findOurs(template)?.volumeMounts ?? []
+export function holdsInjectedParts(template: PodTemplate): boolean {
+  const mounts = findInitContainer(template)?.volumeMounts ?? []
   const mounted = (name: string) => mounts.some((mount) => mount.name === name)
   const volumes = template.spec.volumes ?? []
   return (
@@ -28,11 +28,11 @@ export function holdsOurs(template: PodTemplate): boolean {
 }
 
 /** The injected init container, or whatever has its name. */
-export function findOurs(template: PodTemplate): Container | undefined {
+export function findInitContainer(template: PodTemplate): Container | undefined {
   return template.spec.initContainers?.find((container) => container.name === INIT_CONTAINER)
 }
 
-export function isOurVolume(name: string): boolean {
+export function isInjectedVolume(name: string): boolean {
   return name === FILES_VOLUME || name === STATE_VOLUME
 }
 
@@ -40,7 +40,7 @@ export function isOurVolume(name: string): boolean {
 export function strip(template: PodTemplate): PodTemplate {
   const { initContainers, volumes } = template.spec
   let spec = replaceList(template.spec, 'initContainers', initContainers, ({ name }) => name !== INIT_CONTAINER)
-  spec = replaceList(spec, 'volumes', volumes, ({ name }) => !isOurVolume(name))
+  spec = replaceList(spec, 'volumes', volumes, ({ name }) => !isInjectedVolume(name))
   return link(stripMetadata(template), 'spec', spec)
 }
 
@@ -151,7 +151,7 @@ export function clashes(template: PodTemplate): readonly Problem[] {
         report(`spec.template.spec.${list}[${i}].name`, INIT_CONTAINER, 'init container')
     })
   volumes?.forEach((volume, i) => {
-    if (isOurVolume(volume.name)) report(`spec.template.spec.volumes[${i}].name`, volume.name, 'volume')
+    if (isInjectedVolume(volume.name)) report(`spec.template.spec.volumes[${i}].name`, volume.name, 'volume')
   })
   return problems
 }

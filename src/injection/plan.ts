@@ -10,8 +10,8 @@ import {
   STATE_PATH,
 } from '../names.ts'
 import { readSettings, type Settings } from './annotations.ts'
-import type { Container, Deployment, PodSpec, PodTemplate, VolumeMount } from './deployment.ts'
-import { clashes, isOurVolume } from './parts.ts'
+import type { Container, DeploymentObject, PodSpec, PodTemplate, VolumeMount } from './deployment.ts'
+import { clashes, isInjectedVolume } from './parts.ts'
 import { identify, nearest, type Problem, quote } from './reasons.ts'
 import { commandWarnings, misplacedWarnings } from './warnings.ts'
 
@@ -36,7 +36,7 @@ interface Planned {
  * Reads the annotations of a Deployment against its template.
  * @param template the template without ours (see `strip`), or as it came where ours is not in it.
  */
-export function makePlan(deployment: Deployment, template: PodTemplate): Planned {
+export function makePlan(deployment: DeploymentObject, template: PodTemplate): Planned {
   const { settings, problems: settingProblems } = readSettings(deployment.metadata.annotations)
   const warnings: string[] = []
   const problems = [...settingProblems]
@@ -162,7 +162,7 @@ function mountClashes(container: Container, spec: PodSpec, path: string): readon
 }
 
 function clash(mount: VolumeMount, spec: PodSpec): string | undefined {
-  if (isOurVolume(mount.name))
+  if (isInjectedVolume(mount.name))
     return `mounts the volume ${mount.name}, whose name is kept for an injected volume; rename the volume`
   const at = normalize(mount.mountPath)
   for (const [ours, what] of OUR_PATHS) {

@@ -1,7 +1,7 @@
 import type { Json } from '../json.ts'
 
 /** Why a Deployment was treated as it was. The key is the metric's label, the log field and what `explain` prints. */
-export const REASONS = {
+export const INJECTION_REASONS = {
   injected: 'the migration was injected',
   'user-parts-unchanged': 'the injected parts stay as they were, since nothing of yours changed in the template',
   'released-wrapper': 'it came with a wrapper that was once released and stays as it came',
@@ -21,11 +21,11 @@ export const REASONS = {
   malformed: 'it is not a Deployment as Kubernetes defines it',
 } as const
 
-export type Reason = keyof typeof REASONS
+export type InjectionReason = keyof typeof INJECTION_REASONS
 
 /** Something that stands in the way of an injection. */
 export interface Problem {
-  readonly reason: Reason
+  readonly reason: InjectionReason
   /** Where it is, as a person would look for it. */
   readonly path: string
   /** What was seen, what is allowed and what to do. */

@@ -1,7 +1,7 @@
 import { equal, isObject, type Json, type JsonObject, without } from '../json.ts'
 import { PREFIX } from '../names.ts'
 import type { Settings } from './annotations.ts'
-import type { Deployment } from './deployment.ts'
+import type { DeploymentObject } from './deployment.ts'
 import type { Plan } from './plan.ts'
 import { quote } from './reasons.ts'
 import type { InjectedRecord } from './record.ts'
@@ -163,7 +163,11 @@ function restored(record: InjectedRecord | undefined, field: keyof Rollout, valu
   return own === null ? undefined : own
 }
 
-function statedStrategy(now: Deployment, before: Deployment, record: InjectedRecord | undefined): Json | undefined {
+function statedStrategy(
+  now: DeploymentObject,
+  before: DeploymentObject,
+  record: InjectedRecord | undefined,
+): Json | undefined {
   const { strategy } = now.spec
   if (equal(strategy, before.spec.strategy)) return restored(record, 'strategy', strategy)
   const own = record?.strategy

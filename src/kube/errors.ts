@@ -24,7 +24,7 @@ export interface Answer {
 }
 
 /** The API server's own form of a refusal (meta/v1 Status), as far as decisions need it. */
-export interface Status {
+export interface ApiStatus {
   readonly kind: 'Status'
   readonly code?: number
   readonly reason?: string
@@ -38,7 +38,7 @@ export interface Status {
 
 /** The error for an answer that is no success. */
 export function failure(request: Request, answer: Answer): KubeError {
-  const status = statusOf(answer.body)
+  const status = readStatus(answer.body)
   const code = codeOf(answer.status, status, request.verb)
   const retryAfterMs = answer.retryAfterMs ?? milliseconds(status?.details?.retryAfterSeconds)
   const said = status?.message === undefined ? described(answer) : `${answer.status} ${status.message}`
@@ -59,7 +59,7 @@ const REFUSER =
  * `422 Invalid (spec.containers[0].image, metadata.labels)`, `403 Forbidden: admission webhook "x" denied the request`. A
  * validation or a policy may quote what it does not like, such as a whole pod spec.
  */
-function outlineOf(http: number, status: Status | undefined): string {
+function outlineOf(http: number, status: ApiStatus | undefined): string {
   const fields = new Set((status?.details?.causes ?? []).flatMap(({ field }) => field ?? []))
   const refuser = REFUSER.exec(status?.message ?? '')?.[0].replace('is forbidden: ', '')
   const reason = refuser === undefined ? status?.reason : `${status?.reason ?? 'refused'}: ${refuser}`
@@ -73,13 +73,13 @@ function outlineOf(http: number, status: Status | undefined): string {
  * 404; taken for a pod that has gone, that would free a lock.
  */
 export function saysNotFound({ status, body }: Answer, name: string): boolean {
-  const seen = statusOf(body)
+  const seen = readStatus(body)
   return status === 404 && seen?.reason === 'NotFound' && seen.details?.name === name
 }
 
-export function statusOf(body: unknown): Status | undefined {
+export function readStatus(body: unknown): ApiStatus | undefined {
   const isStatus = typeof body === 'object' && body !== null && 'kind' in body && body.kind === 'Status'
-  return isStatus ? (body as Status) : undefined
+  return isStatus ? (body as ApiStatus) : undefined
 }
 
 /** `get pod shop/app-1`, for messages. */
@@ -91,7 +91,7 @@ export function inWords({ verb, kind, namespace, name, subresource }: Request): 
 }
 
 /** Which codes come when was tried out on a real API server; see test/api/kube/compare-and-swap.test.ts. */
-function codeOf(http: number, status: Status | undefined, verb: Verb): KubeErrorCode {
+function codeOf(http: number, status: ApiStatus | undefined, verb: Verb): KubeErrorCode {
   const causes = status?.details?.causes ?? []
   const isWrite = verb !== 'get' && verb !== 'list' && verb !== 'watch'
   switch (http) {

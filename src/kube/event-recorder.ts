@@ -1,6 +1,6 @@
 import { type Api, KubeError } from './api.ts'
 import type { Event, Metadata } from './objects.ts'
-import { Lanes } from './workqueue.ts'
+import { FairQueue } from './workqueue.ts'
 
 /** As kubectl shows and filters them. */
 export type EventType = 'Normal' | 'Warning'
@@ -61,7 +61,7 @@ const SAID_MAX = 1_000
 
 /** Writes Events of events.k8s.io/v1, one at a time. */
 export function createEventRecorder({ api, instance, now, unique, onLost }: RecorderOptions): EventRecorder {
-  const waiting = new Lanes<readonly [() => Promise<Regarding | undefined>, Announcement, number]>()
+  const waiting = new FairQueue<readonly [() => Promise<Regarding | undefined>, Announcement, number]>()
   const said = new Map<string, Event>()
   let work: Promise<void> | undefined
   let isStopped = false

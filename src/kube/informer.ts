@@ -3,7 +3,7 @@ import { listInPages } from './client.ts'
 import { backoffMs, type Clock, pause, systemClock } from './clock.ts'
 import type { Kind, Objects } from './objects.ts'
 import type { Transport } from './transport.ts'
-import { Expired, type WatchEvent, watchStream } from './watch-stream.ts'
+import { ResourceExpired, type WatchEvent, watchStream } from './watch-stream.ts'
 
 const BACKOFF = { firstMs: 100, maxMs: 2_000 } // with the limit on connecting, O4's 5 s after the API server's return
 const RETRY_AFTER_MAX_MS = 30_000 // a wrong answer must not stop us for an hour
@@ -12,34 +12,34 @@ const RELIST_MS = 600_000 // mends what a watch should have said and did not
 const STALL_MS = 150_000 // two bookmarks that did not come
 const TRIES_AT_ONE_PLACE = 3
 
-interface WatchOptions<K extends Kind, T> {
+interface InformerOptions<K extends Kind, T> {
   readonly kind: K
   readonly selection: Selection
   /** What is kept of each object; called once for each state seen, while the whole is in memory. */
   readonly project: (object: Objects[K]) => T
   /** Called in order. One that throws is told to `onTrouble`, and nothing stops; what the hooks below throw is ignored. */
-  readonly handlers: StoreHandlers<T>
+  readonly handlers: EventHandlers<T>
   /** Each failure: for logs and metrics. */
-  readonly onTrouble?: (trouble: WatchTrouble) => void
+  readonly onTrouble?: (trouble: InformerTrouble) => void
   /** Each new list and each new stream after the first: for metrics. */
   readonly onRestart?: (what: 'list' | 'stream') => void
   readonly clock?: Clock
-  readonly limits?: Partial<WatchLimits>
+  readonly limits?: Partial<InformerLimits>
 }
 
-export interface WatchLimits {
+export interface InformerLimits {
   readonly stallMs: number
   readonly relistMs: number
 }
 
 /** `handler`: ours threw. Else what went wrong with the API server; after it, the watch goes on by itself. */
-export interface WatchTrouble {
+export interface InformerTrouble {
   readonly at: 'list' | 'stream' | 'handler'
   readonly error: unknown
 }
 
 /** A view of a selection that keeps itself up to date, whatever happens to the API server. */
-interface Watch<T> {
+interface Informer<T> {
   readonly size: number
   items(): IterableIterator<T>
   /** Whether the first complete list is in. It stays true while the API server is away. */
@@ -50,7 +50,7 @@ interface Watch<T> {
   stop(): Promise<void>
 }
 
-export function startWatch<K extends Kind, T>(transport: Transport, options: WatchOptions<K, T>): Watch<T> {
+export function startInformer<K extends Kind, T>(transport: Transport, options: InformerOptions<K, T>): Informer<T> {
   const { kind, selection, project, handlers, onTrouble, onRestart, clock = systemClock } = options
   const { stallMs = STALL_MS, relistMs = RELIST_MS } = options.limits ?? {}
   const stopping = new AbortController()
@@ -127,7 +127,7 @@ export function startWatch<K extends Kind, T>(transport: Transport, options: Wat
 
   async function run(): Promise<void> {
     while (!signal.aborted) {
-      let at: WatchTrouble['at'] = 'list'
+      let at: InformerTrouble['at'] = 'list'
       let atLeastMs = 0
       failures++
       try {
@@ -136,8 +136,8 @@ export function startWatch<K extends Kind, T>(transport: Transport, options: Wat
         await follow(position)
       } catch (error) {
         if (signal.aborted) break
-        if (!(error instanceof Expired)) hook(() => onTrouble?.({ at, error }))
-        if (error instanceof Expired || failures >= TRIES_AT_ONE_PLACE) position = undefined
+        if (!(error instanceof ResourceExpired)) hook(() => onTrouble?.({ at, error }))
+        if (error instanceof ResourceExpired || failures >= TRIES_AT_ONE_PLACE) position = undefined
         if (error instanceof KubeError) atLeastMs = Math.min(error.retryAfterMs ?? 0, RETRY_AFTER_MAX_MS)
       }
       await pause(clock, Math.max(atLeastMs, backoffMs(Math.max(1, failures), BACKOFF, clock)), signal)
@@ -177,7 +177,7 @@ interface Entry<T> {
   readonly item: T
 }
 
-interface StoreHandlers<T> {
+interface EventHandlers<T> {
   /** New, or other than before. */
   changed(item: T, before: T | undefined): void
   /** No longer in the selection, with what was last known of it. */
@@ -190,9 +190,9 @@ interface StoreHandlers<T> {
  */
 class Store<T> {
   readonly #entries = new Map<string, Entry<T>>()
-  readonly #handlers: StoreHandlers<T>
+  readonly #handlers: EventHandlers<T>
 
-  constructor(handlers: StoreHandlers<T>) {
+  constructor(handlers: EventHandlers<T>) {
     this.#handlers = handlers
   }
 

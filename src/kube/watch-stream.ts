@@ -2,7 +2,7 @@ import { text } from 'node:stream/consumers'
 import { KubeError, type Selection } from './api.ts'
 import { queryOf } from './client.ts'
 import type { Clock } from './clock.ts'
-import { failure, type Request, type Status, statusOf } from './errors.ts'
+import { type ApiStatus, failure, type Request, readStatus } from './errors.ts'
 import type { Kind, Metadata } from './objects.ts'
 import { pathOf } from './resources.ts'
 import { answerOf, type Transport } from './transport.ts'
@@ -13,7 +13,7 @@ export type WatchEvent =
   | { readonly kind: 'kept'; readonly resourceVersion: string }
 
 /** The version to go on from is forgotten by the API server (410): only a new list helps. */
-export class Expired extends Error {
+export class ResourceExpired extends Error {
   override readonly name = 'Expired'
 }
 
@@ -50,7 +50,7 @@ export async function* watchStream<K extends Kind>(
   const path = `${pathOf(kind, { namespace: selection.namespace })}?${query}`
   const response = await transport.open({ request, method: 'GET', path, signal })
   try {
-    if (response.statusCode === 410) throw new Expired('410 to the request')
+    if (response.statusCode === 410) throw new ResourceExpired('410 to the request')
     const stall = () => clock.after(stallMs, () => response.destroy(new BrokenStream(`silent for ${stallMs / 1000} s`)))
     let cancel = stall()
     try {
@@ -95,9 +95,9 @@ function broken(line: string, what: string): BrokenStream {
 
 /** An error within the stream is a Status, after which the API server ends it. */
 function errorOf(object: unknown, request: Request): Error {
-  const status: Status | undefined = statusOf(object)
+  const status: ApiStatus | undefined = readStatus(object)
   const code = status?.code ?? 500
-  if (code === 410) return new Expired(status?.message ?? '410 within the watch')
+  if (code === 410) return new ResourceExpired(status?.message ?? '410 within the watch')
   const error = failure(request, {
     ...{ status: code, body: object ?? '', retryAfterMs: undefined },
     ...{ contentType: 'an event of the watch', length: 0 },

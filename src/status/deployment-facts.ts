@@ -1,7 +1,7 @@
 import { ANNOTATIONS, readSettings } from '../injection/annotations.ts'
-import { decide } from '../injection/decide.ts'
+import { decideInjection } from '../injection/decide.ts'
 import { readDeployment } from '../injection/deployment.ts'
-import { holdsOurs } from '../injection/parts.ts'
+import { holdsInjectedParts } from '../injection/parts.ts'
 import { nearest, problemText } from '../injection/reasons.ts'
 import { isObject, type Json, type JsonObject } from '../json.ts'
 import type { Deployment } from '../kube/objects.ts'
@@ -76,12 +76,12 @@ function firstOf(faults: readonly string[]): readonly string[] {
 function isHeld(object: JsonObject, template: JsonObject): boolean {
   if (!Object.hasOwn(mapping(mapping(template['metadata'])['labels']), PROTOCOL_LABEL)) return false
   const read = readDeployment(object)
-  return 'spec' in read && holdsOurs(read.spec.template)
+  return 'spec' in read && holdsInjectedParts(read.spec.template)
 }
 
 /** What the webhook would say about it. */
 function refusals(object: JsonObject): readonly string[] {
-  const decision = decide({ object, optedIn: true })
+  const decision = decideInjection({ object, optedIn: true })
   return decision.kind === 'refused' ? decision.problems : []
 }
 

@@ -39,7 +39,7 @@ export type RolloutReason =
   | 'not-yet-injected'
 
 /** Why a Deployment is in its state. The key is what `-o json` prints as `reason`; the sentences are in sentences.ts. */
-export type Reason = RunReason | RolloutReason | TroubleKind
+export type StatusReason = RunReason | RolloutReason | TroubleKind
 
 /** The pod that holds the Deployment's own lock. */
 export interface Run {
@@ -57,7 +57,7 @@ export interface Run {
 /** What was found out about one Deployment; the texts are made from it. */
 export interface Findings {
   readonly state: State
-  readonly reason: Reason
+  readonly reason: StatusReason
   /** As the pods' label and the record name it. Undefined while none is being rolled out. */
   readonly revision: string | undefined
   readonly run: Run | undefined

@@ -31,8 +31,8 @@ export async function gather(
 }
 
 /** The situation of each Deployment that has to do with us, by namespace and name. */
-function situationsOf({ survey, nodes }: Completed, now: number): readonly Situation[] {
-  const view = viewOf(survey)
+function situationsOf({ survey, nodes }: CompleteSurvey, now: number): readonly Situation[] {
+  const view = indexOf(survey)
   const key = ({ deployment: { metadata } }: DeploymentFacts) => `${metadata.namespace} ${metadata.name}`
   return survey.deployments
     .toSorted((a, b) => (key(a) < key(b) ? -1 : 1))
@@ -41,8 +41,8 @@ function situationsOf({ survey, nodes }: Completed, now: number): readonly Situa
 
 function situationOf(
   facts: DeploymentFacts,
-  view: View,
-  { survey, nodes, now }: Completed & { readonly now: number },
+  view: SurveyIndex,
+  { survey, nodes, now }: CompleteSurvey & { readonly now: number },
 ): Situation {
   const { name, namespace } = facts.deployment.metadata
   const record = view.configMap(namespace, lockConfigMapName(name))
@@ -68,7 +68,7 @@ function situationOf(
 
 const AT_A_TIME = 8 // each may be an object of a megabyte and more
 
-interface Completed {
+interface CompleteSurvey {
   readonly survey: Survey
   readonly nodes: ReadonlyMap<string, NodeFacts>
 }
@@ -78,7 +78,10 @@ function holderOf({ read }: Survey['configMaps'][number]): Holder | undefined {
 }
 
 /** Who decides about a named lock by its pod: its holder's own record, which would, is lost or says nothing. */
-function orphanedHolder(view: View, { configMap, named: lock }: ReadConfigMap): { namespace: string; name: string }[] {
+function orphanedHolder(
+  view: SurveyIndex,
+  { configMap, named: lock }: ReadConfigMap,
+): { namespace: string; name: string }[] {
   const { namespace } = configMap.metadata
   if (lock.kind !== 'lock' || lock.holder === undefined) return []
   const own = view.configMap(namespace, lockConfigMapName(lock.holder.deployment))
@@ -93,8 +96,8 @@ function orphanedHolder(view: View, { configMap, named: lock }: ReadConfigMap): 
 async function complete(
   { transport, api }: { readonly transport: Transport; readonly api: Api },
   listed: Survey,
-): Promise<Completed> {
-  const view = viewOf(listed)
+): Promise<CompleteSurvey> {
+  const view = indexOf(listed)
   const holders = listed.configMaps.flatMap((each) => {
     const holder = holderOf(each)
     return holder === undefined ? [] : [{ namespace: each.configMap.metadata.namespace, name: holder.pod }]
@@ -144,7 +147,7 @@ async function each<T, R>(items: readonly T[], work: (item: T) => Promise<R>): P
 }
 
 /** What was surveyed, to be found by name and by owner. */
-interface View {
+interface SurveyIndex {
   replicaSets(facts: DeploymentFacts): readonly ReplicaSet[]
   /** Those of the Deployment's ReplicaSets. */
   pods(facts: DeploymentFacts): readonly PodFacts[]
@@ -152,14 +155,14 @@ interface View {
   configMap(namespace: string, name: string): ReadConfigMap | undefined
 }
 
-function viewOf({ replicaSets, pods, configMaps }: Survey): View {
+function indexOf({ replicaSets, pods, configMaps }: Survey): SurveyIndex {
   const byOwner = Map.groupBy(replicaSets, ({ metadata }) => controllerOf(metadata, 'Deployment')?.uid)
   const byReplicaSet = Map.groupBy(pods, ({ pod }) => controllerOf(pod.metadata, 'ReplicaSet')?.uid)
   const byName = new Map(pods.map((each) => [`${each.pod.metadata.namespace}/${each.pod.metadata.name}`, each]))
   const maps = new Map(
     configMaps.map((each) => [`${each.configMap.metadata.namespace}/${each.configMap.metadata.name}`, each]),
   )
-  const ownReplicaSets: View['replicaSets'] = ({ deployment }) => byOwner.get(deployment.metadata.uid) ?? []
+  const ownReplicaSets: SurveyIndex['replicaSets'] = ({ deployment }) => byOwner.get(deployment.metadata.uid) ?? []
   return {
     replicaSets: ownReplicaSets,
     pods: (facts) => ownReplicaSets(facts).flatMap(({ metadata }) => byReplicaSet.get(metadata.uid) ?? []),
@@ -169,7 +172,7 @@ function viewOf({ replicaSets, pods, configMaps }: Survey): View {
 }
 
 /** A named lock as one Deployment sees it, by what was surveyed: the same judgement as the controller's `readNamed`. */
-function namedFacts(view: View, lock: string, namespace: string, own: Holder | undefined): NamedFacts {
+function namedFacts(view: SurveyIndex, lock: string, namespace: string, own: Holder | undefined): NamedFacts {
   const { configMap, named: read } = view.configMap(namespace, namedLockConfigMapName(lock)) ?? {}
   const holder = read?.kind === 'lock' ? read.holder : undefined
   const isOurs = holder !== undefined && holder.uid === own?.uid && holder.number === own.number

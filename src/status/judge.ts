@@ -16,7 +16,7 @@ import {
 import { completedOf, entriesOf, type Failed, failedOf, isCompleted, type LockRecord } from '../lock/record.ts'
 import type { Snapshot } from '../lock/snapshot.ts'
 import { REVISION_LABEL } from '../names.ts'
-import type { Findings, Reason, Run, State } from './findings.ts'
+import type { Findings, Run, State, StatusReason } from './findings.ts'
 import { graceSecondsOf, type PodFacts } from './pod-facts.ts'
 import { isAbsent, type Situation } from './situation.ts'
 
@@ -56,7 +56,7 @@ export function judge(situation: Situation): Findings {
   return judgeFree(situation, base, { pods, record })
 }
 
-const WAITING = (reason: Reason): { state: State; reason: Reason } => ({ state: 'Waiting', reason })
+const WAITING = (reason: StatusReason): { state: State; reason: StatusReason } => ({ state: 'Waiting', reason })
 
 interface Parts {
   readonly pods: readonly PodFacts[]
@@ -253,7 +253,7 @@ function notInjected({ facts, namespace }: Situation): Findings {
     exit: undefined,
   }
 
-  function reasonOf(): Reason {
+  function reasonOf(): StatusReason {
     if (facts.faults.length > 0) return 'bad-annotations'
     if (!facts.hasCommand) return 'no-command'
     if (namespace.kind === 'seen' && namespace.label !== 'enabled') return 'namespace-not-labelled'

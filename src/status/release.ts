@@ -274,7 +274,7 @@ export type Release =
 export type HeldRun = Pick<Run, 'pod' | 'uid' | 'number' | 'node' | 'graceSeconds'>
 
 /** A run that holds a lock, as it was seen. */
-interface Held {
+interface HeldLock {
   readonly run: HeldRun
   /** Whose run it is, which lock it holds, and since when: a sentence. */
   readonly holds: string
@@ -303,7 +303,7 @@ const GRACE_MIN_SECONDS = 1
  * | whatever         | whatever else | is being deleted         | wait                                         |
  * | whatever         | whatever else | is not                   | delete                                       |
  */
-function releaseOfPod(held: Held): Release {
+function releaseOfPod(held: HeldLock): Release {
   const { run, holds, pod, node, now } = held
   const byItself = isAbsent(held)
     ? `The controller of migrate.io frees it, but none is at work: see kubectl -n ${namespaceOf(held.controller)} get pods.`

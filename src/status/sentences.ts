@@ -1,17 +1,17 @@
 import { INJECTION_LABEL, LEADER_LEASE, lockConfigMapName, PREFIX, PROTOCOL_LABEL } from '../names.ts'
-import type { Reason, RolloutReason, RunReason } from './findings.ts'
+import type { RolloutReason, RunReason, StatusReason } from './findings.ts'
 import type { TroubleKind } from './pod-facts.ts'
 import type { Situation } from './situation.ts'
 import { namespaceOf } from './situation.ts'
 import { exitInWords, imageInWords, quoted, span, undo, type Words } from './words.ts'
 
 /** What a person is told: what is the matter, and what to do about it, one thing a line. */
-interface Told {
+interface Advice {
   readonly why: string
   readonly todo: readonly string[]
 }
 
-type Sentences<R extends Reason> = { readonly [K in R]: (words: Words) => Told }
+type Sentences<R extends StatusReason> = { readonly [K in R]: (words: Words) => Advice }
 
 /** Where a run is under way, or has been. */
 const RUN_SENTENCES: Sentences<RunReason> = {
@@ -322,4 +322,4 @@ const ROLLOUT_SENTENCES: Sentences<RolloutReason> = {
 }
 
 /** For each reason what it means for people who don't know this program. Nothing that a command or its environment says. */
-export const SENTENCES: Sentences<Reason> = { ...RUN_SENTENCES, ...POD_SENTENCES, ...ROLLOUT_SENTENCES }
+export const SENTENCES: Sentences<StatusReason> = { ...RUN_SENTENCES, ...POD_SENTENCES, ...ROLLOUT_SENTENCES }

@@ -34,7 +34,7 @@ interface TlsServer {
 }
 
 /** What is told of it. */
-interface Told {
+interface TlsServerHooks {
   /** Each pair that new connections get from now on. */
   readonly onUse: (pair: ServingPair) => void
   readonly onCrowded: NonNullable<ConnectionLimit['onCrowded']>
@@ -44,7 +44,7 @@ interface Told {
  * HTTPS with HTTP/1.1 only, which is what the API server speaks to Services. New connections get the source's newest pair; the
  * old ones stay, so that no call fails.
  */
-export function createTlsServer(certificates: CertificateSource, told: Told): TlsServer {
+export function createTlsServer(certificates: CertificateSource, told: TlsServerHooks): TlsServer {
   const { onUse, onCrowded } = told
   // Connections that never had a call: Go's client opens spare ones in a burst and keeps them for 90 s, like idle ones.
   const unused = new Set<Socket>()

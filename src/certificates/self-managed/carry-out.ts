@@ -11,7 +11,7 @@ const LABELS = { 'app.kubernetes.io/name': 'migrate-io', 'app.kubernetes.io/comp
 const SUBJECT = 'CN=migrate.io webhook'
 
 /** What a step is carried out on: as it was read when the step was decided, so that each write is a compare-and-swap. */
-interface Read {
+interface ReadObjects {
   readonly secret: Secret | undefined
   readonly configuration: WebhookConfiguration | undefined
   readonly signer: { readonly cert: string; readonly notAfterMs: number } | undefined
@@ -28,7 +28,7 @@ interface Means {
 }
 
 /** The one write of a step. Throws KubeError, with code `conflict` where something has changed since it was read. */
-export async function carryOut(step: Exclude<Step, { kind: 'rest' }>, read: Read, means: Means, nowMs: number) {
+export async function carryOut(step: Exclude<Step, { kind: 'rest' }>, read: ReadObjects, means: Means, nowMs: number) {
   const { times, names } = means
   const serving = async (authority: Issued, untilMs: number) => {
     const life = validity(lifetime(nowMs, times.servingLifeMs, untilMs))

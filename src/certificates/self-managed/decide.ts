@@ -1,5 +1,5 @@
 /** Why a step is taken: log field and sentence. */
-export const REASONS = {
+export const CERTIFICATE_REASONS = {
   'no-secret': 'there is no Secret',
   'no-authority': 'the Secret holds no authority with its key',
   'authority-due': 'two thirds of the life of the authority are over',
@@ -11,23 +11,23 @@ export const REASONS = {
   'overlap-over': 'nobody serves a certificate of an older authority any more',
 } as const
 
-type Reason = keyof typeof REASONS
+type CertificateReason = keyof typeof CERTIFICATE_REASONS
 
 /** Why nothing is to be done now: what is waited for. */
-export type Waiting = 'nothing' | 'configuration' | 'trust' | 'overlap'
+export type CertificateWait = 'nothing' | 'configuration' | 'trust' | 'overlap'
 
 /** What to do next. Each is one write, after which everything is looked at anew. */
 export type Step =
   | {
       readonly kind: 'make-authority'
-      readonly why: Reason
+      readonly why: CertificateReason
       /** These stay trusted, since a webhook may be serving a certificate of theirs. Without any it needs no overlap. */
       readonly keep: readonly Authority[]
     }
-  | { readonly kind: 'trust'; readonly why: Reason; readonly caBundle: string }
-  | { readonly kind: 'issue'; readonly why: Reason }
-  | { readonly kind: 'drop-authorities'; readonly why: Reason }
-  | { readonly kind: 'rest'; readonly waitsFor: Waiting }
+  | { readonly kind: 'trust'; readonly why: CertificateReason; readonly caBundle: string }
+  | { readonly kind: 'issue'; readonly why: CertificateReason }
+  | { readonly kind: 'drop-authorities'; readonly why: CertificateReason }
+  | { readonly kind: 'rest'; readonly waitsFor: CertificateWait }
 
 interface Moment {
   readonly nowMs: number
@@ -53,7 +53,7 @@ const KEPT_MAX = 10
  * The waits are counted by the process that looks, and anew after each change and each start: so no clocks of several machines
  * are compared, and a crash at any point costs time only.
  */
-export function decide(snapshot: Snapshot, moment: Moment, times: CertificateTimes): Step {
+export function decideCertificateStep(snapshot: CertificateSnapshot, moment: Moment, times: CertificateTimes): Step {
   const { secret, configuration } = snapshot
   if (secret !== undefined && secret.trusted.length > 0) {
     const caBundle = bundleOf(secret.trusted)
@@ -80,7 +80,7 @@ export function decide(snapshot: Snapshot, moment: Moment, times: CertificateTim
   return { kind: 'rest', waitsFor: configuration === undefined ? 'configuration' : 'nothing' }
 }
 
-function whyIssue({ serving }: KeptCertificates, signer: Authority, nowMs: number): Reason | undefined {
+function whyIssue({ serving }: KeptCertificates, signer: Authority, nowMs: number): CertificateReason | undefined {
   if (serving === undefined) return 'no-certificate'
   if (serving.issuer !== signer.cert) return 'other-authority'
   if (!serving.isForService) return 'other-names'
@@ -88,7 +88,7 @@ function whyIssue({ serving }: KeptCertificates, signer: Authority, nowMs: numbe
 }
 
 /** Newest first. Also expired ones: it may be our clock that is wrong. */
-function inUse({ secret, configuration }: Snapshot): readonly Authority[] {
+function inUse({ secret, configuration }: CertificateSnapshot): readonly Authority[] {
   const all = [...(secret?.trusted ?? []), ...(configuration?.authorities ?? [])]
   const distinct = new Map(all.map((authority) => [authority.cert, authority]))
   return [...distinct.values()].toSorted((a, b) => b.notBeforeMs - a.notBeforeMs).slice(0, KEPT_MAX)
@@ -126,7 +126,7 @@ export interface TrustedByConfiguration {
 }
 
 /** What is read before each decision. */
-export interface Snapshot {
+export interface CertificateSnapshot {
   readonly secret: KeptCertificates | undefined
   readonly configuration: TrustedByConfiguration | undefined
 }

@@ -3,7 +3,7 @@ import type { Transport } from '../../kube/transport.ts'
 import { createWebhookConfigurations } from '../../kube/webhook-configuration.ts'
 import type { ControllerMetrics } from '../../observability/controller-metrics.ts'
 import type { Logs } from '../../observability/logs.ts'
-import { type CertificateTimes, REASONS, type Step, type Waiting } from './decide.ts'
+import { CERTIFICATE_REASONS, type CertificateTimes, type CertificateWait, type Step } from './decide.ts'
 import { type CertificateEvent, type CertificateManager, createCertificateManager } from './manager.ts'
 
 /** Names of what is managed, as the manifests have them. */
@@ -62,7 +62,7 @@ const DONE: Readonly<Record<Exclude<Step['kind'], 'rest'>, string>> = {
   'drop-authorities': 'took the older certificate authorities out of what is trusted',
 }
 
-const WAITS: Readonly<Record<Exclude<Waiting, 'nothing'>, string>> = {
+const WAITS: Readonly<Record<Exclude<CertificateWait, 'nothing'>, string>> = {
   configuration: 'there is no such MutatingWebhookConfiguration: waits for it, to write caBundle into it',
   trust: 'a new serving certificate waits until every API server trusts its authority',
   overlap: 'the older certificate authorities stay trusted until no webhook serves a certificate of theirs',
@@ -82,7 +82,7 @@ export class CertificateTeller {
   readonly #logs: Logs
   readonly #metrics: CertificateMetrics
   readonly #about: CertificateObjects
-  #waitsFor: Waiting = 'nothing'
+  #waitsFor: CertificateWait = 'nothing'
 
   constructor(logs: Logs, metrics: CertificateMetrics, about: CertificateObjects) {
     this.#logs = logs
@@ -94,7 +94,7 @@ export class CertificateTeller {
     if (event.kind === 'step') {
       const { kind, why } = event.step
       this.#metrics.certificateStep(kind, why)
-      this.#logs.info({ kind, reason: why, ...this.#about }, `${DONE[kind]}: ${REASONS[why]}`)
+      this.#logs.info({ kind, reason: why, ...this.#about }, `${DONE[kind]}: ${CERTIFICATE_REASONS[why]}`)
       return
     }
     const { signer, serving } = event.snapshot.secret ?? {}

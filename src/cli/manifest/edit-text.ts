@@ -19,7 +19,7 @@ import {
   type Slot,
   type Splice,
 } from './layout.ts'
-import { type Plan, planMap, planSequence } from './plan.ts'
+import { type EditPlan, planMap, planSequence } from './plan.ts'
 import { isLiteral, renderBlock, renderFlow, renderFlowPair, type Style, scalarTypeOf, styleOf } from './render.ts'
 
 /**
@@ -85,7 +85,7 @@ function editSlot(editing: Editing, slot: Slot, old: Json, value: Json): void {
 }
 
 /** Undefined where the value is replaced as a whole. */
-function planFor(editing: Editing, slot: Slot, old: Json, value: Json): (Rows & { plan: Plan }) | undefined {
+function planFor(editing: Editing, slot: Slot, old: Json, value: Json): (Rows & { plan: EditPlan }) | undefined {
   const { node } = slot
   if (!isBlockCollection(node) && !isFlowCollection(node)) return undefined
   if (node.items.length === 0) return undefined
@@ -193,7 +193,7 @@ function replaceInBlock(editing: Editing, slot: Slot, { inline, lines }: Shown):
 }
 
 /** Takes out and puts in the rows of a block map or sequence; each is one or more whole lines. */
-function changeBlockRows(editing: Editing, { rows, map }: Rows, { remove, add }: Plan): void {
+function changeBlockRows(editing: Editing, { rows, map }: Rows, { remove, add }: EditPlan): void {
   for (const row of remove) removeRow(editing, rows, { row, removed: remove })
   const column = rows[0]?.slot.column ?? 0
   for (const { after, key, value } of add) {
@@ -259,7 +259,7 @@ function removeRow(
 }
 
 /** Takes out and puts in the rows of `{…}` or `[…]`; at least one row stays. */
-function changeFlowRows(editing: Editing, { rows, map }: Rows, { remove, add }: Plan): void {
+function changeFlowRows(editing: Editing, { rows, map }: Rows, { remove, add }: EditPlan): void {
   for (const [first, last] of runs(remove))
     editing.splices.push({ ...gap(editing.source, rows, [first, last]), text: '' })
   const { flow } = editing.style

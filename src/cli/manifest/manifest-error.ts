@@ -1,12 +1,6 @@
 import type { YAMLError } from 'yaml'
 
-type ManifestErrorCode =
-  | 'yaml-invalid'
-  | 'yaml-duplicate-key'
-  | 'yaml-tab'
-  | 'yaml-alias'
-  | 'yaml-key'
-  | 'not-editable'
+type ManifestErrorCode = 'yaml-invalid' | 'yaml-duplicate-key' | 'yaml-tab' | 'yaml-alias' | 'yaml-key' | 'not-editable'
 
 /** Where in a file something was seen; both count from 1. */
 interface Position {
