@@ -1,6 +1,5 @@
 import { readSettings } from '../injection/annotations.ts'
-import type { StringMap } from '../injection/deployment.ts'
-import { readDeployment } from '../injection/deployment.ts'
+import { readDeployment, type StringMap } from '../injection/deployment.ts'
 import { waitsForMigrations } from '../injection/warnings.ts'
 import { isObject, type Json, type JsonObject } from '../json.ts'
 import { PREFIX } from '../names.ts'

@@ -6,11 +6,22 @@ import { gather } from '../status/gather.ts'
 import { lineOf, type Report, reportOf, tableOf } from '../status/report.ts'
 import { Changes, standsStill } from '../status/status.ts'
 import { EXIT_REFUSED } from './exit-codes.ts'
-import type { ClusterConnection } from './on-cluster.ts'
-import { noDeployment, onCluster, UnlessAway } from './on-cluster.ts'
-import type { ClusterOptions } from './options.ts'
-import { calledAs } from './options.ts'
+import { type ClusterConnection, noDeployment, onCluster, UnlessAway } from './on-cluster.ts'
+import { type ClusterOptions, calledAs } from './options.ts'
 import { colour, Screen } from './terminal.ts'
+
+const INTERVAL_MS = 2_000
+/** Of the time, asking may take a tenth: large clusters are asked less often. */
+const SHARE = 10
+
+const COLOURS = {
+  Migrated: 'green',
+  Running: 'cyan',
+  Waiting: 'yellow',
+  Failed: 'red',
+  Interrupted: 'yellow',
+  NotInjected: 'red',
+} as const satisfies Record<State, Parameters<typeof colour>[0]>
 
 export interface StatusOptions extends ClusterOptions {
   readonly output: 'table' | 'json' | 'yaml'
@@ -43,23 +54,10 @@ function inFormat(report: Report, { output, allNamespaces }: StatusOptions): str
   return tableOf(report.deployments, { now: Date.now(), withNamespace: allNamespaces === true, paint })
 }
 
-const COLOURS = {
-  Migrated: 'green',
-  Running: 'cyan',
-  Waiting: 'yellow',
-  Failed: 'red',
-  Interrupted: 'yellow',
-  NotInjected: 'red',
-} as const satisfies Record<State, Parameters<typeof colour>[0]>
-
 function nothingHere({ namespace }: Pick<ClusterConnection, 'namespace'>): string {
   const where = namespace === undefined ? 'in any namespace' : `in namespace ${namespace}`
   return `There is no Deployment with a migrate.io/ annotation ${where}.`
 }
-
-const INTERVAL_MS = 2_000
-/** Of the time, asking may take a tenth: large clusters are asked less often. */
-const SHARE = 10
 
 interface Watched {
   /** Undefined: all. */

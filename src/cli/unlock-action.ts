@@ -15,18 +15,18 @@ import { type ClusterConnection, onCluster, readOne } from './on-cluster.ts'
 import { asCalled, type ClusterOptions } from './options.ts'
 import { ask, askForWord } from './terminal.ts'
 
-export interface UnlockOptions extends ClusterOptions {
-  readonly lock?: string
-  readonly yes?: true
-  readonly yesIKnowThatItMayStillRun?: true
-}
-
 const FORCE_OPTION = '--yes-i-know-that-it-may-still-run'
 const LOOK_AGAIN_MS = 500
 /** After the pod has gone: the controller sees it at once by its watch, or by its look every 30 s. */
 const RELEASE_MS = 45_000
 /** Of a pod that changes between the look and the deletion, which takes some milliseconds. */
 const MAX_TRIES = 5
+
+export interface UnlockOptions extends ClusterOptions {
+  readonly lock?: string
+  readonly yes?: true
+  readonly yesIKnowThatItMayStillRun?: true
+}
 
 type HeldRelease = Extract<Release, { kind: 'delete' | 'force' }>
 

@@ -1,6 +1,13 @@
 import type { AddressInfo } from 'node:net'
 import type { FastifyInstance } from 'fastify'
 
+const LISTEN_REMEDIES: Readonly<Record<string, string>> = {
+  EADDRINUSE: 'another program has it; stop that one, or choose another port',
+  EACCES: 'ports below 1024 need privileges; choose a higher one, such as 8443',
+  EADDRNOTAVAIL: 'this machine has no such address; leave --host out to listen on all',
+  ENOTFOUND: 'there is no such host; give an address of this machine, or leave --host out',
+}
+
 interface Where {
   /** 0: any free one. */
   readonly port: number
@@ -31,11 +38,4 @@ class ListenError extends Error {
     super(`cannot listen on port ${port}${host === undefined ? '' : ` of ${host}`}: ${remedy}`, options)
     this.code = code
   }
-}
-
-const LISTEN_REMEDIES: Readonly<Record<string, string>> = {
-  EADDRINUSE: 'another program has it; stop that one, or choose another port',
-  EACCES: 'ports below 1024 need privileges; choose a higher one, such as 8443',
-  EADDRNOTAVAIL: 'this machine has no such address; leave --host out to listen on all',
-  ENOTFOUND: 'there is no such host; give an address of this machine, or leave --host out',
 }

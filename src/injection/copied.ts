@@ -23,7 +23,6 @@ const RECORDED = ['env', 'envFrom', 'workingDir', 'resources', 'securityContext'
 
 /** Where a list's items have an identity, which field that is. Other items are the same if they are equal. */
 export const IDENTITY: Readonly<Record<string, string>> = { env: 'name', volumeMounts: 'mountPath' }
-
 /** Stands for a value that is not recorded: a variable's may be a secret, and the key is enough. */
 const A_VALUE = 0
 

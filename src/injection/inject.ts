@@ -17,6 +17,16 @@ import { findInitContainer, setInMap } from './parts.ts'
 import type { Plan } from './plan.ts'
 import type { Wrapper } from './wrapper.ts'
 
+/**
+ * What is no addition to the init container: it would start the app early, or hold it back for ever; or, the first two, it is
+ * the app's wherever the app has one.
+ */
+const NEVER_ADDED = new Set([
+  ...['image', 'imagePullPolicy'],
+  ...['command', 'args', 'restartPolicy', 'restartPolicyRules', 'resizePolicy', 'ports', 'lifecycle'],
+  ...['livenessProbe', 'readinessProbe', 'startupProbe', 'stdin', 'stdinOnce', 'tty'],
+])
+
 interface InjectOptions {
   readonly wrapper: Wrapper
   /** undefined where it is not known yet (generateName). */
@@ -43,34 +53,6 @@ export function inject(template: PodTemplate, plan: Plan, options: InjectOptions
   const profileOf = options.keepsProfile === true ? INIT_CONTAINER : plan.target.name
   return link(injectMetadata(template, profileOf), 'spec', spec)
 }
-
-function withVolumes(present: readonly Volume[], ours: readonly Volume[]): readonly Volume[] {
-  const replaced = present.map((volume) => ours.find(({ name }) => name === volume.name) ?? volume)
-  return [...replaced, ...ours.filter(({ name }) => !present.some((volume) => volume.name === name))]
-}
-
-/** @param profileOf the container whose AppArmor profile the init container gets */
-function injectMetadata(template: PodTemplate, profileOf: string): PodTemplate {
-  const annotations = template.metadata?.annotations ?? {}
-  const list = annotations[SAFE_TO_EVICT_VOLUMES_ANNOTATION]
-  const names = list === undefined || list === '' ? [] : list.split(',')
-  const value = names.includes(STATE_VOLUME) ? list : [...names, STATE_VOLUME].join(',')
-  const annotated = setInMap(template, 'annotations', SAFE_TO_EVICT_VOLUMES_ANNOTATION, value)
-  // What the profile allows the app, its migration may do, and no more: as securityContext, which is copied.
-  const profile = annotations[APPARMOR_PREFIX + profileOf]
-  const confined = setInMap(annotated, 'annotations', APPARMOR_PREFIX + INIT_CONTAINER, profile)
-  return setInMap(confined, 'labels', PROTOCOL_LABEL, PROTOCOL)
-}
-
-/**
- * What is no addition to the init container: it would start the app early, or hold it back for ever; or, the first two, it is
- * the app's wherever the app has one.
- */
-const NEVER_ADDED = new Set([
-  ...['image', 'imagePullPolicy'],
-  ...['command', 'args', 'restartPolicy', 'restartPolicyRules', 'resizePolicy', 'ports', 'lifecycle'],
-  ...['livenessProbe', 'readinessProbe', 'startupProbe', 'stdin', 'stdinOnce', 'tty'],
-])
 
 /** The init container for a plan. */
 function makeContainer(plan: Plan, wrapper: Wrapper): Container {
@@ -117,15 +99,6 @@ function mergeObject(fresh: JsonObject, present: JsonObject, copies: readonly Js
   return merged
 }
 
-function emptyLike(value: Json): Json | undefined {
-  if (Array.isArray(value)) return []
-  return isObject(value) ? {} : undefined
-}
-
-function isEmpty(value: Json | undefined): boolean {
-  return typeof value === 'object' && value !== null && Object.keys(value).length === 0
-}
-
 function mergeList(
   fresh: readonly Json[],
   present: readonly Json[],
@@ -144,6 +117,20 @@ function mergeList(
     fresh,
   )
   return isOurOrder ? inPlace : [...fresh, ...added]
+}
+
+function emptyLike(value: Json): Json | undefined {
+  if (Array.isArray(value)) return []
+  return isObject(value) ? {} : undefined
+}
+
+function isEmpty(value: Json | undefined): boolean {
+  return typeof value === 'object' && value !== null && Object.keys(value).length === 0
+}
+
+function withVolumes(present: readonly Volume[], ours: readonly Volume[]): readonly Volume[] {
+  const replaced = present.map((volume) => ours.find(({ name }) => name === volume.name) ?? volume)
+  return [...replaced, ...ours.filter(({ name }) => !present.some((volume) => volume.name === name))]
 }
 
 /**
@@ -169,4 +156,17 @@ function makeVolumes(deploymentName: string | undefined): readonly [Volume, Volu
 
 function field(path: string, fieldPath: string): JsonObject {
   return { path, fieldRef: { apiVersion: 'v1', fieldPath } }
+}
+
+/** @param profileOf the container whose AppArmor profile the init container gets */
+function injectMetadata(template: PodTemplate, profileOf: string): PodTemplate {
+  const annotations = template.metadata?.annotations ?? {}
+  const list = annotations[SAFE_TO_EVICT_VOLUMES_ANNOTATION]
+  const names = list === undefined || list === '' ? [] : list.split(',')
+  const value = names.includes(STATE_VOLUME) ? list : [...names, STATE_VOLUME].join(',')
+  const annotated = setInMap(template, 'annotations', SAFE_TO_EVICT_VOLUMES_ANNOTATION, value)
+  // What the profile allows the app, its migration may do, and no more: as securityContext, which is copied.
+  const profile = annotations[APPARMOR_PREFIX + profileOf]
+  const confined = setInMap(annotated, 'annotations', APPARMOR_PREFIX + INIT_CONTAINER, profile)
+  return setInMap(confined, 'labels', PROTOCOL_LABEL, PROTOCOL)
 }

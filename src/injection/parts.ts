@@ -62,6 +62,32 @@ function stripMetadata(template: PodTemplate): PodTemplate {
   return setInMap(evictable, 'annotations', APPARMOR_PREFIX + INIT_CONTAINER, undefined)
 }
 
+function replaceList<Item extends JsonObject>(
+  spec: PodSpec,
+  key: 'initContainers' | 'volumes',
+  items: readonly Item[] | null | undefined,
+  isTheirs: (item: Item) => boolean,
+): PodSpec {
+  const kept = (items ?? []).filter(isTheirs)
+  if (kept.length === (items ?? []).length) return spec
+  return kept.length === 0 ? without(spec, key) : link(spec, key, kept)
+}
+
+/** Sets or removes one label or annotation of a template. A mapping left empty by a removal goes too. */
+export function setInMap(
+  template: PodTemplate,
+  map: 'labels' | 'annotations',
+  key: string,
+  value: string | undefined,
+): PodTemplate {
+  const before: JsonObject = template.metadata?.[map] ?? {}
+  const after = set(before, key, value)
+  if (after === before) return template
+  const isEmpty = Object.keys(after).length === 0
+  const metadata = set<JsonObject>(template.metadata ?? {}, map, isEmpty ? undefined : after)
+  return Object.keys(metadata).length === 0 ? without(template, 'metadata') : link(template, 'metadata', metadata)
+}
+
 /**
  * Fields of a Deployment that a manifest states with nothing in them, and that hold the injected parts now, each by its name:
  * `[]`, `{}` or null. An API server leaves such fields out, but in a file they are to come back as they were.
@@ -90,10 +116,6 @@ export function emptyFields(spec: JsonObject): EmptyFields | undefined {
   return empty.length === 0 ? undefined : Object.fromEntries(empty)
 }
 
-export function isEmpty(value: Json | undefined): value is Json {
-  return value === null || (typeof value === 'object' && Object.keys(value).length === 0)
-}
-
 /** @param spec without the injected parts; a field that has something in it by now stays as it is */
 export function withEmptyFields<T extends JsonObject>(spec: T, empty: EmptyFields | undefined): T {
   return HOLDERS.reduce<T>((result, [field, ...path]) => {
@@ -108,30 +130,8 @@ function addAt<T extends JsonObject>(object: T, [key, ...rest]: readonly string[
   return isObject(inner) ? link(object, key, addAt(inner, rest, field, value)) : object
 }
 
-/** Sets or removes one label or annotation of a template. A mapping left empty by a removal goes too. */
-export function setInMap(
-  template: PodTemplate,
-  map: 'labels' | 'annotations',
-  key: string,
-  value: string | undefined,
-): PodTemplate {
-  const before: JsonObject = template.metadata?.[map] ?? {}
-  const after = set(before, key, value)
-  if (after === before) return template
-  const isEmpty = Object.keys(after).length === 0
-  const metadata = set<JsonObject>(template.metadata ?? {}, map, isEmpty ? undefined : after)
-  return Object.keys(metadata).length === 0 ? without(template, 'metadata') : link(template, 'metadata', metadata)
-}
-
-function replaceList<Item extends JsonObject>(
-  spec: PodSpec,
-  key: 'initContainers' | 'volumes',
-  items: readonly Item[] | null | undefined,
-  isTheirs: (item: Item) => boolean,
-): PodSpec {
-  const kept = (items ?? []).filter(isTheirs)
-  if (kept.length === (items ?? []).length) return spec
-  return kept.length === 0 ? without(spec, key) : link(spec, key, kept)
+export function isEmpty(value: Json | undefined): value is Json {
+  return value === null || (typeof value === 'object' && Object.keys(value).length === 0)
 }
 
 /** What stands where our parts would go, in a template that does not hold ours. */

@@ -15,6 +15,28 @@ import { clashes, isInjectedVolume } from './parts.ts'
 import { identify, nearest, type Problem, quote } from './reasons.ts'
 import { commandWarnings, misplacedWarnings } from './warnings.ts'
 
+/** What the controller tells one pod, and why no template may say it to each of its pods. */
+const POD_STATE: ReadonlyMap<string, string> = new Map([
+  [GRANT_ANNOTATION, 'every pod of this template would believe that it may run'],
+  [NUDGE_ANNOTATION, 'the pods of this template would start late where kubelet misses their grant'],
+])
+
+/** Volumes that kubelet mounts read-only whatever the mount says. */
+const READ_ONLY_SOURCES = ['configMap', 'secret', 'downwardAPI', 'projected', 'image']
+
+/** What the injected container has mounted, and as what. */
+const OUR_PATHS = [
+  [FILES_PATH, 'an injected volume'],
+  [STATE_PATH, 'an injected volume'],
+  [MESSAGE_PATH, "the injected container's termination message"],
+] as const
+
+/** What kubelet says of its node's system; the second is the first one's name before Kubernetes 1.14, and is still there. */
+const SYSTEM_LABELS = ['kubernetes.io/os', 'beta.kubernetes.io/os']
+/** Only nodes with Windows have it. */
+const BUILD_LABEL = 'node.kubernetes.io/windows-build'
+const REQUIRED = 'requiredDuringSchedulingIgnoredDuringExecution'
+
 /** What is to be injected. */
 export interface Plan {
   readonly argv: readonly string[]
@@ -93,12 +115,6 @@ function containerPath(template: PodTemplate, container: Container): string {
   return `spec.template.spec.containers[${template.spec.containers.indexOf(container)}]`
 }
 
-/** What the controller tells one pod, and why no template may say it to each of its pods. */
-const POD_STATE: ReadonlyMap<string, string> = new Map([
-  [GRANT_ANNOTATION, 'every pod of this template would believe that it may run'],
-  [NUDGE_ANNOTATION, 'the pods of this template would start late where kubelet misses their grant'],
-])
-
 /** State of single pods that stands in the template, such as a grant. */
 export function stateProblems(template: PodTemplate): readonly Problem[] {
   return [...POD_STATE].flatMap(([key, consequence]) => {
@@ -133,16 +149,6 @@ function gracePeriodProblems(template: PodTemplate): readonly Problem[] {
     },
   ]
 }
-
-/** Volumes that kubelet mounts read-only whatever the mount says. */
-const READ_ONLY_SOURCES = ['configMap', 'secret', 'downwardAPI', 'projected', 'image']
-
-/** What the injected container has mounted, and as what. */
-const OUR_PATHS = [
-  [FILES_PATH, 'an injected volume'],
-  [STATE_PATH, 'an injected volume'],
-  [MESSAGE_PATH, "the injected container's termination message"],
-] as const
 
 /** Mounts of a container that leave no room for ours beside them. `path` is where the container stands in the manifest. */
 function mountClashes(container: Container, spec: PodSpec, path: string): readonly Problem[] {
@@ -194,13 +200,6 @@ function isReadOnly(mount: VolumeMount, spec: PodSpec): boolean {
     )
   )
 }
-
-/** What kubelet says of its node's system; the second is the first one's name before Kubernetes 1.14, and is still there. */
-const SYSTEM_LABELS = ['kubernetes.io/os', 'beta.kubernetes.io/os']
-/** Only nodes with Windows have it. */
-const BUILD_LABEL = 'node.kubernetes.io/windows-build'
-
-const REQUIRED = 'requiredDuringSchedulingIgnoredDuringExecution'
 
 /** The pods of a template that can only run on Windows, by whichever field says so. One report for each such field. */
 function windowsProblems({ spec }: PodTemplate): readonly Problem[] {

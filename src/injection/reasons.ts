@@ -1,5 +1,8 @@
 import type { Json } from '../json.ts'
 
+/** Longest part of a user's value that a message quotes, in characters. */
+const QUOTED_LENGTH = 60
+
 /** Why a Deployment was treated as it was. The key is the metric's label, the log field and what `explain` prints. */
 export const INJECTION_REASONS = {
   injected: 'the migration was injected',
@@ -34,17 +37,14 @@ export interface Problem {
   readonly identity: string
 }
 
-/** Longest part of a user's value that a message quotes, in characters. */
-const QUOTED_LENGTH = 60
+export function problemText(problem: Problem): string {
+  return `${problem.path}: ${problem.message}`
+}
 
 /** A value as messages quote it, cut where it is long. */
 export function quote(value: Json | undefined): string {
   const text = JSON.stringify(value) ?? 'nothing'
   return text.length <= QUOTED_LENGTH ? text : `${text.slice(0, QUOTED_LENGTH)}…`
-}
-
-export function problemText(problem: Problem): string {
-  return `${problem.path}: ${problem.message}`
 }
 
 /** What two reports of the same fault have in common. */

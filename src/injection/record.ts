@@ -3,6 +3,10 @@ import { INJECTED_ANNOTATION } from '../names.ts'
 import type { DeploymentObject, StringMap } from './deployment.ts'
 import { type EmptyFields, isEmpty } from './parts.ts'
 
+/** Of keys and values together. Rule: k8s.io/apimachinery/pkg/api/validation, TotalAnnotationSizeLimitB. */
+const MAX_ANNOTATIONS_BYTES = 256 * 1024
+const MAX_BYTES_OF_CHARACTER = 3 // of a UTF-16 code unit in UTF-8
+
 /** What `migrate.io/injected` holds: who injected, what was copied, and what has to be put back when it is taken off. */
 export interface InjectedRecord {
   readonly version: string
@@ -17,10 +21,6 @@ export interface InjectedRecord {
   /** What the manifest states with nothing in it, and that is not empty any more. */
   readonly empty?: EmptyFields
 }
-
-/** Of keys and values together. Rule: k8s.io/apimachinery/pkg/api/validation, TotalAnnotationSizeLimitB. */
-const MAX_ANNOTATIONS_BYTES = 256 * 1024
-const MAX_BYTES_OF_CHARACTER = 3 // of a UTF-16 code unit in UTF-8
 
 /** The record on a Deployment; undefined where there is none, or somebody made it unreadable. */
 export function readInjectedRecord(deployment: DeploymentObject): InjectedRecord | undefined {

@@ -49,13 +49,6 @@ export function findWrapper(template: PodTemplate): Wrapper | undefined {
   return container === undefined ? undefined : readWrapper(container)
 }
 
-/** How long one run may take by the init container in a template that holds ours, in seconds; undefined: without a limit. */
-export function timeoutOf(template: PodTemplate): number | undefined {
-  const command = findInitContainer(template)?.['command']
-  const limit = Array.isArray(command) ? /^timeout=(\d+)$/.exec(String(command[4])) : null
-  return limit === null ? undefined : Number(limit[1])
-}
-
 function readWrapper(container: Container): Wrapper | undefined {
   const { command, terminationMessagePath, terminationMessagePolicy } = container
   if (!isTexts(command) || typeof terminationMessagePath !== 'string' || typeof terminationMessagePolicy !== 'string')
@@ -63,6 +56,13 @@ function readWrapper(container: Container): Wrapper | undefined {
   const volumeMounts = (container.volumeMounts ?? []).filter(({ name }) => isInjectedVolume(name))
   // Without the timeout, which is the Deployment's own.
   return { command: command.slice(0, -1), volumeMounts, terminationMessagePath, terminationMessagePolicy }
+}
+
+/** How long one run may take by the init container in a template that holds ours, in seconds; undefined: without a limit. */
+export function timeoutOf(template: PodTemplate): number | undefined {
+  const command = findInitContainer(template)?.['command']
+  const limit = Array.isArray(command) ? /^timeout=(\d+)$/.exec(String(command[4])) : null
+  return limit === null ? undefined : Number(limit[1])
 }
 
 function isTexts(value: Json | undefined): value is readonly string[] {

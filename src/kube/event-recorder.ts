@@ -1,6 +1,16 @@
 import { type Api, KubeError } from './api.ts'
+import { microTime } from './clock.ts'
 import type { Event, Metadata } from './objects.ts'
 import { FairQueue } from './workqueue.ts'
+
+const CONTROLLER = 'migrate.io/controller'
+const NOTE_MAX_BYTES = 1024
+const NAME_MAX_LENGTH = 253
+const WAITING_MAX = 1_000 // some 300 KiB; an API server that is away must not fill our memory
+/** The same said again within this time is counted in a series, as client-go's recorder does (six minutes). */
+const SERIES_MS = 360_000
+/** Events of which that is known: some 3 MiB. The oldest is forgotten, and is a new Event when it is said again. */
+const SAID_MAX = 1_000
 
 /** As kubectl shows and filters them. */
 export type EventType = 'Normal' | 'Warning'
@@ -50,15 +60,6 @@ interface RecorderOptions {
   readonly onLost: (error: unknown) => void
 }
 
-const CONTROLLER = 'migrate.io/controller'
-const NOTE_MAX_BYTES = 1024
-const NAME_MAX_LENGTH = 253
-const WAITING_MAX = 1_000 // some 300 KiB; an API server that is away must not fill our memory
-/** The same said again within this time is counted in a series, as client-go's recorder does (six minutes). */
-const SERIES_MS = 360_000
-/** Events of which that is known: some 3 MiB. The oldest is forgotten, and is a new Event when it is said again. */
-const SAID_MAX = 1_000
-
 /** Writes Events of events.k8s.io/v1, one at a time. */
 export function createEventRecorder({ api, instance, now, unique, onLost }: RecorderOptions): EventRecorder {
   const waiting = new FairQueue<readonly [() => Promise<Regarding | undefined>, Announcement, number]>()
@@ -93,7 +94,7 @@ export function createEventRecorder({ api, instance, now, unique, onLost }: Reco
 
   /** Undefined where the Event has gone by its time to live, or was changed by somebody. */
   async function countOn(event: Event, at: number): Promise<Event | undefined> {
-    const series = { count: (event.series?.count ?? 1) + 1, lastObservedTime: microTime(at) }
+    const series = { count: (event.series?.count ?? 1) + 1, lastObservedTime: microTime(new Date(at)) }
     try {
       return await api.replace('Event', { ...event, series })
     } catch (error) {
@@ -108,7 +109,7 @@ export function createEventRecorder({ api, instance, now, unique, onLost }: Reco
     const metadata: Omit<Metadata, 'uid' | 'resourceVersion'> = { namespace: regarding.namespace, name }
     return await api.create('Event', {
       metadata,
-      eventTime: microTime(at),
+      eventTime: microTime(new Date(at)),
       reportingController: CONTROLLER,
       reportingInstance: instance,
       regarding,
@@ -139,11 +140,6 @@ export function createEventRecorder({ api, instance, now, unique, onLost }: Reco
       await work
     },
   }
-}
-
-/** RFC 3339 with microseconds, as MicroTime has it. */
-function microTime(at: number): string {
-  return new Date(at).toISOString().replace('Z', '000Z')
 }
 
 function cut(note: string): string {

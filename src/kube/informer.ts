@@ -11,6 +11,19 @@ const STREAM_MIN_SECONDS = 300 // as client-go: a watch lasts between five and t
 const RELIST_MS = 600_000 // mends what a watch should have said and did not
 const STALL_MS = 150_000 // two bookmarks that did not come
 const TRIES_AT_ONE_PLACE = 3
+const NUMBER = /^[1-9]\d*$/
+
+/** The objects of a selection, kept up to date by list and watch, whatever happens to the API server. */
+interface Informer<T> {
+  readonly size: number
+  items(): IterableIterator<T>
+  /** Whether the first complete list is in. It stays true while the API server is away. */
+  readonly isSynced: boolean
+  /** Resolves with that list, or with the stop. */
+  readonly synced: Promise<void>
+  /** Resolves when nothing of it runs any more. */
+  stop(): Promise<void>
+}
 
 interface InformerOptions<K extends Kind, T> {
   readonly kind: K
@@ -32,22 +45,17 @@ export interface InformerLimits {
   readonly relistMs: number
 }
 
-/** `handler`: ours threw. Else what went wrong with the API server; after it, the watch goes on by itself. */
+/** `handler`: ours threw. Else what went wrong with the API server; after it, the informer goes on by itself. */
 export interface InformerTrouble {
   readonly at: 'list' | 'stream' | 'handler'
   readonly error: unknown
 }
 
-/** A view of a selection that keeps itself up to date, whatever happens to the API server. */
-interface Informer<T> {
-  readonly size: number
-  items(): IterableIterator<T>
-  /** Whether the first complete list is in. It stays true while the API server is away. */
-  readonly isSynced: boolean
-  /** Resolves with that list, or with the stop. */
-  readonly synced: Promise<void>
-  /** Resolves when nothing of it runs any more. */
-  stop(): Promise<void>
+interface EventHandlers<T> {
+  /** New, or other than before. */
+  changed(item: T, before: T | undefined): void
+  /** No longer in the selection, with what was last known of it. */
+  gone(item: T): void
 }
 
 export function startInformer<K extends Kind, T>(transport: Transport, options: InformerOptions<K, T>): Informer<T> {
@@ -70,7 +78,7 @@ export function startInformer<K extends Kind, T>(transport: Transport, options: 
   async function relist(): Promise<string> {
     if (isSynced) hook(() => onRestart?.('list'))
     const listed = await listInPages(transport, kind, { selection, project: entryOf, signal })
-    store.replaceAll(listed.items)
+    store.replace(listed.items)
     listedAtMs = clock.nowMs()
     isSynced = true
     first.resolve()
@@ -95,12 +103,12 @@ export function startInformer<K extends Kind, T>(transport: Transport, options: 
   }
 
   function take(event: WatchEvent): void {
-    const version = event.kind === 'kept' ? event.resourceVersion : event.object.metadata.resourceVersion
+    const version = event.kind === 'bookmark' ? event.resourceVersion : event.object.metadata.resourceVersion
     // Doubled, or older than what is known already.
     if (position !== undefined && isNotNewer(version, position)) return
     position = version
-    if (event.kind === 'removed') store.remove(event.object.metadata.uid)
-    if (event.kind !== 'put') return
+    if (event.kind === 'deleted') store.delete(event.object.metadata.uid)
+    if (event.kind !== 'stored') return
     const entry = entryOf(event.object as Objects[K])
     if (entry) store.put(entry)
   }
@@ -177,15 +185,8 @@ interface Entry<T> {
   readonly item: T
 }
 
-interface EventHandlers<T> {
-  /** New, or other than before. */
-  changed(item: T, before: T | undefined): void
-  /** No longer in the selection, with what was last known of it. */
-  gone(item: T): void
-}
-
 /**
- * What is known of a selection, by UID: an object that was deleted and made again under its name is another one. Tells each
+ * What is known of a selection (client-go's cache.Store), by UID: an object that was deleted and made again under its name is another one. Tells each
  * change once, in order, when it has already been taken in.
  */
 class Store<T> {
@@ -211,7 +212,7 @@ class Store<T> {
     this.#handlers.changed(entry.item, before?.item)
   }
 
-  remove(uid: string): void {
+  delete(uid: string): void {
     const known = this.#entries.get(uid)
     if (!known) return
     this.#entries.delete(uid)
@@ -219,14 +220,12 @@ class Store<T> {
   }
 
   /** Takes a complete list in: also tells what has gone since. */
-  replaceAll(entries: readonly Entry<T>[]): void {
+  replace(entries: readonly Entry<T>[]): void {
     const there = new Set(entries.map(({ uid }) => uid))
-    for (const uid of [...this.#entries.keys()]) if (!there.has(uid)) this.remove(uid)
+    for (const uid of [...this.#entries.keys()]) if (!there.has(uid)) this.delete(uid)
     for (const entry of entries) this.put(entry)
   }
 }
-
-const NUMBER = /^[1-9]\d*$/
 
 /**
  * Whether the one resourceVersion is older than, or the same as, the other. They are opaque in principle; where both are

@@ -1,5 +1,5 @@
 import { type Api, KubeError } from './api.ts'
-import { type Clock, pause, systemClock, within } from './clock.ts'
+import { type Clock, microTime, pause, systemClock, within } from './clock.ts'
 import type { Lease } from './objects.ts'
 
 export interface LeaderTimes {
@@ -15,6 +15,12 @@ export interface LeaderTimes {
 // The first three as kube-controller-manager has them.
 const TIMES: LeaderTimes = { durationMs: 15_000, renewDeadlineMs: 10_000, retryMs: 2_000, callMs: 4_000 }
 const RETRY_EARLIER_SHARE = 0.25 // by chance, so that candidates don't all write in one moment; never later: O3 wants 3 s
+
+export interface LeaderElection {
+  readonly isLeading: boolean
+  /** Leads no more, and lets the Lease go so that another candidate takes it at its next try. */
+  stop(): Promise<void>
+}
 
 interface LeaderElectionOptions {
   readonly api: Pick<Api, 'read' | 'create' | 'replace'>
@@ -33,12 +39,6 @@ interface LeaderElectionOptions {
   /** The time of day, for people who read the Lease. Nothing is decided by it. */
   readonly now?: () => Date
   readonly times?: Partial<LeaderTimes>
-}
-
-export interface LeaderElection {
-  readonly isLeading: boolean
-  /** Leads no more, and lets the Lease go so that another candidate takes it at its next try. */
-  stop(): Promise<void>
 }
 
 /**
@@ -159,17 +159,6 @@ export function startLeaderElection(options: LeaderElectionOptions): LeaderElect
   }
 }
 
-/** A callback that throws must not keep us from renewing, nor from letting go. */
-function hook(callback: () => void): void {
-  try {
-    callback()
-  } catch (error) {
-    queueMicrotask(() => {
-      throw error
-    })
-  }
-}
-
 /** Who holds the Lease, as the Lease says. */
 interface LeaseRecord {
   /** Empty: let go. */
@@ -213,7 +202,13 @@ function released(before: Lease['spec'], at: Date): NonNullable<Lease['spec']> {
   return { ...before, holderIdentity: '', leaseDurationSeconds: 1, renewTime: microTime(at) }
 }
 
-/** Kubernetes' MicroTime has exactly six digits after the second. */
-function microTime(at: Date): string {
-  return at.toISOString().replace('Z', '000Z')
+/** A callback that throws must not keep us from renewing, nor from letting go. */
+function hook(callback: () => void): void {
+  try {
+    callback()
+  } catch (error) {
+    queueMicrotask(() => {
+      throw error
+    })
+  }
 }

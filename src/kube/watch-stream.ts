@@ -7,14 +7,22 @@ import type { Kind, Metadata } from './objects.ts'
 import { pathOf } from './resources.ts'
 import { answerOf, type Transport } from './transport.ts'
 
-/** What one line of a watch says. `kept`: a bookmark, by which nothing changed up to this version. */
+const NEWLINE = 0x0a
+const LINE_MAX_BYTES = 16 * 1024 * 1024 // etcd takes objects up to 1.5 MiB; as JSON that is some multiple
+
+/** What one line of a watch says: ADDED and MODIFIED are `stored`. By a bookmark, nothing changed up to this version. */
 export type WatchEvent =
-  | { readonly kind: 'put' | 'removed'; readonly object: { readonly metadata: Metadata } }
-  | { readonly kind: 'kept'; readonly resourceVersion: string }
+  | { readonly kind: 'stored' | 'deleted'; readonly object: { readonly metadata: Metadata } }
+  | { readonly kind: 'bookmark'; readonly resourceVersion: string }
 
 /** The version to go on from is forgotten by the API server (410): only a new list helps. */
 export class ResourceExpired extends Error {
   override readonly name = 'Expired'
+}
+
+/** A watch that can't be made sense of: cut within a line, or a line without end. */
+export class BrokenStream extends Error {
+  override readonly name = 'BrokenStream'
 }
 
 interface StreamOptions {
@@ -72,10 +80,10 @@ function eventOf(line: string, request: Request): WatchEvent {
   const { type, object } = parsed(line)
   const { uid, resourceVersion } = object?.metadata ?? {}
   if (type === 'ERROR') throw errorOf(object, request)
-  if (type === 'BOOKMARK' && resourceVersion) return { kind: 'kept', resourceVersion }
+  if (type === 'BOOKMARK' && resourceVersion) return { kind: 'bookmark', resourceVersion }
   const isEvent = type === 'ADDED' || type === 'MODIFIED' || type === 'DELETED'
   if (!isEvent || !uid || !resourceVersion) throw broken(line, 'event')
-  return { kind: type === 'DELETED' ? 'removed' : 'put', object: object as { metadata: Metadata } }
+  return { kind: type === 'DELETED' ? 'deleted' : 'stored', object: object as { metadata: Metadata } }
 }
 
 function parsed(line: string): { type?: string; object?: { metadata?: Partial<Metadata> } } {
@@ -103,14 +111,6 @@ function errorOf(object: unknown, request: Request): Error {
     ...{ contentType: 'an event of the watch', length: 0 },
   })
   return error.code === 'unavailable' ? error : new KubeError('unavailable', error.message, { cause: error })
-}
-
-const NEWLINE = 0x0a
-const LINE_MAX_BYTES = 16 * 1024 * 1024 // etcd takes objects up to 1.5 MiB; as JSON that is some multiple
-
-/** A watch that can't be made sense of: cut within a line, or a line without end. */
-export class BrokenStream extends Error {
-  override readonly name = 'BrokenStream'
 }
 
 /**

@@ -128,7 +128,7 @@ export function createWorkqueue(options: WorkqueueOptions): Workqueue {
 }
 
 /**
- * Items in lanes that take turns, so that none waits for how many another lane has. An item is in its lane once, however
+ * A fair queue: items in lanes that take turns, so that none waits for how many another lane has. An item is in its lane once, however
  * often it is added; within a lane they go in order of arrival.
  */
 export class FairQueue<T> {

@@ -1,7 +1,7 @@
 import type { ReplicaSet } from '../kube/objects.ts'
 import { delayMs, nextTurn } from '../lock/backoff.ts'
 import { decide } from '../lock/decide.ts'
-import { decisionOn, grantOf } from '../lock/grant.ts'
+import { grantOf } from '../lock/grant.ts'
 import {
   controllerOf,
   currentReplicaSet,
@@ -17,8 +17,13 @@ import { completedOf, entriesOf, type Failed, failedOf, isCompleted, type LockRe
 import type { Snapshot } from '../lock/snapshot.ts'
 import { REVISION_LABEL } from '../names.ts'
 import type { Findings, Run, State, StatusReason } from './findings.ts'
-import { graceSecondsOf, type PodFacts } from './pod-facts.ts'
+import { graceSecondsOf, isGranted, type PodFacts } from './pod-facts.ts'
 import { isAbsent, type Situation } from './situation.ts'
+
+/** What is found out before the state is judged. */
+type Base = Omit<Findings, 'state' | 'reason'>
+
+const WAITING = (reason: StatusReason): { state: State; reason: StatusReason } => ({ state: 'Waiting', reason })
 
 /**
  * Says how a Deployment stands. What the controller would do next is asked of the controller's own function, so that the
@@ -32,7 +37,7 @@ export function judge(situation: Situation): Findings {
   const record = read?.kind === 'record' ? read.record : undefined
   const pods = current === undefined ? [] : situation.pods.filter(({ pod }) => isOf(pod.metadata, current))
   const waiting = pods.filter(({ pod }) => speaksProtocol(pod) && isWaiting(pod))
-  const base: Omit<Findings, 'state' | 'reason'> = {
+  const base: Base = {
     revision,
     run: runOf(situation),
     failed: record === undefined || revision === undefined ? undefined : failedOf(record, revision),
@@ -56,101 +61,38 @@ export function judge(situation: Situation): Findings {
   return judgeFree(situation, base, { pods, record })
 }
 
-const WAITING = (reason: StatusReason): { state: State; reason: StatusReason } => ({ state: 'Waiting', reason })
-
-interface Parts {
-  readonly pods: readonly PodFacts[]
-  readonly record: LockRecord | undefined
-}
-
-/** Nobody holds the lock. */
-function judgeFree(situation: Situation, base: Omit<Findings, 'state' | 'reason'>, { pods, record }: Parts): Findings {
-  const { facts, now } = situation
-  const { failed } = base
-  const decision = decide(snapshotOf(situation, pods), { now })
-  if (decision.kind === 'blocked' && decision.reason === 'foreign-configmap')
-    return { ...base, ...WAITING('foreign-configmap'), pod: decision.object }
-  if (decision.kind === 'blocked') return { ...base, ...WAITING('record-edited') }
-  const why = decision.kind === 'wait' ? decision.why : undefined
-  if (why === 'lock-busy' || why === 'lock-turn') return { ...base, ...WAITING('lock-busy') }
-  // Where its ConfigMap is there and blank or edited, the controller can't settle it yet, or is about to.
-  const { state: shared } = situation.named ?? {}
-  if (decision.kind === 'rebuild-named' && shared?.kind === 'lost' && shared.configMap !== undefined)
-    return { ...base, ...WAITING('lock-unsettled') }
-
-  const turn = nextTurn(failed, facts.settings.retries, now)
-  const isNext = decision.kind !== 'wait' && base.waiting.length > 0
-  if (failed !== undefined && !(isNext && turn.kind === 'now')) {
-    if (turn.kind === 'never') return { ...base, state: 'Failed', reason: 'gave-up', since: failureTime(failed) }
-    const nextAt = turn.kind === 'later' ? turn.at : undefined
-    return { ...base, state: 'Failed', reason: 'failed', nextAt, since: failureTime(failed) }
+/**
+ * Why a Deployment holds nothing of ours. What is wrong with its annotations comes first: in a namespace that has opted
+ * in, admission refuses that, so that it is the reason only where nobody was asked.
+ *
+ * | annotations          | namespace opted in | reason                  |
+ * | -------------------- | ------------------ | ----------------------- |
+ * | wrong                | whatever           | bad-annotations         |
+ * | no command           | whatever           | no-command              |
+ * | a command            | no                 | namespace-not-labelled  |
+ * | a command            | yes, or unseen     | not-yet-injected        |
+ */
+function notInjected({ facts, namespace }: Situation): Findings {
+  return {
+    state: 'NotInjected',
+    reason: reasonOf(),
+    revision: undefined,
+    run: undefined,
+    failed: undefined,
+    nextAt: undefined,
+    since: undefined,
+    waiting: [],
+    pod: undefined,
+    trouble: undefined,
+    exit: undefined,
   }
-  if (why === 'rollout-unsettled' || base.revision === undefined) return { ...base, ...WAITING('rollout-unsettled') }
-  const cut = pods.find(({ pod }) => isCutShort(pod, record))
-  if (cut !== undefined && base.waiting.length === 0)
-    return { ...base, state: 'Interrupted', reason: 'interrupted', pod: cut.pod.metadata.name }
-  if (isNext) return { ...base, ...WAITING(isAbsent(situation) ? 'controller-absent' : 'next') }
-  return judgePods(situation, base, pods)
-}
 
-/** None of its pods can have its turn: the first that is in trouble tells why. */
-function judgePods(
-  { facts }: Situation,
-  base: Omit<Findings, 'state' | 'reason'>,
-  pods: readonly PodFacts[],
-): Findings {
-  const odd = pods.find(({ pod }) => isWaiting(pod) && (!speaksProtocol(pod) || grantOf(pod).kind === 'unreadable'))
-  if (odd !== undefined) {
-    const reason = speaksProtocol(odd.pod) ? 'unreadable-grant' : 'unknown-protocol'
-    return { ...base, ...WAITING(reason), pod: odd.pod.metadata.name }
+  function reasonOf(): StatusReason {
+    if (facts.faults.length > 0) return 'bad-annotations'
+    if (!facts.hasCommand) return 'no-command'
+    if (namespace.kind === 'seen' && namespace.label !== 'enabled') return 'namespace-not-labelled'
+    return 'not-yet-injected'
   }
-  const troubled = pods.filter(({ trouble }) => trouble !== undefined)
-  const worst = troubled.find(({ trouble }) => trouble?.kind !== 'pod-starting') ?? troubled[0]
-  if (worst?.trouble !== undefined) {
-    const since = earliest([worst.pod.metadata.creationTimestamp])
-    const { name } = worst.pod.metadata
-    return { ...base, ...WAITING(worst.trouble.kind), pod: name, trouble: worst.trouble, since }
-  }
-  const { replicas = 1, paused } = facts.deployment.spec
-  if (pods.length === 0 && facts.isRolledOut) return { ...base, ...WAITING('record-lost') }
-  if (pods.length === 0 && replicas === 0) return { ...base, ...WAITING('no-replicas') }
-  if (pods.length === 0 && paused === true) return { ...base, ...WAITING('paused') }
-  if (pods.length === 0) return { ...base, ...WAITING('no-pods') }
-  if (base.waiting.length > 0) return { ...base, ...WAITING('next') }
-  return { ...base, ...WAITING('pod-starting'), pod: pods[0]?.pod.metadata.name }
-}
-
-function isOf(metadata: PodFacts['pod']['metadata'], { metadata: { uid } }: ReplicaSet): boolean {
-  return controllerOf(metadata, 'ReplicaSet')?.uid === uid
-}
-
-/** It used a run number, and neither succeeded nor was that counted as a failure. */
-function isCutShort(pod: PodFacts['pod'], record: LockRecord | undefined): boolean {
-  const number = spokenNumber(pod)
-  if (number === 0 || isDone(pod) || number > (record?.number ?? 0)) return false
-  return endOf(pod, number).kind === 'interrupted'
-}
-
-/** The record has the time of the next try, which is by the backoff after the failure. */
-function failureTime({ next, count }: Failed): number | undefined {
-  const at = Date.parse(next ?? '') - delayMs(count)
-  return Number.isNaN(new Date(at).getTime()) ? undefined : at
-}
-
-function earliest(times: readonly (string | undefined)[]): number | undefined {
-  const numbers = times.map((time) => Date.parse(time ?? '')).filter((time) => !Number.isNaN(time))
-  return numbers.length === 0 ? undefined : Math.min(...numbers)
-}
-
-type Base = Omit<Findings, 'state' | 'reason'>
-
-/** Who holds the Deployment's own lock, as its record says. */
-export function runOf({ read, pods }: Situation): Run | undefined {
-  const holder = read?.kind === 'record' ? read.record.holder : undefined
-  if (holder === undefined) return undefined
-  const { pod, uid, number, revision, since } = holder
-  const found = find(pods, holder)?.pod
-  return { pod, uid, number, revision, since, node: found?.spec.nodeName, graceSeconds: graceSecondsOf(found) }
 }
 
 /**
@@ -189,8 +131,7 @@ function judgeUnended(situation: Situation, findings: Base, { pod, trouble }: Po
   if (run === undefined) return undefined
   const isOurs = run.revision === revision
   const state = isOurs ? 'Running' : 'Waiting'
-  const isGranted = decisionOn(run.number, grantOf(pod)) === 'run'
-  if (!isGranted) {
+  if (!isGranted(pod, run.number)) {
     // Taken, and waiting for the named lock; or about to be granted or given up.
     const decision = decide(snapshotOf(situation, situation.pods), { now: situation.now })
     const isBusy = decision.kind === 'wait' && (decision.why === 'lock-busy' || decision.why === 'lock-turn')
@@ -204,13 +145,71 @@ function judgeUnended(situation: Situation, findings: Base, { pod, trouble }: Po
   return { ...findings, state, reason: 'running' }
 }
 
-function find(pods: readonly PodFacts[], { uid }: { readonly uid: string }): PodFacts | undefined {
-  return pods.find(({ pod }) => pod.metadata.uid === uid)
+interface Parts {
+  readonly pods: readonly PodFacts[]
+  readonly record: LockRecord | undefined
 }
 
-function timeOf(text: string): number | undefined {
-  const at = Date.parse(text)
-  return Number.isNaN(at) ? undefined : at
+/** Nobody holds the lock. */
+function judgeFree(situation: Situation, base: Base, { pods, record }: Parts): Findings {
+  const { facts, now } = situation
+  const { failed } = base
+  const decision = decide(snapshotOf(situation, pods), { now })
+  if (decision.kind === 'blocked' && decision.reason === 'foreign-configmap')
+    return { ...base, ...WAITING('foreign-configmap'), pod: decision.object }
+  if (decision.kind === 'blocked') return { ...base, ...WAITING('record-edited') }
+  const why = decision.kind === 'wait' ? decision.why : undefined
+  if (why === 'lock-busy' || why === 'lock-turn') return { ...base, ...WAITING('lock-busy') }
+  // Where its ConfigMap is there and blank or edited, the controller can't settle it yet, or is about to.
+  const { state: shared } = situation.named ?? {}
+  if (decision.kind === 'rebuild-named' && shared?.kind === 'lost' && shared.configMap !== undefined)
+    return { ...base, ...WAITING('lock-unsettled') }
+
+  const turn = nextTurn(failed, facts.settings.retries, now)
+  const isNext = decision.kind !== 'wait' && base.waiting.length > 0
+  if (failed !== undefined && !(isNext && turn.kind === 'now')) {
+    if (turn.kind === 'never') return { ...base, state: 'Failed', reason: 'gave-up', since: failureTime(failed) }
+    const nextAt = turn.kind === 'later' ? turn.at : undefined
+    return { ...base, state: 'Failed', reason: 'failed', nextAt, since: failureTime(failed) }
+  }
+  if (why === 'rollout-unsettled' || base.revision === undefined) return { ...base, ...WAITING('rollout-unsettled') }
+  const cut = pods.find(({ pod }) => isCutShort(pod, record))
+  if (cut !== undefined && base.waiting.length === 0)
+    return { ...base, state: 'Interrupted', reason: 'interrupted', pod: cut.pod.metadata.name }
+  if (isNext) return { ...base, ...WAITING(isAbsent(situation) ? 'controller-absent' : 'next') }
+  return judgePods(situation, base, pods)
+}
+
+/** None of its pods can have its turn: the first that is in trouble tells why. */
+function judgePods({ facts }: Situation, base: Base, pods: readonly PodFacts[]): Findings {
+  const odd = pods.find(({ pod }) => isWaiting(pod) && (!speaksProtocol(pod) || grantOf(pod).kind === 'unreadable'))
+  if (odd !== undefined) {
+    const reason = speaksProtocol(odd.pod) ? 'unreadable-grant' : 'unknown-protocol'
+    return { ...base, ...WAITING(reason), pod: odd.pod.metadata.name }
+  }
+  const troubled = pods.filter(({ trouble }) => trouble !== undefined)
+  const worst = troubled.find(({ trouble }) => trouble?.kind !== 'pod-starting') ?? troubled[0]
+  if (worst?.trouble !== undefined) {
+    const since = earliest([worst.pod.metadata.creationTimestamp])
+    const { name } = worst.pod.metadata
+    return { ...base, ...WAITING(worst.trouble.kind), pod: name, trouble: worst.trouble, since }
+  }
+  const { replicas = 1, paused } = facts.deployment.spec
+  if (pods.length === 0 && facts.isRolledOut) return { ...base, ...WAITING('record-lost') }
+  if (pods.length === 0 && replicas === 0) return { ...base, ...WAITING('no-replicas') }
+  if (pods.length === 0 && paused === true) return { ...base, ...WAITING('paused') }
+  if (pods.length === 0) return { ...base, ...WAITING('no-pods') }
+  if (base.waiting.length > 0) return { ...base, ...WAITING('next') }
+  return { ...base, ...WAITING('pod-starting'), pod: pods[0]?.pod.metadata.name }
+}
+
+/** Who holds the Deployment's own lock, as its record says. */
+export function runOf({ read, pods }: Situation): Run | undefined {
+  const holder = read?.kind === 'record' ? read.record.holder : undefined
+  if (holder === undefined) return undefined
+  const { pod, uid, number, revision, since } = holder
+  const found = find(pods, holder)?.pod
+  return { pod, uid, number, revision, since, node: found?.spec.nodeName, graceSeconds: graceSecondsOf(found) }
 }
 
 /** The situation as the controller's own functions take it. */
@@ -227,36 +226,33 @@ function snapshotOf(situation: Situation, pods: readonly PodFacts[]): Snapshot {
   }
 }
 
-/**
- * Why a Deployment holds nothing of ours. What is wrong with its annotations comes first: in a namespace that has opted
- * in, admission refuses that, so that it is the reason only where nobody was asked.
- *
- * | annotations          | namespace opted in | reason                  |
- * | -------------------- | ------------------ | ----------------------- |
- * | wrong                | whatever           | bad-annotations         |
- * | no command           | whatever           | no-command              |
- * | a command            | no                 | namespace-not-labelled  |
- * | a command            | yes, or unseen     | not-yet-injected        |
- */
-function notInjected({ facts, namespace }: Situation): Findings {
-  return {
-    state: 'NotInjected',
-    reason: reasonOf(),
-    revision: undefined,
-    run: undefined,
-    failed: undefined,
-    nextAt: undefined,
-    since: undefined,
-    waiting: [],
-    pod: undefined,
-    trouble: undefined,
-    exit: undefined,
-  }
+function isOf(metadata: PodFacts['pod']['metadata'], { metadata: { uid } }: ReplicaSet): boolean {
+  return controllerOf(metadata, 'ReplicaSet')?.uid === uid
+}
 
-  function reasonOf(): StatusReason {
-    if (facts.faults.length > 0) return 'bad-annotations'
-    if (!facts.hasCommand) return 'no-command'
-    if (namespace.kind === 'seen' && namespace.label !== 'enabled') return 'namespace-not-labelled'
-    return 'not-yet-injected'
-  }
+/** It used a run number, and neither succeeded nor was that counted as a failure. */
+function isCutShort(pod: PodFacts['pod'], record: LockRecord | undefined): boolean {
+  const number = spokenNumber(pod)
+  if (number === 0 || isDone(pod) || number > (record?.number ?? 0)) return false
+  return endOf(pod, number).kind === 'interrupted'
+}
+
+/** The record has the time of the next try, which is by the backoff after the failure. */
+function failureTime({ next, count }: Failed): number | undefined {
+  const at = Date.parse(next ?? '') - delayMs(count)
+  return Number.isNaN(new Date(at).getTime()) ? undefined : at
+}
+
+function find(pods: readonly PodFacts[], { uid }: { readonly uid: string }): PodFacts | undefined {
+  return pods.find(({ pod }) => pod.metadata.uid === uid)
+}
+
+function earliest(times: readonly (string | undefined)[]): number | undefined {
+  const numbers = times.map((time) => Date.parse(time ?? '')).filter((time) => !Number.isNaN(time))
+  return numbers.length === 0 ? undefined : Math.min(...numbers)
+}
+
+function timeOf(text: string): number | undefined {
+  const at = Date.parse(text)
+  return Number.isNaN(at) ? undefined : at
 }

@@ -37,11 +37,6 @@ export function isInjected(stored: Deployment): boolean {
   return 'spec' in read && holdsInjectedParts(read.spec.template)
 }
 
-/** The same object as the JSON that it is: the API's types show the part of it that is read by name. */
-export function asJson(stored: Deployment): JsonObject {
-  return stored as unknown as Json as JsonObject
-}
-
 type Annotations = Readonly<Record<string, string>>
 
 /** All annotations under our prefix: the user's own, and the record of what was injected. */
@@ -68,6 +63,11 @@ export function bareOf(stored: Deployment, taken: Annotations): Deployment {
 
 function withAnnotations(stored: Deployment, annotations: Annotations): Deployment {
   return { ...stored, metadata: { ...stored.metadata, annotations: { ...annotations } } }
+}
+
+/** The same object as the JSON that it is: the API's types show the part of it that is read by name. */
+export function asJson(stored: Deployment): JsonObject {
+  return stored as unknown as Json as JsonObject
 }
 
 /** A migration that is not done, which un-injecting would end. */

@@ -8,6 +8,11 @@ import { projectPod, projectRecord } from '../lock/pod-projection.ts'
 import { DEPLOYMENT_RECORD, lockConfigMapName, NAMED_LOCK_RECORD, PROTOCOL_LABEL, RECORD_LABEL } from '../names.ts'
 import { type InjectedDeployment, mayRun, readInjected } from './injected.ts'
 
+const NAMES: Readonly<Record<string, RegExp>> = {
+  [DEPLOYMENT_RECORD]: /^deployment\..+\.migrate-io$/,
+  [NAMED_LOCK_RECORD]: /^lock\..+\.migrate-io$/,
+}
+
 /** The cluster, and the part of it that is meant. */
 export interface UninjectTarget {
   readonly api: Api
@@ -48,15 +53,6 @@ export async function findInjected({
   return items.toSorted((a, b) => order(a).localeCompare(order(b)))
 }
 
-export function selectionOf(namespace: string | undefined, labelSelector: string) {
-  return { labelSelector, ...(namespace === undefined ? {} : { namespace }) }
-}
-
-const NAMES: Readonly<Record<string, RegExp>> = {
-  [DEPLOYMENT_RECORD]: /^deployment\..+\.migrate-io$/,
-  [NAMED_LOCK_RECORD]: /^lock\..+\.migrate-io$/,
-}
-
 /** What may still need a record. All of the same namespaces, and read after the records. */
 interface Users {
   readonly injected: readonly InjectedDeployment[]
@@ -93,4 +89,8 @@ export async function sweep(target: UninjectTarget): Promise<number> {
       count++
   }
   return count
+}
+
+export function selectionOf(namespace: string | undefined, labelSelector: string) {
+  return { labelSelector, ...(namespace === undefined ? {} : { namespace }) }
 }

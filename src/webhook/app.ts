@@ -14,6 +14,7 @@ import { type AdmissionRequest, RequestError, readReview } from './review.ts'
 
 const DENIAL_HEADING = 'migrate.io cannot do what is asked for:'
 const NOT_OPTED_IN = `the injected migration was taken off, which starts a rollout: the namespace is not labelled ${INJECTION_LABEL}=enabled`
+const NAME_MAX_CHARACTERS = 253 // Kubernetes' own limit; admission sees objects before that is checked
 
 export interface AppParts extends ServerParts {
   /** The domain. */
@@ -128,8 +129,6 @@ function blamed(body: unknown): { namespace: string; deployment: string } | unde
     return undefined
   }
 }
-
-const NAME_MAX_CHARACTERS = 253 // Kubernetes' own limit; admission sees objects before that is checked
 
 /** One line per decision: who, what, why. Never a text from the object but its names, nor warnings or problems, which quote values. */
 function logDecision(

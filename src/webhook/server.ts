@@ -8,7 +8,6 @@ import type { ServerParts } from '../http/fastify.ts'
 const KEEP_ALIVE_MS = 120_000 // the API server reuses idle connections for 90 s and doesn't repeat a call that was reset
 const UNUSED_AT_CLOSE_MS = 1_000 // at shutdown a connection's first call may be on its way
 const CLOSE_MAX_MS = 14_000 // accepted calls end by requestTimeout and the check after it
-
 // Some 85 KiB each while they do nothing, 200 KiB with the beginning of a body. An API server has 25 that are idle, and at most as
 // many as it has changes in flight, 200 by default, which are shared among the replicas.
 const CONNECTIONS_MAX = 300
@@ -22,6 +21,12 @@ const LIMITS = {
   connectionsCheckingInterval: 2_000, // Node looks at the two limits above every 30 s by default: slow senders would stay that long
   noDelay: true,
 } as const
+
+const CLIENT_ERROR_STATUS: Readonly<Record<string, string>> = {
+  ERR_HTTP_REQUEST_TIMEOUT: '408 Request Timeout',
+  HPE_HEADER_OVERFLOW: '431 Request Header Fields Too Large',
+  HPE_CHUNK_EXTENSIONS_OVERFLOW: '413 Payload Too Large',
+}
 
 /** The sockets behind the app. */
 interface TlsServer {
@@ -105,10 +110,4 @@ function endWithReason(code: string, socket: Socket & { _httpMessage?: { _header
   const status = CLIENT_ERROR_STATUS[code] ?? '400 Bad Request'
   socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
   socket.destroySoon()
-}
-
-const CLIENT_ERROR_STATUS: Readonly<Record<string, string>> = {
-  ERR_HTTP_REQUEST_TIMEOUT: '408 Request Timeout',
-  HPE_HEADER_OVERFLOW: '431 Request Header Fields Too Large',
-  HPE_CHUNK_EXTENSIONS_OVERFLOW: '413 Payload Too Large',
 }

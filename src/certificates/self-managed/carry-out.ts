@@ -3,8 +3,7 @@ import type { Api } from '../../kube/api.ts'
 import type { Secret } from '../../kube/objects.ts'
 import type { WebhookConfiguration, WebhookConfigurations } from '../../kube/webhook-configuration.ts'
 import type { Issued } from '../issue.ts'
-import type { Step } from './decide.ts'
-import { bundleOf, type CertificateTimes, type Lifetime, lifetime } from './decide.ts'
+import { bundleOf, type CertificateTimes, type Lifetime, lifetime, type Step } from './decide.ts'
 import { dataWith, KEYS, type SecretValues, textUnder } from './read.ts'
 
 const LABELS = { 'app.kubernetes.io/name': 'migrate-io', 'app.kubernetes.io/component': 'controller' }

@@ -1,3 +1,12 @@
+const MINUTE_MS = 60_000
+const HOUR_MS = 60 * MINUTE_MS
+const DAY_MS = 24 * HOUR_MS
+/** Machines whose clock is behind the controller's, even by a whole time zone, accept a new certificate at once. */
+const BACKDATED_MS = DAY_MS
+const RENEWED_AT_SHARE = 2 / 3
+/** More than one is of interest only where somebody keeps spoiling the Secret; it must not grow without end. */
+const KEPT_MAX = 10
+
 /** Why a step is taken: log field and sentence. */
 export const CERTIFICATE_REASONS = {
   'no-secret': 'there is no Secret',
@@ -29,14 +38,80 @@ export type Step =
   | { readonly kind: 'drop-authorities'; readonly why: CertificateReason }
   | { readonly kind: 'rest'; readonly waitsFor: CertificateWait }
 
+/** What is read before each decision. */
+export interface CertificateSnapshot {
+  readonly secret: KeptCertificates | undefined
+  readonly configuration: TrustedByConfiguration | undefined
+}
+
+/** What the Secret's keys hold, as far as it makes sense. */
+export interface KeptCertificates {
+  /** `ca.crt`: all that caBundle is to hold. */
+  readonly trusted: readonly Authority[]
+  /** The one of them whose key is `ca.key`. */
+  readonly signer: Authority | undefined
+  /** `tls.crt` and `tls.key`, where these are a pair. */
+  readonly serving: ServingCertificate | undefined
+}
+
+/** A certificate authority that is trusted. */
+export interface Authority extends Lifetime {
+  /** PEM in one form, so that equal ones are equal texts. */
+  readonly cert: string
+}
+
+export interface ServingCertificate extends Lifetime {
+  /** The PEM of that trusted authority which has signed it. */
+  readonly issuer: string | undefined
+  /** Whether it is for the Service, by all of its names. */
+  readonly isForService: boolean
+}
+
+/** Whom the API servers trust. */
+export interface TrustedByConfiguration {
+  /** PEM, one for each webhook; empty where there is none. */
+  readonly caBundles: readonly string[]
+  /** All that these hold. */
+  readonly authorities: readonly Authority[]
+}
+
+export interface Lifetime {
+  readonly notBeforeMs: number
+  readonly notAfterMs: number
+}
+
+/** When the certificates change. Tests shorten them. */
+export interface CertificateTimes {
+  /** Between two looks at the Secret and the configuration. */
+  readonly lookMs: number
+  /** How long caBundle must have stood unchanged before a serving certificate comes that needs it. */
+  readonly trustMs: number
+  /** How long a new serving certificate must have stood in the Secret before the authority of the old one is trusted no more. */
+  readonly overlapMs: number
+  readonly authorityLifeMs: number
+  readonly servingLifeMs: number
+}
+
+export const TIMES: CertificateTimes = {
+  // While caBundle is lacking, annotated Deployments are refused; two reads of small objects cost next to nothing.
+  lookMs: 10_000,
+  // Each API server follows the configuration by its watch, within a second where all is well.
+  trustMs: MINUTE_MS,
+  // kubelet brings a changed Secret to its pods within two minutes, and the webhook looks at its files every 5 s. A node may
+  // be cut off for longer, and waiting costs nothing: the old authority's key is already gone.
+  overlapMs: HOUR_MS,
+  // Nobody but the API servers trusts it, for this one webhook. Long enough that a rotation is rare, short enough that a
+  // forgotten backup of the Secret becomes worthless.
+  authorityLifeMs: 3 * 365 * DAY_MS,
+  // Renewed after 60 days: all controllers may be away for 30 days before anything expires.
+  servingLifeMs: 90 * DAY_MS,
+}
+
 interface Moment {
   readonly nowMs: number
   /** How long this process has seen Secret and configuration just as they are. Not by the time of day. */
   readonly steadyMs: number
 }
-
-/** More than one is of interest only where somebody keeps spoiling the Secret; it must not grow without end. */
-const KEPT_MAX = 10
 
 /**
  * One step towards: a signer that is not due, trusted alone by the configuration, and a serving certificate of it that is not
@@ -94,87 +169,9 @@ function inUse({ secret, configuration }: CertificateSnapshot): readonly Authori
   return [...distinct.values()].toSorted((a, b) => b.notBeforeMs - a.notBeforeMs).slice(0, KEPT_MAX)
 }
 
-/** A certificate authority that is trusted. */
-export interface Authority extends Lifetime {
-  /** PEM in one form, so that equal ones are equal texts. */
-  readonly cert: string
-}
-
-/** What the Secret's keys hold, as far as it makes sense. */
-export interface KeptCertificates {
-  /** `ca.crt`: all that caBundle is to hold. */
-  readonly trusted: readonly Authority[]
-  /** The one of them whose key is `ca.key`. */
-  readonly signer: Authority | undefined
-  /** `tls.crt` and `tls.key`, where these are a pair. */
-  readonly serving: ServingCertificate | undefined
-}
-
-export interface ServingCertificate extends Lifetime {
-  /** The PEM of that trusted authority which has signed it. */
-  readonly issuer: string | undefined
-  /** Whether it is for the Service, by all of its names. */
-  readonly isForService: boolean
-}
-
-/** Whom the API servers trust. */
-export interface TrustedByConfiguration {
-  /** PEM, one for each webhook; empty where there is none. */
-  readonly caBundles: readonly string[]
-  /** All that these hold. */
-  readonly authorities: readonly Authority[]
-}
-
-/** What is read before each decision. */
-export interface CertificateSnapshot {
-  readonly secret: KeptCertificates | undefined
-  readonly configuration: TrustedByConfiguration | undefined
-}
-
 /** The caBundle for these. */
 export function bundleOf(authorities: readonly Authority[]): string {
   return authorities.map(({ cert }) => cert).join('')
-}
-
-const MINUTE_MS = 60_000
-const HOUR_MS = 60 * MINUTE_MS
-const DAY_MS = 24 * HOUR_MS
-
-/** When the certificates change. Tests shorten them. */
-export interface CertificateTimes {
-  /** Between two looks at the Secret and the configuration. */
-  readonly lookMs: number
-  /** How long caBundle must have stood unchanged before a serving certificate comes that needs it. */
-  readonly trustMs: number
-  /** How long a new serving certificate must have stood in the Secret before the authority of the old one is trusted no more. */
-  readonly overlapMs: number
-  readonly authorityLifeMs: number
-  readonly servingLifeMs: number
-}
-
-export const TIMES: CertificateTimes = {
-  // While caBundle is lacking, annotated Deployments are refused; two reads of small objects cost next to nothing.
-  lookMs: 10_000,
-  // Each API server follows the configuration by its watch, within a second where all is well.
-  trustMs: MINUTE_MS,
-  // kubelet brings a changed Secret to its pods within two minutes, and the webhook looks at its files every 5 s. A node may
-  // be cut off for longer, and waiting costs nothing: the old authority's key is already gone.
-  overlapMs: HOUR_MS,
-  // Nobody but the API servers trusts it, for this one webhook. Long enough that a rotation is rare, short enough that a
-  // forgotten backup of the Secret becomes worthless.
-  authorityLifeMs: 3 * 365 * DAY_MS,
-  // Renewed after 60 days: all controllers may be away for 30 days before anything expires.
-  servingLifeMs: 90 * DAY_MS,
-}
-
-/** Machines whose clock is behind the controller's, even by a whole time zone, accept a new certificate at once. */
-const BACKDATED_MS = DAY_MS
-
-const RENEWED_AT_SHARE = 2 / 3
-
-export interface Lifetime {
-  readonly notBeforeMs: number
-  readonly notAfterMs: number
 }
 
 /** From now on, backdated; never beyond the limit. */

@@ -6,6 +6,19 @@ import type { Logs } from '../../observability/logs.ts'
 import { CERTIFICATE_REASONS, type CertificateTimes, type CertificateWait, type Step } from './decide.ts'
 import { type CertificateEvent, type CertificateManager, createCertificateManager } from './manager.ts'
 
+const DONE: Readonly<Record<Exclude<Step['kind'], 'rest'>, string>> = {
+  'make-authority': 'made a new certificate authority',
+  trust: 'wrote caBundle into the webhook configuration',
+  issue: 'made a new serving certificate',
+  'drop-authorities': 'took the older certificate authorities out of what is trusted',
+}
+
+const WAITS: Readonly<Record<Exclude<CertificateWait, 'nothing'>, string>> = {
+  configuration: 'there is no such MutatingWebhookConfiguration: waits for it, to write caBundle into it',
+  trust: 'a new serving certificate waits until every API server trusts its authority',
+  overlap: 'the older certificate authorities stay trusted until no webhook serves a certificate of theirs',
+}
+
 /** Names of what is managed, as the manifests have them. */
 export interface CertificateNames {
   /** Of the Secret and the Service. */
@@ -14,6 +27,8 @@ export interface CertificateNames {
   readonly webhookService: string
   readonly webhookConfiguration: string
 }
+
+export type CertificateMetrics = Pick<ControllerMetrics, 'certificateStep' | 'certificateExpiry'>
 
 interface CertificateRoleOptions {
   readonly cluster: { readonly transport: Transport; readonly api: Api }
@@ -54,21 +69,6 @@ export function createCertificateRole({
     },
   }
 }
-
-const DONE: Readonly<Record<Exclude<Step['kind'], 'rest'>, string>> = {
-  'make-authority': 'made a new certificate authority',
-  trust: 'wrote caBundle into the webhook configuration',
-  issue: 'made a new serving certificate',
-  'drop-authorities': 'took the older certificate authorities out of what is trusted',
-}
-
-const WAITS: Readonly<Record<Exclude<CertificateWait, 'nothing'>, string>> = {
-  configuration: 'there is no such MutatingWebhookConfiguration: waits for it, to write caBundle into it',
-  trust: 'a new serving certificate waits until every API server trusts its authority',
-  overlap: 'the older certificate authorities stay trusted until no webhook serves a certificate of theirs',
-}
-
-export type CertificateMetrics = Pick<ControllerMetrics, 'certificateStep' | 'certificateExpiry'>
 
 /** Log fields. */
 interface CertificateObjects {

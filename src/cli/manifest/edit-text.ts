@@ -22,6 +22,21 @@ import {
 import { type EditPlan, planMap, planSequence } from './plan.ts'
 import { isLiteral, renderBlock, renderFlow, renderFlowPair, type Style, scalarTypeOf, styleOf } from './render.ts'
 
+/** What one pass over a document collects. */
+interface Editing {
+  readonly source: string
+  readonly style: Style
+  readonly splices: Splice[]
+  /** Anchored nodes whose text changed or went: their aliases would change with them. */
+  readonly touched: Set<Node>
+}
+
+/** Rows of one collection, and where they are. */
+interface Rows {
+  readonly rows: readonly Row[]
+  readonly map: boolean
+}
+
 /**
  * Changes a document by editing its text where its value changes, and nowhere else.
  * @param text one document, without byte order mark, as YAML that parses
@@ -48,21 +63,6 @@ export function editText(text: string, value: Json, json: boolean): string {
 function finish({ source, splices, style }: Editing, open: boolean): string {
   const result = applySplices(source, splices, style.lineBreak)
   return open && result.endsWith(style.lineBreak) ? result.slice(0, -style.lineBreak.length) : result
-}
-
-/** What one pass over a document collects. */
-interface Editing {
-  readonly source: string
-  readonly style: Style
-  readonly splices: Splice[]
-  /** Anchored nodes whose text changed or went: their aliases would change with them. */
-  readonly touched: Set<Node>
-}
-
-/** Rows of one collection, and where they are. */
-interface Rows {
-  readonly rows: readonly Row[]
-  readonly map: boolean
 }
 
 /** Makes the slot hold `value` instead of `old`, by as little text as possible. @throws NotTextual */
@@ -117,12 +117,6 @@ function touchAnchors(editing: Editing, node: ParsedNode | null): void {
   })
 }
 
-/** A value as its slot shows it: the rest of the line of its key or `-`, and the lines below. */
-interface Shown {
-  readonly inline: string
-  readonly lines: readonly string[]
-}
-
 /** Puts another value into a slot. A comment behind the key or behind a one-line value stays there. @throws NotTextual */
 function replaceSlot(editing: Editing, slot: Slot, value: Json): void {
   if (slot.kind === 'root') throw new NotTextual('the whole document')
@@ -136,6 +130,12 @@ function replaceInFlow(editing: Editing, slot: Slot, value: Json): void {
   const lead =
     slot.start === slot.head && slot.end === slot.head ? `${slot.bare ? ':' : ''}${flow.spaced ? ' ' : ''}` : ''
   editing.splices.push({ start: slot.start, end: slot.end, text: lead + text })
+}
+
+/** A value as its slot shows it: the rest of the line of its key or `-`, and the lines below. */
+interface Shown {
+  readonly inline: string
+  readonly lines: readonly string[]
 }
 
 function show(editing: Editing, slot: Slot, value: Json): Shown {
@@ -297,6 +297,17 @@ function gap(source: string, rows: readonly Row[], [first, last]: [number, numbe
   return { start, end }
 }
 
+/** The anchored nodes that some alias stands for. */
+function aliasedNodes(yaml: ParsedDocument): Set<Node> {
+  const aliases: Alias[] = []
+  visit(yaml, {
+    Alias(_, alias) {
+      aliases.push(alias)
+    },
+  })
+  return new Set(aliases.flatMap((alias) => alias.resolve(yaml) ?? []))
+}
+
 /**
  * Writes the value of an anchor where its aliases stand, so that the anchor can be changed without changing them.
  * @returns whether there was any such alias
@@ -311,17 +322,6 @@ function expandAliases(editing: Editing, yaml: ParsedDocument, anchored: Readonl
     any = true
   }
   return any
-}
-
-/** The anchored nodes that some alias stands for. */
-function aliasedNodes(yaml: ParsedDocument): Set<Node> {
-  const aliases: Alias[] = []
-  visit(yaml, {
-    Alias(_, alias) {
-      aliases.push(alias)
-    },
-  })
-  return new Set(aliases.flatMap((alias) => alias.resolve(yaml) ?? []))
 }
 
 function* slotsBelow(slot: Slot, source: string): Generator<Slot> {
