@@ -1,3 +1,4 @@
+import type { Command } from 'commander'
 import { KubeError } from '../kube/api.ts'
 import { systemClock } from '../kube/clock.ts'
 import { type InjectedDeployment, type Migration, migrationOf } from '../uninject/injected.ts'
@@ -11,12 +12,35 @@ import {
 } from '../uninject/inventory.ts'
 import { takeOff } from '../uninject/take-off.ts'
 import { type RolloutResult, waitForRollout } from '../uninject/wait-for-rollout.ts'
-import { EXIT_REFUSED, EXIT_STILL_INJECTED } from './exit-codes.ts'
-import { troubleInWords } from './on-cluster.ts'
+import { EXIT_REFUSED, EXIT_STILL_INJECTED, goOnWithoutReader } from './exit-codes.ts'
+import { onCluster, troubleInWords } from './on-cluster.ts'
+import type { ClusterOptions, FileOptions } from './options.ts'
 import { ask, printNote, printWarning } from './terminal.ts'
 
+const AT_ONCE = 10 // rollouts under way: each may take a pod more than before, and the cluster has other work
+
+const AFTERWARDS = [
+  'Take the migrate.io/ annotations out of the manifests too (Git, Helm values): whoever applies them again, a GitOps tool',
+  'included, puts the migration back. So does `kubectl rollout undo` to a revision from before, whose pods never start once',
+  'migrate.io is uninstalled.',
+]
+
+export interface UninjectOptions extends Partial<FileOptions>, ClusterOptions {
+  readonly check?: true
+  readonly dryRun?: true
+  readonly yes?: true
+  readonly wait: boolean
+  /** Seconds. */
+  readonly timeout: number
+}
+
+/** Takes the migration off the Deployments of a cluster, or only says which have it. */
+export async function uninjectCluster(command: Command, options: UninjectOptions): Promise<void> {
+  await onCluster(command, options, (cluster) => (options.check ? check(cluster) : leave(cluster, options)))
+}
+
 /** Prints the name of each injected Deployment, and sets the exit code by whether there is one. Throws KubeError. */
-export async function check(target: UninjectTarget): Promise<void> {
+async function check(target: UninjectTarget): Promise<void> {
   const injected = await findInjected(target)
   for (const each of injected) process.stdout.write(`${nameOf(each)}\n`)
   if (injected.length === 0) return
@@ -27,23 +51,9 @@ export async function check(target: UninjectTarget): Promise<void> {
   process.exitCode = EXIT_STILL_INJECTED
 }
 
-const AT_ONCE = 10 // rollouts under way: each may take a pod more than before, and the cluster has other work
-
-interface LeaveOptions {
-  readonly yes?: true
-  readonly dryRun?: true
-  readonly wait: boolean
-  readonly timeoutSeconds: number
-}
-
-const AFTERWARDS = [
-  'Take the migrate.io/ annotations out of the manifests too (Git, Helm values): whoever applies them again, a GitOps tool',
-  'included, puts the migration back. So does `kubectl rollout undo` to a revision from before, whose pods never start once',
-  'migrate.io is uninstalled.',
-]
-
 /** Shows what is injected and what un-injecting does, asks, does it, waits, and says what is left. Throws KubeError. */
-export async function leave(target: UninjectTarget, options: LeaveOptions): Promise<void> {
+async function leave(target: UninjectTarget, options: UninjectOptions): Promise<void> {
+  goOnWithoutReader()
   const seen = await takeInventory(target)
   const unused = unusedRecords(seen.records, seen).length
   const where = target.namespace === undefined ? 'the cluster' : `namespace ${target.namespace}`
@@ -72,7 +82,7 @@ export async function leave(target: UninjectTarget, options: LeaveOptions): Prom
 async function uninject(
   target: UninjectTarget,
   injected: InjectedDeployment,
-  { wait, timeoutSeconds }: LeaveOptions,
+  { wait, timeout }: UninjectOptions,
 ): Promise<Outcome> {
   let isTakenOff = false
   try {
@@ -81,7 +91,7 @@ async function uninject(
     if (!wait) return { kind: 'not-awaited' }
     printNote(`${nameOf(injected)}: un-injected`)
     return await waitForRollout(target, injected, {
-      limitMs: timeoutSeconds * 1000,
+      limitMs: timeout * 1000,
       clock: systemClock,
       onProgress: (at) => printNote(`${nameOf(injected)}: ${at}`),
     })
