@@ -88,9 +88,8 @@ function naming<T>(name: string, action: () => T): T {
     return action()
   } catch (error) {
     if (!(error instanceof ManifestError)) throw error
-    const { code, position, hint } = error
     error.message = `${name}: ${error.message}`
-    throw Object.assign(error, { code, position, hint })
+    throw error
   }
 }
 

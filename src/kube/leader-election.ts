@@ -165,7 +165,6 @@ interface LeaseRecord {
   readonly holder: string
   /** How long its holder may lead after each renewal. */
   readonly durationMs: number
-  readonly renewTime: string | undefined
 }
 
 function recordOf({ spec }: Lease, otherwise: { readonly durationMs: number }): LeaseRecord {
@@ -173,7 +172,6 @@ function recordOf({ spec }: Lease, otherwise: { readonly durationMs: number }): 
   return {
     holder: spec?.holderIdentity ?? '',
     durationMs: seconds === undefined ? otherwise.durationMs : seconds * 1000,
-    renewTime: spec?.renewTime,
   }
 }
 

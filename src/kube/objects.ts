@@ -40,7 +40,6 @@ export interface OwnerReference {
   name: string
   uid: string
   controller?: boolean
-  blockOwnerDeletion?: boolean
 }
 
 /** https://kubernetes.io/docs/reference/using-api/server-side-apply/#managed-fields */

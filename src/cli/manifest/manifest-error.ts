@@ -7,14 +7,11 @@ export class ManifestError extends Error {
   override readonly name = 'ManifestError'
   readonly code: ManifestErrorCode
   readonly position: Position
-  /** What to do, a sentence; part of the message too. */
-  readonly hint: string
 
   constructor(code: ManifestErrorCode, what: string, where: Position & { hint: string; cause?: unknown }) {
     super(`line ${where.line}, column ${where.column}: ${what}. ${where.hint}`, { cause: where.cause })
     this.code = code
     this.position = { line: where.line, column: where.column }
-    this.hint = where.hint
   }
 }
 
