@@ -18,7 +18,7 @@ export function noticesOf({ decided, others }: Transformed): readonly string[] {
   ]
 }
 
-/** What looks like one of the annotations, on the Deployment itself; of its template `decide` says so. */
+/** What looks like one of the annotations, on the Deployment itself; of its template `decideInjection` says so. */
 export function misplacedIn(deployment: JsonObject): readonly string[] {
   const metadata = objectAt(deployment, 'metadata')
   return misplaced({

@@ -10,7 +10,7 @@ const WAITING_MAX = 1_000 // some 300 KiB; an API server that is away must not f
 /** The same said again within this time is counted in a series, as client-go's recorder does (six minutes). */
 const SERIES_MS = 360_000
 /** Events of which that is known: some 3 MiB. The oldest is forgotten, and is a new Event when it is said again. */
-const SAID_MAX = 1_000
+const PUBLISHED_MAX = 1_000
 
 /** As kubectl shows and filters them. */
 export type EventType = 'Normal' | 'Warning'
@@ -63,16 +63,16 @@ interface RecorderOptions {
 /** Writes Events of events.k8s.io/v1, one at a time. */
 export function createEventRecorder({ api, instance, now, unique, onLost }: RecorderOptions): EventRecorder {
   const waiting = new FairQueue<readonly [() => Promise<Regarding | undefined>, Announcement, number]>()
-  const said = new Map<string, Event>()
+  const published = new Map<string, Event>()
   let work: Promise<void> | undefined
   let isStopped = false
 
-  async function sayAll(): Promise<void> {
+  async function publishAll(): Promise<void> {
     for (let next = waiting.take(); next !== undefined; next = waiting.take()) {
       try {
         const [find, announcement, at] = next.item
         const regarding = await find()
-        if (regarding !== undefined) await say(regarding, announcement, at)
+        if (regarding !== undefined) await publish(regarding, announcement, at)
       } catch (error) {
         if (isStopped) return
         onLost(error)
@@ -81,15 +81,15 @@ export function createEventRecorder({ api, instance, now, unique, onLost }: Reco
     work = undefined
   }
 
-  async function say(regarding: Regarding, announcement: Announcement, at: number): Promise<void> {
+  async function publish(regarding: Regarding, announcement: Announcement, at: number): Promise<void> {
     const same = JSON.stringify([regarding.uid, announcement])
-    for (const [other, { eventTime, series }] of said) {
-      if (said.size < SAID_MAX && at - Date.parse(series?.lastObservedTime ?? eventTime) <= SERIES_MS) break
-      said.delete(other)
+    for (const [other, { eventTime, series }] of published) {
+      if (published.size < PUBLISHED_MAX && at - Date.parse(series?.lastObservedTime ?? eventTime) <= SERIES_MS) break
+      published.delete(other)
     }
-    const before = said.get(same)
-    said.delete(same)
-    said.set(same, (before && (await countOn(before, at))) ?? (await create(regarding, announcement, at)))
+    const before = published.get(same)
+    published.delete(same)
+    published.set(same, (before && (await countOn(before, at))) ?? (await create(regarding, announcement, at)))
   }
 
   /** Undefined where the Event has gone by its time to live, or was changed by somebody. */
@@ -130,7 +130,7 @@ export function createEventRecorder({ api, instance, now, unique, onLost }: Reco
         )
       }
       waiting.add(namespace, [find, { ...announcement, note: cut(announcement.note) }, now()])
-      work ??= sayAll()
+      work ??= publishAll()
     },
     get waiting() {
       return waiting.size

@@ -58,6 +58,10 @@ interface EventHandlers<T> {
   gone(item: T): void
 }
 
+/**
+ * Lists, then watches, and lists again where a watch can't go on, until it is stopped. What fails is tried again after a
+ * backoff; nothing is thrown.
+ */
 export function startInformer<K extends Kind, T>(transport: Transport, options: InformerOptions<K, T>): Informer<T> {
   const { kind, selection, project, handlers, onTrouble, onRestart, clock = systemClock } = options
   const { stallMs = STALL_MS, relistMs = RELIST_MS } = options.limits ?? {}
