@@ -5,14 +5,14 @@ import { CertificateError, type CertificateSource, checkedPair, type ServingPair
 const POLL_MS = 5_000
 const FIRST_POLL_MS = 1_000 // while there is none, and so nothing is served
 
-export interface CertificateFiles {
+interface CertificateFiles {
   readonly certFile: string
   readonly keyFile: string
 }
 
 type ReadFile = (file: string) => Promise<string>
 
-export interface FilesOptions {
+interface FilesOptions {
   /** Told once for each content that can't be used. */
   readonly onRefused: (error: CertificateError) => void
   readonly pollMs?: number

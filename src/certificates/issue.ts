@@ -12,12 +12,12 @@ export interface Issued {
   readonly key: string
 }
 
-export interface Validity {
+interface Validity {
   readonly notBefore: Date
   readonly notAfter: Date
 }
 
-export interface ServingRequest extends Validity {
+interface ServingRequest extends Validity {
   /** A distinguished name, such as `CN=webhook`. */
   readonly subject: string
   /** DNS names and IP addresses under which clients reach the server; at least one. */

@@ -21,13 +21,6 @@ export interface CertificateSource {
   stop(): void
 }
 
-/** Why the pair can't serve at that time, as a sentence; undefined if it can. */
-export function unusableAt(pair: ServingPair, now: Date): string | undefined {
-  if (now > pair.notAfter) return `the serving certificate expired on ${pair.notAfter.toISOString()}`
-  if (now < pair.notBefore) return `the serving certificate is not valid before ${pair.notBefore.toISOString()}`
-  return undefined
-}
-
 /** A certificate that can't be used. The message says what was seen and what to do, in one line, without any key material. */
 export class CertificateError extends Error {
   override readonly name = 'CertificateError'
@@ -40,7 +33,7 @@ export class CertificateError extends Error {
 }
 
 /** Two texts in PEM, with the names under which a person knows them. */
-export interface PemTexts {
+interface PemTexts {
   readonly cert: string
   readonly certName: string
   readonly key: string
@@ -76,4 +69,11 @@ function parsed<T>(parse: () => T, fault: string, text: string): T {
     const seen = text.trim() === '' ? 'it is empty' : `it has ${text.length} characters`
     throw new CertificateError('CERTIFICATE_MALFORMED', `${fault} (${seen}): give a PEM file`, { cause })
   }
+}
+
+/** Why the pair can't serve at that time, as a sentence; undefined if it can. */
+export function unusableAt(pair: ServingPair, now: Date): string | undefined {
+  if (now > pair.notAfter) return `the serving certificate expired on ${pair.notAfter.toISOString()}`
+  if (now < pair.notBefore) return `the serving certificate is not valid before ${pair.notBefore.toISOString()}`
+  return undefined
 }

@@ -1,11 +1,9 @@
 import type { Command } from 'commander'
 import { isUserAnnotation } from '../injection/annotations.ts'
-import type { Decision } from '../injection/decide.ts'
-import { decide } from '../injection/decide.ts'
-import type { PodTemplate } from '../injection/deployment.ts'
-import { readDeployment } from '../injection/deployment.ts'
-import { findOurs, holdsOurs, isOurVolume } from '../injection/parts.ts'
-import { REASONS } from '../injection/reasons.ts'
+import { decideInjection, type InjectionDecision } from '../injection/decide.ts'
+import { type PodTemplate, readDeployment } from '../injection/deployment.ts'
+import { findInitContainer, holdsInjectedParts, isInjectedVolume } from '../injection/parts.ts'
+import { INJECTION_REASONS } from '../injection/reasons.ts'
 import { equal, type JsonObject } from '../json.ts'
 import { INIT_CONTAINER } from '../names.ts'
 import { EXIT_REFUSED } from './exit-codes.ts'
@@ -13,7 +11,7 @@ import { transformOrFail } from './inject-action.ts'
 import { misplacedIn, sharedCommands, unserved } from './notices.ts'
 import type { Decided } from './transform.ts'
 
-const VERDICTS: Readonly<Record<Decision['kind'], string>> = {
+const VERDICTS: Readonly<Record<InjectionDecision['kind'], string>> = {
   injected: 'would be injected',
   kept: 'would stay injected as it is',
   stripped: 'would have its migration taken off',
@@ -23,7 +21,9 @@ const VERDICTS: Readonly<Record<Decision['kind'], string>> = {
 
 /** Prints for each Deployment in the manifests what would become of it, and why. */
 export async function explain(command: Command, filename: readonly string[]): Promise<void> {
-  const { decided, others } = await transformOrFail(command, filename, (object) => decide({ object, optedIn: true }))
+  const { decided, others } = await transformOrFail(command, filename, (object) =>
+    decideInjection({ object, optedIn: true }),
+  )
   if (decided.length === 0) process.stdout.write('There is no apps/v1 Deployment here.\n')
   const lines = [
     ...decided.flatMap(explanation),
@@ -39,7 +39,7 @@ export async function explain(command: Command, filename: readonly string[]): Pr
 
 function explanation({ place, value, decision }: Decided): readonly string[] {
   const verdict = decision.kind === 'injected' ? injectedVerdict(value, decision.deployment) : VERDICTS[decision.kind]
-  const because = decision.reason === 'injected' ? '' : `, because ${REASONS[decision.reason]}`
+  const because = decision.reason === 'injected' ? '' : `, because ${INJECTION_REASONS[decision.reason]}`
   const details =
     decision.kind === 'refused'
       ? decision.problems
@@ -56,7 +56,7 @@ function explanation({ place, value, decision }: Decided): readonly string[] {
 function injectedVerdict(before: JsonObject, after: JsonObject): string {
   if (after === before) return 'is injected already and would stay as it is'
   const asked = readDeployment(before)
-  return 'spec' in asked && holdsOurs(asked.spec.template)
+  return 'spec' in asked && holdsInjectedParts(asked.spec.template)
     ? 'is injected already and would be injected again, since it differs from what is injected now'
     : VERDICTS.injected
 }
@@ -71,17 +71,17 @@ function settings(before: JsonObject, after: JsonObject): readonly string[] {
     return from === to ? [] : [`spec.${field}: ${to} instead of ${from === 'null' ? 'nothing stated' : from}`]
   })
   const { template } = asked.spec
-  const parts = holdsOurs(template) ? changedParts(template, would.spec.template) : []
+  const parts = holdsInjectedParts(template) ? changedParts(template, would.spec.template) : []
   return [...annotations.map(([key, value]) => `${key}: ${value}`), ...fields, ...parts]
 }
 
 /** Names of fields only: a variable's value may be a secret. */
 function changedParts(before: PodTemplate, after: PodTemplate): readonly string[] {
-  const present: JsonObject = findOurs(before) ?? {}
-  const fresh: JsonObject = findOurs(after) ?? {}
+  const present: JsonObject = findInitContainer(before) ?? {}
+  const fresh: JsonObject = findInitContainer(after) ?? {}
   const keys = [...new Set([...Object.keys(present), ...Object.keys(fresh)])]
   const changed = keys.filter((key) => !equal(present[key], fresh[key]))
-  const ours = ({ spec }: PodTemplate) => (spec.volumes ?? []).filter(({ name }) => isOurVolume(name))
+  const ours = ({ spec }: PodTemplate) => (spec.volumes ?? []).filter(({ name }) => isInjectedVolume(name))
   return [
     ...(changed.length === 0 ? [] : [`init container ${INIT_CONTAINER}: ${changed.join(', ')} would change`]),
     ...(equal(ours(before), ours(after)) ? [] : ['the injected volumes would change']),

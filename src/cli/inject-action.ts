@@ -1,20 +1,31 @@
 import type { Command } from 'commander'
-import type { Decision } from '../injection/decide.ts'
+import { decideInjection, type InjectionDecision } from '../injection/decide.ts'
 import type { JsonObject } from '../json.ts'
 import { EXIT_REFUSED } from './exit-codes.ts'
 import { ManifestError } from './manifest/manifest-error.ts'
+import { noticesOf } from './notices.ts'
 import { readSources, SourceError } from './sources.ts'
 import { type Transformed, transform } from './transform.ts'
+
+/** Prints the manifests with the migration in them. A file does not know its namespace's labels: whoever injects it opts in. */
+export async function injectManifests(command: Command, filename: readonly string[]): Promise<void> {
+  await rewrite(command, filename, (object) => decideInjection({ object, optedIn: true }), noticesOf)
+}
+
+/** Prints the manifests without what was injected. */
+export async function uninjectManifests(command: Command, filename: readonly string[]): Promise<void> {
+  await rewrite(command, filename, (object) => decideInjection({ object, optedIn: false }))
+}
 
 /**
  * Reads manifests, decides about each Deployment and prints them all to standard output. If anything is refused,
  * nothing is printed there, so that a pipe to kubectl applies nothing.
  * @param noticesOf what to warn of beside the decisions
  */
-export async function rewrite(
+async function rewrite(
   command: Command,
   filename: readonly string[],
-  decide: (deployment: JsonObject) => Decision,
+  decide: (deployment: JsonObject) => InjectionDecision,
   noticesOf: (transformed: Transformed) => readonly string[] = () => [],
 ): Promise<void> {
   const result = await transformOrFail(command, filename, decide)
@@ -40,7 +51,7 @@ export async function rewrite(
 export async function transformOrFail(
   command: Command,
   filename: readonly string[],
-  decide: (deployment: JsonObject) => Decision,
+  decide: (deployment: JsonObject) => InjectionDecision,
 ): Promise<Transformed> {
   try {
     return transform(await readSources(filename), decide)

@@ -12,13 +12,8 @@ export function addInjectCommand(program: Command): void {
     )
     .addHelpText('after', help())
     .action(async ({ filename }: FileOptions, command: Command) => {
-      const [{ decide }, { rewrite }, { noticesOf }] = await Promise.all([
-        import('../injection/decide.ts'),
-        import('./inject-action.ts'),
-        import('./notices.ts'),
-      ])
-      // A file does not know its namespace's labels: whoever injects it opts in.
-      await rewrite(command, filename, (object) => decide({ object, optedIn: true }), noticesOf)
+      const { injectManifests } = await import('./inject-action.ts')
+      await injectManifests(command, filename)
     })
 }
 

@@ -13,11 +13,15 @@ import { EXIT_REFUSED } from './exit-codes.ts'
 import { type ClusterConnection, onCluster, readOne, UnlessAway } from './on-cluster.ts'
 import type { ClusterOptions } from './options.ts'
 
+const LOOK_AGAIN_MS = 1_000
+/** Of a run that is over, whose log can't be had while all else can: its node may be gone for good. */
+const MAX_FAILURES = 5
+/** What kubelet puts before each line when it is asked for timestamps: RFC 3339 with up to nine digits of a second. */
+const TIMESTAMP = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d+))?(Z|[+-]\d\d:\d\d) /
+
 export interface LogsOptions extends ClusterOptions {
   readonly follow?: true
 }
-
-const LOOK_AGAIN_MS = 1_000
 
 /** Prints the output of the present revision's run; follows it and those after it where that is asked for. */
 export async function showLogs(command: Command, deployment: string, options: LogsOptions): Promise<void> {
@@ -77,11 +81,8 @@ function refuse(command: Command, text: string): void {
   command.error(`migrate-io logs: ${text}`, { exitCode: EXIT_REFUSED })
 }
 
-/** Of a run that is over, whose log can't be had while all else can: its node may be gone for good. */
-const MAX_FAILURES = 5
-
 /** What is printed of one run, through all the streams that it takes. */
-export class FollowedRun {
+class FollowedRun {
   readonly key: string
   readonly #cluster: ClusterConnection
   readonly #status: DeploymentStatus
@@ -130,13 +131,13 @@ export class FollowedRun {
 }
 
 /** Says whose output follows, on standard error. */
-export function header({ pod, run, revision }: LogTarget, { deployment, revision: present }: DeploymentStatus): void {
+function header({ pod, run, revision }: LogTarget, { deployment, revision: present }: DeploymentStatus): void {
   const other = present === undefined || present === revision ? '' : ` (the present one is ${present})`
   process.stderr.write(`==> ${deployment}, revision ${revision}${other}: run ${run} in pod ${pod} <==\n`)
 }
 
 /** @returns undefined where the pod is gone, or there is no such log */
-export async function openRunLog(
+async function openRunLog(
   { transport }: ClusterConnection,
   { namespace }: DeploymentStatus,
   { pod: name, previous }: LogTarget,
@@ -145,12 +146,9 @@ export async function openRunLog(
   return openPodLog(transport, { namespace, name }, { container: INIT_CONTAINER, follow: false, ...options, previous })
 }
 
-export function noLog({ pod, run }: LogTarget): string {
+function noLog({ pod, run }: LogTarget): string {
   return `pod ${pod} has no log of run ${run} (any more): a pod that is gone takes it along`
 }
-
-/** What kubelet puts before each line when it is asked for timestamps: RFC 3339 with up to nine digits of a second. */
-const TIMESTAMP = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d+))?(Z|[+-]\d\d:\d\d) /
 
 /** Of the whole second in which a line was written, and its place in it. */
 interface LineTime {

@@ -1,6 +1,5 @@
 import { readSettings } from '../injection/annotations.ts'
-import type { StringMap } from '../injection/deployment.ts'
-import { readDeployment } from '../injection/deployment.ts'
+import { readDeployment, type StringMap } from '../injection/deployment.ts'
 import { waitsForMigrations } from '../injection/warnings.ts'
 import { isObject, type Json, type JsonObject } from '../json.ts'
 import { PREFIX } from '../names.ts'
@@ -19,7 +18,7 @@ export function noticesOf({ decided, others }: Transformed): readonly string[] {
   ]
 }
 
-/** What looks like one of the annotations, on the Deployment itself; of its template `decide` says so. */
+/** What looks like one of the annotations, on the Deployment itself; of its template `decideInjection` says so. */
 export function misplacedIn(deployment: JsonObject): readonly string[] {
   const metadata = objectAt(deployment, 'metadata')
   return misplaced({

@@ -4,10 +4,29 @@ import { LoadError } from '../kube/errors.ts'
 import type { Transport } from '../kube/transport.ts'
 import { gather } from '../status/gather.ts'
 import type { Situation } from '../status/situation.ts'
-import { type DeploymentStatus, statusOf } from '../status/status.ts'
+import { type DeploymentStatus, deploymentStatusOf } from '../status/status.ts'
 import { EXIT_REFUSED } from './exit-codes.ts'
 import { type ClusterOptions, calledAs } from './options.ts'
 import { NoTerminalError } from './terminal.ts'
+
+/** What to do; the message before it says what was asked, what came back, and which permission is missing. */
+const ADVICE: Readonly<Record<KubeErrorCode, string>> = {
+  forbidden: 'ask whoever runs the cluster for it, or choose another user by --context',
+  unavailable: 'see whether the cluster is up and --kubeconfig and --context name the right one, then run it again',
+  conflict: 'somebody else changed it meanwhile: run it again',
+  invalid: 'the cluster refuses it for good',
+}
+
+/** A cluster as a command sees it. To be closed, or the program waits for its idle connections. */
+export interface ClusterConnection extends Disposable {
+  readonly api: Api
+  /** For calls that `api` does not have. */
+  readonly transport: Transport
+  /** The one that is meant; undefined: all. */
+  readonly namespace: string | undefined
+  /** Where the cluster was found, for messages. */
+  readonly source: string
+}
 
 /**
  * Does a command's work on the cluster that its options name, and closes the connection. Where the cluster can't be found
@@ -28,17 +47,6 @@ export async function onCluster<T>(
     if (words === undefined) throw error
     return command.error(`migrate-io ${command.name()}: ${words}`, { exitCode: EXIT_REFUSED })
   }
-}
-
-/** A cluster as a command sees it. To be closed, or the program waits for its idle connections. */
-export interface ClusterConnection extends Disposable {
-  readonly api: Api
-  /** For calls that `api` does not have. */
-  readonly transport: Transport
-  /** The one that is meant; undefined: all. */
-  readonly namespace: string | undefined
-  /** Where the cluster was found, for messages. */
-  readonly source: string
 }
 
 /**
@@ -64,14 +72,6 @@ export async function connectCluster(options: ClusterOptions): Promise<ClusterCo
   }
 }
 
-/** What to do; the message before it says what was asked, what came back, and which permission is missing. */
-const ADVICE: Readonly<Record<KubeErrorCode, string>> = {
-  forbidden: 'ask whoever runs the cluster for it, or choose another user by --context',
-  unavailable: 'see whether the cluster is up and --kubeconfig and --context name the right one, then run it again',
-  conflict: 'somebody else changed it meanwhile: run it again',
-  invalid: 'the cluster refuses it for good',
-}
-
 /**
  * One line for the user: what was asked of the cluster and what came back; for a missing permission its verb, resource
  * and namespace; and what to do. Undefined for anything else, which is a fault of the program.
@@ -86,6 +86,33 @@ export function troubleInWords(error: unknown, source?: string): string | undefi
 
 function oneLine(text: string): string {
   return text.replace(/\s+/g, ' ').trim()
+}
+
+export interface Seen {
+  readonly situation: Situation
+  readonly status: DeploymentStatus
+}
+
+/**
+ * Reads how one Deployment stands; ends the program with one line where there is none of that name.
+ * @throws KubeError
+ */
+export async function readOne(command: Command, cluster: ClusterConnection, deployment: string): Promise<Seen> {
+  const { situations } = await gather(cluster, { namespace: cluster.namespace, deployment }, Date.now())
+  const situation = situations.find(({ facts }) => facts.deployment.metadata.name === deployment)
+  if (situation === undefined)
+    return command.error(noDeployment(command, deployment, cluster), { exitCode: EXIT_REFUSED })
+  return { situation, status: deploymentStatusOf(situation, calledAs()) }
+}
+
+/** For a Deployment that does not exist. */
+export function noDeployment(
+  command: Command,
+  deployment: string,
+  { namespace, source }: Pick<ClusterConnection, 'namespace' | 'source'>,
+): string {
+  const where = namespace === undefined ? 'in any namespace' : `in namespace ${namespace}`
+  return `migrate-io ${command.name()}: there is no Deployment ${deployment} ${where} (${source}); choose by -n, -A or --context`
 }
 
 /** Lets a command that goes on for a while bear an API server that is away for some of it; it says so once at a time. */
@@ -105,31 +132,4 @@ export class UnlessAway {
       return undefined
     }
   }
-}
-
-export interface Seen {
-  readonly situation: Situation
-  readonly status: DeploymentStatus
-}
-
-/**
- * Reads how one Deployment stands; ends the program with one line where there is none of that name.
- * @throws KubeError
- */
-export async function readOne(command: Command, cluster: ClusterConnection, deployment: string): Promise<Seen> {
-  const { situations } = await gather(cluster, { namespace: cluster.namespace, deployment }, Date.now())
-  const situation = situations.find(({ facts }) => facts.deployment.metadata.name === deployment)
-  if (situation === undefined)
-    return command.error(noDeployment(command, deployment, cluster), { exitCode: EXIT_REFUSED })
-  return { situation, status: statusOf(situation, calledAs()) }
-}
-
-/** For a Deployment that does not exist. */
-export function noDeployment(
-  command: Command,
-  deployment: string,
-  { namespace, source }: Pick<ClusterConnection, 'namespace' | 'source'>,
-): string {
-  const where = namespace === undefined ? 'in any namespace' : `in namespace ${namespace}`
-  return `migrate-io ${command.name()}: there is no Deployment ${deployment} ${where} (${source}); choose by -n, -A or --context`
 }

@@ -6,16 +6,15 @@ import { INJECTION_LABEL } from '../names.ts'
 import { deploymentFacts } from '../status/deployment-facts.ts'
 import { EXIT_REFUSED } from './exit-codes.ts'
 import { onCluster, readOne, type Seen } from './on-cluster.ts'
-import type { ClusterOptions } from './options.ts'
-import { asCalled } from './options.ts'
+import { asCalled, type ClusterOptions } from './options.ts'
 import { ask } from './terminal.ts'
+
+/** Of a Deployment that somebody writes between the look and the restart, which takes some milliseconds. */
+const MAX_TRIES = 5
 
 export interface RerunOptions extends ClusterOptions {
   readonly yes?: true
 }
-
-/** Of a Deployment that somebody writes between the look and the restart, which takes some milliseconds. */
-const MAX_TRIES = 5
 
 /** Starts a rollout, whose revision runs the migration, after asking. */
 export async function rerun(command: Command, deployment: string, options: RerunOptions): Promise<void> {

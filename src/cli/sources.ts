@@ -2,6 +2,16 @@ import { fstatSync } from 'node:fs'
 import { readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 
+const EXTENSIONS = /\.(ya?ml|json)$/
+/** Opening these anew fails where standard input is a socket, as a program that starts this one may make it. */
+const STANDARD_INPUT = /^(-|\/dev\/stdin|\/dev\/fd\/0|\/proc\/self\/fd\/0)$/
+
+const SENTENCES: Readonly<Record<string, string>> = {
+  ENOENT: 'there is no such file or folder; check the name',
+  EACCES: 'it may not be read by this user; check its permissions',
+  EISDIR: 'it is a folder',
+}
+
 /** A manifest to read: a file, or what comes on standard input. */
 export interface Source {
   /** For people. */
@@ -13,10 +23,6 @@ export interface Source {
 export class SourceError extends Error {
   override readonly name = 'SourceError'
 }
-
-const EXTENSIONS = /\.(ya?ml|json)$/
-/** Opening these anew fails where standard input is a socket, as a program that starts this one may make it. */
-const STANDARD_INPUT = /^(-|\/dev\/stdin|\/dev\/fd\/0|\/proc\/self\/fd\/0)$/
 
 /**
  * Reads what `-f` names: files, folders with all manifests below them, `-` for standard input.
@@ -67,12 +73,6 @@ function decoded(bytes: Uint8Array, name: string): string {
   } catch (cause) {
     throw new SourceError(`${name}: this is not UTF-8 text; save it as UTF-8`, { cause })
   }
-}
-
-const SENTENCES: Readonly<Record<string, string>> = {
-  ENOENT: 'there is no such file or folder; check the name',
-  EACCES: 'it may not be read by this user; check its permissions',
-  EISDIR: 'it is a folder',
 }
 
 async function attempt<T>(name: string, action: () => Promise<T>): Promise<T> {

@@ -6,11 +6,22 @@ import { gather } from '../status/gather.ts'
 import { lineOf, type Report, reportOf, tableOf } from '../status/report.ts'
 import { Changes, standsStill } from '../status/status.ts'
 import { EXIT_REFUSED } from './exit-codes.ts'
-import type { ClusterConnection } from './on-cluster.ts'
-import { noDeployment, onCluster, UnlessAway } from './on-cluster.ts'
-import type { ClusterOptions } from './options.ts'
-import { calledAs } from './options.ts'
+import { type ClusterConnection, noDeployment, onCluster, UnlessAway } from './on-cluster.ts'
+import { type ClusterOptions, calledAs } from './options.ts'
 import { colour, Screen } from './terminal.ts'
+
+const INTERVAL_MS = 2_000
+/** Of the time, asking may take a tenth: large clusters are asked less often. */
+const SHARE = 10
+
+const COLOURS = {
+  Migrated: 'green',
+  Running: 'cyan',
+  Waiting: 'yellow',
+  Failed: 'red',
+  Interrupted: 'yellow',
+  NotInjected: 'red',
+} as const satisfies Record<State, Parameters<typeof colour>[0]>
 
 export interface StatusOptions extends ClusterOptions {
   readonly output: 'table' | 'json' | 'yaml'
@@ -36,30 +47,17 @@ export async function showStatus(
 }
 
 /** The report as the user wants it, with a line's end. */
-export function inFormat(report: Report, { output, allNamespaces }: StatusOptions): string {
+function inFormat(report: Report, { output, allNamespaces }: StatusOptions): string {
   if (output === 'json') return `${JSON.stringify(report, null, 2)}\n`
   if (output === 'yaml') return stringify(report, { lineWidth: 0, aliasDuplicateObjects: false })
   const paint = (state: State, text: string) => colour(COLOURS[state], text, process.stdout)
   return tableOf(report.deployments, { now: Date.now(), withNamespace: allNamespaces === true, paint })
 }
 
-const COLOURS = {
-  Migrated: 'green',
-  Running: 'cyan',
-  Waiting: 'yellow',
-  Failed: 'red',
-  Interrupted: 'yellow',
-  NotInjected: 'red',
-} as const satisfies Record<State, Parameters<typeof colour>[0]>
-
-export function nothingHere({ namespace }: Pick<ClusterConnection, 'namespace'>): string {
+function nothingHere({ namespace }: Pick<ClusterConnection, 'namespace'>): string {
   const where = namespace === undefined ? 'in any namespace' : `in namespace ${namespace}`
   return `There is no Deployment with a migrate.io/ annotation ${where}.`
 }
-
-const INTERVAL_MS = 2_000
-/** Of the time, asking may take a tenth: large clusters are asked less often. */
-const SHARE = 10
 
 interface Watched {
   /** Undefined: all. */
@@ -69,7 +67,7 @@ interface Watched {
 }
 
 /** Shows the status again and again. Returns when the one Deployment that is watched is migrated, or nothing happens there. */
-export async function watchStatus(command: Command, { deployment, options, read }: Watched): Promise<void> {
+async function watchStatus(command: Command, { deployment, options, read }: Watched): Promise<void> {
   const isRedrawn = options.output === 'table' && process.stdout.isTTY === true
   const screen = new Screen(process.stdout)
   const changes = new Changes()

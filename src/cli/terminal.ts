@@ -1,6 +1,28 @@
 import { createInterface } from 'node:readline/promises'
 import { stripVTControlCharacters, styleText } from 'node:util'
 
+const ROWS_DEFAULT = 24
+const COLUMNS_DEFAULT = 80
+const TOP_LEFT = '\u001b[H'
+const CLEAR_LINE = '\u001b[K' // from the cursor on
+const CLEAR_BELOW = '\u001b[J'
+
+/** For the person who looks on: standard output is for results. */
+export function printNote(text: string): void {
+  process.stderr.write(`${text}\n`)
+}
+
+export function printWarning(text: string): void {
+  printNote(`${colour('yellow', 'warning:', process.stderr)} ${text}`)
+}
+
+type Colour = 'red' | 'yellow' | 'green' | 'cyan' | 'dim' | 'bold'
+
+/** The text in colour where the stream is a terminal that shows some; NO_COLOR and FORCE_COLOR are heeded. */
+export function colour(as: Colour, text: string, stream: NodeJS.WritableStream): string {
+  return styleText(as, text, { stream })
+}
+
 /** Nobody is there to answer. */
 export class NoTerminalError extends Error {
   override readonly name = 'NoTerminalError'
@@ -43,20 +65,6 @@ async function answerTo(question: string, option: string): Promise<string | unde
     terminal.close()
   }
 }
-
-type Colour = 'red' | 'yellow' | 'green' | 'cyan' | 'dim' | 'bold'
-
-/** The text in colour where the stream is a terminal that shows some; NO_COLOR and FORCE_COLOR are heeded. */
-export function colour(as: Colour, text: string, stream: NodeJS.WritableStream): string {
-  return styleText(as, text, { stream })
-}
-
-const ROWS_DEFAULT = 24
-const COLUMNS_DEFAULT = 80
-
-const TOP_LEFT = '\u001b[H'
-const CLEAR_LINE = '\u001b[K' // from the cursor on
-const CLEAR_BELOW = '\u001b[J'
 
 /** A terminal, as `process.stdout` is one. */
 export interface Terminal {
@@ -131,13 +139,4 @@ function widthOf(line: string): number {
 
 function sum(numbers: readonly number[]): number {
   return numbers.reduce((total, each) => total + each, 0)
-}
-
-/** For the person who looks on: standard output is for results. */
-export function say(text: string): void {
-  process.stderr.write(`${text}\n`)
-}
-
-export function warn(text: string): void {
-  say(`${colour('yellow', 'warning:', process.stderr)} ${text}`)
 }

@@ -1,4 +1,4 @@
-import type { Decision } from '../injection/decide.ts'
+import type { InjectionDecision } from '../injection/decide.ts'
 import { isObject, type Json, type JsonObject } from '../json.ts'
 import { editDocument, writeManifest } from './manifest/edit.ts'
 import { ManifestError } from './manifest/manifest-error.ts'
@@ -10,11 +10,11 @@ export interface Decided {
   /** `FILE, document 2 (line 14), Deployment shop/flask`. */
   readonly place: string
   readonly value: JsonObject
-  readonly decision: Decision
+  readonly decision: InjectionDecision
 }
 
 /** An object that is no apps/v1 Deployment, and stays as it is. */
-export type Other = Pick<Decided, 'place' | 'value'>
+type Other = Pick<Decided, 'place' | 'value'>
 
 export interface Transformed {
   readonly decided: readonly Decided[]
@@ -30,7 +30,10 @@ export interface Transformed {
  * stays byte for byte.
  * @throws ManifestError, with the source's name in front, for the first manifest that can't be read
  */
-export function transform(sources: readonly Source[], decide: (deployment: JsonObject) => Decision): Transformed {
+export function transform(
+  sources: readonly Source[],
+  decide: (deployment: JsonObject) => InjectionDecision,
+): Transformed {
   const decided: Decided[] = []
   const others: Other[] = []
   const losses: string[] = []
@@ -67,7 +70,7 @@ function placeOf(name: string, { place, line, value }: FoundObject): string {
 
 function valueWith(
   document: ManifestDocument,
-  decided: readonly { readonly path: FoundObject['path']; readonly decision: Decision }[],
+  decided: readonly { readonly path: FoundObject['path']; readonly decision: InjectionDecision }[],
 ): Json {
   let value = document.value
   for (const { path, decision } of decided) {
@@ -85,9 +88,8 @@ function naming<T>(name: string, action: () => T): T {
     return action()
   } catch (error) {
     if (!(error instanceof ManifestError)) throw error
-    const { code, position, hint } = error
     error.message = `${name}: ${error.message}`
-    throw Object.assign(error, { code, position, hint })
+    throw error
   }
 }
 

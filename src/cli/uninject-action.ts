@@ -1,33 +1,23 @@
+import type { Command } from 'commander'
 import { KubeError } from '../kube/api.ts'
 import { systemClock } from '../kube/clock.ts'
 import { type InjectedDeployment, type Migration, migrationOf } from '../uninject/injected.ts'
-import { findInjected, type Ground, type Survey, survey, sweep, unusedRecords } from '../uninject/survey.ts'
+import {
+  findInjected,
+  type Inventory,
+  sweep,
+  takeInventory,
+  type UninjectTarget,
+  unusedRecords,
+} from '../uninject/inventory.ts'
 import { takeOff } from '../uninject/take-off.ts'
-import { untilRolledOut, type Waited } from '../uninject/until-rolled-out.ts'
-import { EXIT_REFUSED, EXIT_STILL_INJECTED } from './exit-codes.ts'
-import { troubleInWords } from './on-cluster.ts'
-import { ask, say, warn } from './terminal.ts'
-
-/** Prints the name of each injected Deployment, and sets the exit code by whether there is one. Throws KubeError. */
-export async function check(ground: Ground): Promise<void> {
-  const injected = await findInjected(ground)
-  for (const each of injected) process.stdout.write(`${nameOf(each)}\n`)
-  if (injected.length === 0) return
-  const where = ground.namespace === undefined ? '-A' : `-n ${ground.namespace}`
-  say(
-    `${counted(injected.length, 'Deployment')} still injected: without migrate.io, new pods of theirs wait for ever. Run: migrate-io uninject ${where}`,
-  )
-  process.exitCode = EXIT_STILL_INJECTED
-}
+import { type RolloutResult, waitForRollout } from '../uninject/wait-for-rollout.ts'
+import { EXIT_REFUSED, EXIT_STILL_INJECTED, goOnWithoutReader } from './exit-codes.ts'
+import { onCluster, troubleInWords } from './on-cluster.ts'
+import type { ClusterOptions, FileOptions } from './options.ts'
+import { ask, printNote, printWarning } from './terminal.ts'
 
 const AT_ONCE = 10 // rollouts under way: each may take a pod more than before, and the cluster has other work
-
-export interface LeaveOptions {
-  readonly yes?: true
-  readonly dryRun?: true
-  readonly wait: boolean
-  readonly timeoutSeconds: number
-}
 
 const AFTERWARDS = [
   'Take the migrate.io/ annotations out of the manifests too (Git, Helm values): whoever applies them again, a GitOps tool',
@@ -35,48 +25,75 @@ const AFTERWARDS = [
   'migrate.io is uninstalled.',
 ]
 
+export interface UninjectOptions extends Partial<FileOptions>, ClusterOptions {
+  readonly check?: true
+  readonly dryRun?: true
+  readonly yes?: true
+  readonly wait: boolean
+  /** Seconds. */
+  readonly timeout: number
+}
+
+/** Takes the migration off the Deployments of a cluster, or only says which have it. */
+export async function uninjectCluster(command: Command, options: UninjectOptions): Promise<void> {
+  await onCluster(command, options, (cluster) => (options.check ? check(cluster) : leave(cluster, options)))
+}
+
+/** Prints the name of each injected Deployment, and sets the exit code by whether there is one. Throws KubeError. */
+async function check(target: UninjectTarget): Promise<void> {
+  const injected = await findInjected(target)
+  for (const each of injected) process.stdout.write(`${nameOf(each)}\n`)
+  if (injected.length === 0) return
+  const where = target.namespace === undefined ? '-A' : `-n ${target.namespace}`
+  printNote(
+    `${counted(injected.length, 'Deployment')} still injected: without migrate.io, new pods of theirs wait for ever. Run: migrate-io uninject ${where}`,
+  )
+  process.exitCode = EXIT_STILL_INJECTED
+}
+
 /** Shows what is injected and what un-injecting does, asks, does it, waits, and says what is left. Throws KubeError. */
-export async function leave(ground: Ground, options: LeaveOptions): Promise<void> {
-  const seen = await survey(ground)
+async function leave(target: UninjectTarget, options: UninjectOptions): Promise<void> {
+  goOnWithoutReader()
+  const seen = await takeInventory(target)
   const unused = unusedRecords(seen.records, seen).length
-  const where = ground.namespace === undefined ? 'the cluster' : `namespace ${ground.namespace}`
-  if (seen.injected.length === 0 && unused === 0) return say(`Nothing is injected in ${where}.`)
+  const where = target.namespace === undefined ? 'the cluster' : `namespace ${target.namespace}`
+  if (seen.injected.length === 0 && unused === 0) return printNote(`Nothing is injected in ${where}.`)
 
   const lines = listed(seen)
-  if (lines.length > 0) say(`Injected in ${where}: ${counted(lines.length, 'Deployment')}`)
+  if (lines.length > 0) printNote(`Injected in ${where}: ${counted(lines.length, 'Deployment')}`)
   if (options.dryRun) process.stdout.write(lines.map((line) => `${line}\n`).join(''))
-  else for (const line of lines) say(`  ${line}`)
-  for (const sentence of consequences(seen, unused)) say(sentence)
-  for (const warning of warnings(seen)) warn(warning)
-  if (options.dryRun) return say('Nothing was changed (--dry-run).')
+  else for (const line of lines) printNote(`  ${line}`)
+  for (const sentence of consequences(seen, unused)) printNote(sentence)
+  for (const warning of warnings(seen)) printWarning(warning)
+  if (options.dryRun) return printNote('Nothing was changed (--dry-run).')
   if (options.yes !== true && !(await ask('Go on?'))) {
     process.exitCode = EXIT_REFUSED
-    return say('Nothing was changed.')
+    return printNote('Nothing was changed.')
   }
 
   const outcomes = await severalAtOnce(seen.injected, async (each) => {
-    const outcome = await uninject(ground, each, options)
+    const outcome = await uninject(target, each, options)
     process.stdout.write(`${nameOf(each)}: ${outcomeInWords(outcome)}\n`)
     return outcome
   })
-  await conclude(ground, outcomes)
+  await conclude(target, outcomes)
 }
 
 async function uninject(
-  ground: Ground,
+  target: UninjectTarget,
   injected: InjectedDeployment,
-  { wait, timeoutSeconds }: LeaveOptions,
+  { wait, timeout }: UninjectOptions,
 ): Promise<Outcome> {
   let isTakenOff = false
   try {
-    if ((await takeOff(ground, injected)) === 'gone') return { kind: 'gone' }
+    if ((await takeOff(target, injected)) === 'gone') return { kind: 'gone' }
     isTakenOff = true
     if (!wait) return { kind: 'not-awaited' }
-    say(`${nameOf(injected)}: un-injected`)
-    return await untilRolledOut(ground, injected, {
-      limitMs: timeoutSeconds * 1000,
+    printNote(`${nameOf(injected)}: un-injected`)
+    return await waitForRollout(target, injected, {
+      limitMs: timeout * 1000,
       clock: systemClock,
-      onProgress: (at) => say(`${nameOf(injected)}: ${at}`),
+      onProgress: (at) => printNote(`${nameOf(injected)}: ${at}`),
     })
   } catch (error) {
     if (!(error instanceof KubeError)) throw error
@@ -84,18 +101,20 @@ async function uninject(
   }
 }
 
-async function conclude(ground: Ground, outcomes: readonly Outcome[]): Promise<void> {
+async function conclude(target: UninjectTarget, outcomes: readonly Outcome[]): Promise<void> {
   const troubles = outcomes.filter(isTrouble).length
   if (troubles > 0) process.exitCode = EXIT_REFUSED
   if (outcomes.length > 0) {
-    say(`${outcomes.length - troubles} of ${counted(outcomes.length, 'Deployment')} done.`)
-    for (const sentence of AFTERWARDS) say(sentence)
+    printNote(`${outcomes.length - troubles} of ${counted(outcomes.length, 'Deployment')} done.`)
+    for (const sentence of AFTERWARDS) printNote(sentence)
   }
-  const deleted = await sweep(ground)
-  if (deleted > 0) say(`${counted(deleted, 'lock ConfigMap')} deleted.`)
-  const { length: left } = (await survey(ground)).records
+  const deleted = await sweep(target)
+  if (deleted > 0) printNote(`${counted(deleted, 'lock ConfigMap')} deleted.`)
+  const { length: left } = (await takeInventory(target)).records
   if (left > 0)
-    say(`${counted(left, 'lock ConfigMap')} left, which pods may still need: run this again when these have gone.`)
+    printNote(
+      `${counted(left, 'lock ConfigMap')} left, which pods may still need: run this again when these have gone.`,
+    )
 }
 
 async function severalAtOnce<T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<readonly R[]> {
@@ -109,12 +128,12 @@ async function severalAtOnce<T, R>(items: readonly T[], work: (item: T) => Promi
 }
 
 /** `shop/flask`. */
-export function nameOf({ key }: InjectedDeployment): string {
+function nameOf({ key }: InjectedDeployment): string {
   return `${key.namespace}/${key.deployment}`
 }
 
 /** A line for each, in columns. */
-export function listed({ injected, pods }: Pick<Survey, 'injected' | 'pods'>): readonly string[] {
+function listed({ injected, pods }: Pick<Inventory, 'injected' | 'pods'>): readonly string[] {
   const rows = injected.map((each) => [
     nameOf(each),
     each.revision === undefined ? 'no revision yet' : `revision ${each.revision}`,
@@ -137,7 +156,7 @@ function inWords(migration: Migration | undefined): string {
 }
 
 /** What un-injecting does, a sentence each. @param unused how many of our ConfigMaps nothing will read again */
-export function consequences({ injected }: Survey, unused: number): readonly string[] {
+function consequences({ injected }: Inventory, unused: number): readonly string[] {
   if (injected.length === 0)
     return [`${counted(unused, 'lock ConfigMap')} of Deployments that are not injected any more will be deleted.`]
   return [
@@ -148,7 +167,7 @@ export function consequences({ injected }: Survey, unused: number): readonly str
 }
 
 /** What is special about some of them, a sentence each. */
-export function warnings({ injected, pods }: Survey): readonly string[] {
+function warnings({ injected, pods }: Inventory): readonly string[] {
   return injected.flatMap((each) => {
     const [name, migration] = [nameOf(each), migrationOf(each, pods)]
     return [
@@ -161,13 +180,13 @@ export function warnings({ injected, pods }: Survey): readonly string[] {
 }
 
 /** `1 pod`, `2 pods`. */
-export function counted(count: number, what: string): string {
+function counted(count: number, what: string): string {
   return `${count} ${what}${count === 1 ? '' : 's'}`
 }
 
 /** What became of one Deployment. */
-export type Outcome =
-  | Waited
+type Outcome =
+  | RolloutResult
   | { readonly kind: 'not-awaited' }
   /** Nothing was changed. */
   | { readonly kind: 'failed'; readonly why: string }
@@ -188,11 +207,11 @@ const OUTCOMES: Readonly<Record<Outcome['kind'], { readonly words: string; reado
   failed: { words: 'still injected', isTrouble: true },
 }
 
-export function outcomeInWords(outcome: Outcome): string {
+function outcomeInWords(outcome: Outcome): string {
   const { words } = OUTCOMES[outcome.kind]
   return 'why' in outcome ? `${words}: ${outcome.why}` : words
 }
 
-export function isTrouble({ kind }: Outcome): boolean {
+function isTrouble({ kind }: Outcome): boolean {
   return OUTCOMES[kind].isTrouble
 }

@@ -1,14 +1,8 @@
 import { type Command, Option } from 'commander'
 import { DURATION_ALLOWED } from '../injection/annotations.ts'
-import { EXIT_USAGE, goOnWithoutReader } from './exit-codes.ts'
-import {
-  addClusterOptions,
-  CLUSTER_HELP,
-  type ClusterOptions,
-  duration,
-  type FileOptions,
-  fileOption,
-} from './options.ts'
+import { EXIT_USAGE } from './exit-codes.ts'
+import { addClusterOptions, CLUSTER_HELP, duration, fileOption } from './options.ts'
+import type { UninjectOptions } from './uninject-action.ts'
 
 const TIMEOUT_DEFAULT_SECONDS = 600 // as a Deployment's own progressDeadlineSeconds
 
@@ -34,14 +28,6 @@ Examples:
 
 Exit codes: 0 done, or nothing is injected; 1 refused, unreadable, not rolled out in time, or the answer was no; 2 wrong usage;
 3 --check found something that is still injected`
-
-interface UninjectOptions extends Partial<FileOptions>, ClusterOptions {
-  readonly check?: true
-  readonly dryRun?: true
-  readonly yes?: true
-  readonly wait: boolean
-  readonly timeout: number
-}
 
 /** Adds `migrate-io uninject`: on manifests, or on a cluster. What either needs is loaded only when it runs. */
 export function addUninjectCommand(program: Command): void {
@@ -74,30 +60,16 @@ export function addUninjectCommand(program: Command): void {
     .addHelpText('after', HELP)
     .action(async (options: UninjectOptions, command: Command) => {
       const { filename } = options
-      if (filename !== undefined) return uninjectFiles(command, filename)
+      if (filename !== undefined) {
+        const { uninjectManifests } = await import('./inject-action.ts')
+        return uninjectManifests(command, filename)
+      }
       if (options.namespace === undefined && !options.allNamespaces)
         command.error(
           'error: say what: -f FILE for manifests, or -n NAMESPACE or -A for the Deployments of a cluster',
           { exitCode: EXIT_USAGE },
         )
+      const { uninjectCluster } = await import('./uninject-action.ts')
       await uninjectCluster(command, options)
     })
-}
-
-async function uninjectFiles(command: Command, filename: readonly string[]): Promise<void> {
-  const [{ decide }, { rewrite }] = await Promise.all([import('../injection/decide.ts'), import('./inject-action.ts')])
-  await rewrite(command, filename, (object) => decide({ object, optedIn: false }))
-}
-
-async function uninjectCluster(command: Command, options: UninjectOptions): Promise<void> {
-  const { onCluster } = await import('./on-cluster.ts')
-  await onCluster(command, options, async (cluster) => {
-    if (options.check) {
-      const { check } = await import('./uninject-action.ts')
-      return check(cluster)
-    }
-    const { leave } = await import('./uninject-action.ts')
-    goOnWithoutReader()
-    await leave(cluster, { ...options, timeoutSeconds: options.timeout })
-  })
 }

@@ -15,12 +15,6 @@ import { type ClusterConnection, onCluster, readOne } from './on-cluster.ts'
 import { asCalled, type ClusterOptions } from './options.ts'
 import { ask, askForWord } from './terminal.ts'
 
-export interface UnlockOptions extends ClusterOptions {
-  readonly lock?: string
-  readonly yes?: true
-  readonly yesIKnowThatItMayStillRun?: true
-}
-
 const FORCE_OPTION = '--yes-i-know-that-it-may-still-run'
 const LOOK_AGAIN_MS = 500
 /** After the pod has gone: the controller sees it at once by its watch, or by its look every 30 s. */
@@ -28,7 +22,13 @@ const RELEASE_MS = 45_000
 /** Of a pod that changes between the look and the deletion, which takes some milliseconds. */
 const MAX_TRIES = 5
 
-type Held = Extract<Release, { kind: 'delete' | 'force' }>
+export interface UnlockOptions extends ClusterOptions {
+  readonly lock?: string
+  readonly yes?: true
+  readonly yesIKnowThatItMayStillRun?: true
+}
+
+type HeldRelease = Extract<Release, { kind: 'delete' | 'force' }>
 
 /** Says what holds a lock, and frees it after asking. */
 export async function unlock(command: Command, named: string | undefined, options: UnlockOptions): Promise<void> {
@@ -61,7 +61,7 @@ export async function unlock(command: Command, named: string | undefined, option
   })
 }
 
-function isHeld(release: Release): release is Held {
+function isHeld(release: Release): release is HeldRelease {
   return release.kind === 'delete' || release.kind === 'force'
 }
 
@@ -69,7 +69,7 @@ function say({ says }: Release): void {
   for (const line of says) process.stderr.write(`${asCalled(line)}\n`)
 }
 
-function isAgreed({ kind, run: { pod } }: Held, options: UnlockOptions): Promise<boolean> | boolean {
+function isAgreed({ kind, run: { pod } }: HeldRelease, options: UnlockOptions): Promise<boolean> | boolean {
   if (kind !== 'force') return options.yes === true || ask(`Delete pod ${pod}?`)
   if (options.yesIKnowThatItMayStillRun === true) return true
   return askForWord(`Type ${pod} to take that pod away by force:`, pod, FORCE_OPTION)
@@ -81,8 +81,8 @@ function isAgreed({ kind, run: { pod } }: Held, options: UnlockOptions): Promise
  */
 async function removeAsAgreed(
   command: Command,
-  { cluster, lock, agreed }: { readonly cluster: ClusterConnection; readonly lock: Lock; readonly agreed: Held },
-): Promise<Held | undefined> {
+  { cluster, lock, agreed }: { readonly cluster: ClusterConnection; readonly lock: Lock; readonly agreed: HeldRelease },
+): Promise<HeldRelease | undefined> {
   for (let tries = 0; tries < MAX_TRIES; tries++) {
     const now = await lock.look()
     if (!isHeld(now) || now.kind !== agreed.kind || !isSameRun(now.run, agreed.run)) {
@@ -101,7 +101,7 @@ async function removeAsAgreed(
   )
 }
 
-async function untilLetGo(lock: Lock, { run }: Held): Promise<boolean> {
+async function untilLetGo(lock: Lock, { run }: HeldRelease): Promise<boolean> {
   const endMs = performance.now() + run.graceSeconds * 1000 + RELEASE_MS
   while (performance.now() < endMs) {
     if (await lock.hasLetGo(run)) return true
@@ -111,7 +111,7 @@ async function untilLetGo(lock: Lock, { run }: Held): Promise<boolean> {
 }
 
 /** The lock that a person wants to have freed. All calls throw KubeError. */
-export interface Lock {
+interface Lock {
   readonly namespace: string
   /** After `the lock`. */
   readonly whose: string
@@ -122,7 +122,7 @@ export interface Lock {
 }
 
 /** The Deployment's own. A look ends the program with one line where there is no such Deployment. */
-export function ownLock(of: {
+function ownLock(of: {
   readonly command: Command
   readonly cluster: ClusterConnection
   readonly deployment: string
@@ -139,7 +139,7 @@ export function ownLock(of: {
 }
 
 /** One that Deployments share. */
-export function namedLock(cluster: ClusterConnection, lock: string): Lock {
+function namedLock(cluster: ClusterConnection, lock: string): Lock {
   const { namespace = '', api } = cluster
   return {
     namespace,

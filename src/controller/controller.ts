@@ -1,7 +1,11 @@
 import type { Api } from '../kube/api.ts'
 import type { Clock } from '../kube/clock.ts'
 import type { Pod } from '../kube/objects.ts'
-import { createQueue, type Queue, type QueueFailure } from '../kube/workqueue.ts'
+import {
+  createWorkqueue as createQueue,
+  type Workqueue as Queue,
+  type WorkqueueFailure as QueueFailure,
+} from '../kube/workqueue.ts'
 import { LOOK_AGAIN_MS } from '../lock/decide.ts'
 import type { ControllerEvent } from '../lock/event.ts'
 import { type Key, keyText, parseKey } from '../lock/key.ts'

@@ -3,10 +3,10 @@ import { type Clock, pause } from '../kube/clock.ts'
 import type { Announcement } from '../kube/event-recorder.ts'
 import type { Transport } from '../kube/transport.ts'
 import { type Key, keyText, parseKey } from '../lock/key.ts'
-import type { Reason } from '../status/findings.ts'
+import type { StatusReason as Reason } from '../status/findings.ts'
 import { gather } from '../status/gather.ts'
 import type { Situation } from '../status/situation.ts'
-import { type DeploymentStatus, statusOf } from '../status/status.ts'
+import { type DeploymentStatus, deploymentStatusOf as statusOf } from '../status/status.ts'
 import { type EventReason, say, TELL_AGAIN_MS } from './events.ts'
 
 /** As people call it who read an Event. */

@@ -1,7 +1,14 @@
 import type { AddressInfo } from 'node:net'
 import type { FastifyInstance } from 'fastify'
 
-export interface Where {
+const LISTEN_REMEDIES: Readonly<Record<string, string>> = {
+  EADDRINUSE: 'another program has it; stop that one, or choose another port',
+  EACCES: 'ports below 1024 need privileges; choose a higher one, such as 8443',
+  EADDRNOTAVAIL: 'this machine has no such address; leave --host out to listen on all',
+  ENOTFOUND: 'there is no such host; give an address of this machine, or leave --host out',
+}
+
+interface Where {
   /** 0: any free one. */
   readonly port: number
   /** Left out: all addresses, IPv6 and IPv4. */
@@ -22,7 +29,7 @@ export async function listen(app: FastifyInstance, { port, host }: Where): Promi
 }
 
 /** A port that can't be had. The message says why and what to do, in one line. */
-export class ListenError extends Error {
+class ListenError extends Error {
   override readonly name = 'ListenError'
   readonly code: string
 
@@ -31,11 +38,4 @@ export class ListenError extends Error {
     super(`cannot listen on port ${port}${host === undefined ? '' : ` of ${host}`}: ${remedy}`, options)
     this.code = code
   }
-}
-
-const LISTEN_REMEDIES: Readonly<Record<string, string>> = {
-  EADDRINUSE: 'another program has it; stop that one, or choose another port',
-  EACCES: 'ports below 1024 need privileges; choose a higher one, such as 8443',
-  EADDRNOTAVAIL: 'this machine has no such address; leave --host out to listen on all',
-  ENOTFOUND: 'there is no such host; give an address of this machine, or leave --host out',
 }

@@ -3,6 +3,12 @@ import { type Command, parseCommand } from './command.ts'
 import type { StringMap } from './deployment.ts'
 import { identify, nearest, type Problem, quote } from './reasons.ts'
 
+const DNS_LABEL = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/
+const MAX_RETRIES = 1000
+const MAX_SECONDS = 168 * 3600 // a week: a migration that needs more wants another tool
+const FORM = /^(?=\d)(?:(\d{1,6})h)?(?:(\d{1,6})m)?(?:(\d{1,6})s)?$/
+export const DURATION_ALLOWED = 'whole hours, minutes and seconds such as 90s, 30m, 2h or 1h30m, from 1s to 168h'
+
 /** What a user may say, by the name after `migrate.io/`. */
 export interface Settings {
   readonly command?: readonly string[]
@@ -23,9 +29,6 @@ interface Annotation {
   /** The value, or what is wrong with it: what is allowed and what to do. */
   readonly parse: (text: string) => { readonly wrong: string } | { readonly value: Settings[keyof Settings] }
 }
-
-const DNS_LABEL = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/
-const MAX_RETRIES = 1000
 
 /** All annotations that a user may set, on the Deployment's own metadata. Reference page and help are made from this. */
 export const ANNOTATIONS: { readonly [Name in keyof Required<Settings>]: Annotation } = {
@@ -134,11 +137,6 @@ function unknownText(name: string): string {
   const allowed = NAMES.map((known) => PREFIX + known).join(', ')
   return `there is no such annotation${meant === undefined ? '' : `; did you mean ${PREFIX}${meant}?`} Allowed: ${allowed}`
 }
-
-const MAX_SECONDS = 168 * 3600 // a week: a migration that needs more wants another tool
-const FORM = /^(?=\d)(?:(\d{1,6})h)?(?:(\d{1,6})m)?(?:(\d{1,6})s)?$/
-
-export const DURATION_ALLOWED = 'whole hours, minutes and seconds such as 90s, 30m, 2h or 1h30m, from 1s to 168h'
 
 /** Reads `90s`, `30m`, `2h`, `1h30m` as seconds; undefined where it is no such duration. */
 export function parseDuration(text: string): number | undefined {

@@ -1,13 +1,13 @@
 import { isObject, type Json } from '../json.ts'
 
-/** What `migrate.io/command` says, as arguments for exec; or what is wrong with it. */
-export type Command = { readonly argv: readonly string[] } | { readonly wrong: string }
-
 /** Linux allows 128 KiB for one argument, with its closing zero; the rest is for what stands around it. */
-export const MAX_ARGUMENT_BYTES = 120 * 1024
+const MAX_ARGUMENT_BYTES = 120 * 1024
 
 const ALLOWED =
   'allowed: a shell command line such as flask db upgrade, or a JSON array of strings such as ["flask","db","upgrade"]'
+
+/** What `migrate.io/command` says, as arguments for exec; or what is wrong with it. */
+export type Command = { readonly argv: readonly string[] } | { readonly wrong: string }
 
 /** Reads the value of `migrate.io/command`. */
 export function parseCommand(value: string): Command {

@@ -1,6 +1,6 @@
 import { isObject, type Json, type JsonObject } from '../json.ts'
 import { FILES_VOLUME, lockConfigMapName } from '../names.ts'
-import type { Container, Deployment, PodTemplate } from './deployment.ts'
+import type { Container, DeploymentObject, PodTemplate } from './deployment.ts'
 import type { Sides } from './sides.ts'
 import { isSecondTime } from './strategy.ts'
 
@@ -23,7 +23,6 @@ const RECORDED = ['env', 'envFrom', 'workingDir', 'resources', 'securityContext'
 
 /** Where a list's items have an identity, which field that is. Other items are the same if they are equal. */
 export const IDENTITY: Readonly<Record<string, string>> = { env: 'name', volumeMounts: 'mountPath' }
-
 /** Stands for a value that is not recorded: a variable's may be a secret, and the key is enough. */
 const A_VALUE = 0
 
@@ -103,7 +102,7 @@ export function knownCopies(sides: Sides, target: string): readonly JsonObject[]
 }
 
 /** Whether the template's parts were made for a Deployment of another name, as where a tool copies a template. */
-function isOfAnother({ metadata: { name }, spec: { template } }: Deployment): boolean {
+function isOfAnother({ metadata: { name }, spec: { template } }: DeploymentObject): boolean {
   const mounted = mountedRecord(template)
   return mounted !== undefined && Boolean(name) && mounted !== lockConfigMapName(name as string)
 }

@@ -3,13 +3,12 @@ import { INJECTED_ANNOTATION, PREFIX, PROTOCOL_LABEL } from '../names.ts'
 import { VERSION } from '../version.ts'
 import { readSettings } from './annotations.ts'
 import { keysOf, knownCopies } from './copied.ts'
-import type { Deployment, PodTemplate } from './deployment.ts'
-import { readDeployment } from './deployment.ts'
+import { type DeploymentObject, type PodTemplate, readDeployment } from './deployment.ts'
 import { inject } from './inject.ts'
 import { emptyFields, stripLabel, withEmptyFields } from './parts.ts'
 import { makePlan, type Plan, stateProblems } from './plan.ts'
-import { type Problem, problemText, type Reason } from './reasons.ts'
-import { formatRecord, type InjectedRecord, isSameRecord } from './record.ts'
+import { type InjectionReason, type Problem, problemText } from './reasons.ts'
+import { formatInjectedRecord, type InjectedRecord, isSameRecord } from './record.ts'
 import {
   areAnnotationsUnchanged,
   isRolloutUnchanged,
@@ -23,7 +22,7 @@ import { misplacedWarnings } from './warnings.ts'
 import { findWrapper, fingerprint, PRESENT_WRAPPER, RELEASED, type Wrapper } from './wrapper.ts'
 
 /** What somebody asks for: a Deployment to be stored, and the one that it replaces. */
-export interface Change {
+export interface DeploymentChange {
   /** The Deployment as sent. */
   readonly object: JsonObject
   /** The stored Deployment that an UPDATE replaces; absent on CREATE. */
@@ -33,18 +32,18 @@ export interface Change {
 }
 
 /** What becomes of it. `warnings` and `problems` are whole sentences for the person who sent it. */
-export type Decision =
+export type InjectionDecision =
   | {
       /** injected: made anew; kept: the injected parts stay as they were; stripped: ours was taken off; untouched. */
       readonly kind: 'injected' | 'kept' | 'stripped' | 'untouched'
-      readonly reason: Reason
-      /** The Deployment to store. Shares every untouched part with `Change.object`; the very same object if nothing changed. */
+      readonly reason: InjectionReason
+      /** The Deployment to store. Shares every untouched part with `DeploymentChange.object`; the very same object if nothing changed. */
       readonly deployment: JsonObject
       readonly warnings: readonly string[]
     }
   | {
       readonly kind: 'refused'
-      readonly reason: Reason
+      readonly reason: InjectionReason
       readonly problems: readonly string[]
       readonly warnings: readonly string[]
     }
@@ -69,10 +68,10 @@ export interface Wrappers {
  * revision of an injected Deployment is refused for an old fault as well, such as one that only a newer version minds.
  * Pure; never throws, whatever the JSON.
  */
-export function decide(
-  change: Change,
+export function decideInjection(
+  change: DeploymentChange,
   wrappers: Wrappers = { wrapper: PRESENT_WRAPPER, released: RELEASED },
-): Decision {
+): InjectionDecision {
   const now = readDeployment(change.object)
   if (isProblems(now)) return refuse(now, [])
   if (now.metadata.deletionTimestamp != null) return leave(now, 'being-deleted', [])
@@ -88,7 +87,7 @@ export function decide(
   return isWanted ? putIn(sides, wrappers) : takeOff(sides, change.optedIn)
 }
 
-function putIn(sides: Sides, wrappers: Wrappers): Decision {
+function putIn(sides: Sides, wrappers: Wrappers): InjectionDecision {
   const { now, before, bare, bareBefore } = sides
   const planned = makePlan(now, bare)
   const hadBefore = () =>
@@ -137,13 +136,17 @@ function injected(
 
 interface Outcome {
   readonly kind: 'injected' | 'kept'
-  readonly reason: Reason
+  readonly reason: InjectionReason
   readonly template: PodTemplate
   readonly warnings: readonly string[]
 }
 
 /** The Deployment with the template, the strategy and the deadline, and the record of what stood in their place. */
-function finish(sides: Sides, plan: Plan | undefined, { kind, reason, template, warnings }: Outcome): Decision {
+function finish(
+  sides: Sides,
+  plan: Plan | undefined,
+  { kind, reason, template, warnings }: Outcome,
+): InjectionDecision {
   const { now, before, record, claimed } = sides
   if (plan === undefined || (kind === 'kept' && sides.wasHeld && isRolloutUnchanged(sides) && !isSecondTime(sides))) {
     const text = before?.metadata.annotations?.[INJECTED_ANNOTATION]
@@ -167,16 +170,17 @@ function finish(sides: Sides, plan: Plan | undefined, { kind, reason, template, 
   // Where nothing else is new, the text that is there, so that nothing changes.
   const isStored = record !== undefined && isRolloutStored(rollout, before) && isSameRecord(next, record)
   const text =
-    (isStored && before?.metadata.annotations?.[INJECTED_ANNOTATION]) || formatRecord(next, now.metadata.annotations)
+    (isStored && before?.metadata.annotations?.[INJECTED_ANNOTATION]) ||
+    formatInjectedRecord(next, now.metadata.annotations)
   return { kind, reason, deployment: withParts(now, template, rollout, text), warnings: [...warnings, ...more] }
 }
 
-function isRolloutStored(rollout: Rollout, before: Deployment | undefined): boolean {
+function isRolloutStored(rollout: Rollout, before: DeploymentObject | undefined): boolean {
   const fields = ['strategy', 'progressDeadlineSeconds'] as const
   return before !== undefined && fields.every((field) => equal(rollout[field], before.spec[field]))
 }
 
-function takeOff(sides: Sides, optedIn: boolean): Decision {
+function takeOff(sides: Sides, optedIn: boolean): InjectionDecision {
   const { now, before, isHeld, wasHeld, bare, bareBefore } = sides
   const { settings, problems: settingProblems } = readSettings(now.metadata.annotations)
   const problems = optedIn ? [...settingProblems, ...stateProblems(bare)] : []
@@ -204,7 +208,7 @@ function takeOff(sides: Sides, optedIn: boolean): Decision {
 }
 
 /** The Deployment without all that was put into it or into the stored one. */
-function stripped(sides: Sides, reason: Reason, warnings: readonly string[]): Decision {
+function stripped(sides: Sides, reason: InjectionReason, warnings: readonly string[]): InjectionDecision {
   const deployment = withParts(sides.now, sides.bare, statedRollout(sides), undefined)
   const spec = withEmptyFields(deployment.spec, sides.before === undefined ? sides.claimed?.empty : undefined)
   return { kind: 'stripped', reason, deployment: link(deployment, 'spec', spec), warnings }
@@ -235,7 +239,12 @@ function newProblems(
   )
 }
 
-function withParts(now: Deployment, template: PodTemplate, rollout: Rollout, record: string | undefined): Deployment {
+function withParts(
+  now: DeploymentObject,
+  template: PodTemplate,
+  rollout: Rollout,
+  record: string | undefined,
+): DeploymentObject {
   const annotations = set<JsonObject>(now.metadata.annotations ?? {}, INJECTED_ANNOTATION, record)
   const isEmptied = now.metadata.annotations != null && Object.keys(annotations).length === 0
   const isAbsent = now.metadata.annotations == null && record === undefined
@@ -246,14 +255,14 @@ function withParts(now: Deployment, template: PodTemplate, rollout: Rollout, rec
   return link(link(now, 'metadata', metadata), 'spec', spec)
 }
 
-function leave(now: Deployment, reason: Reason, warnings: readonly string[]): Decision {
+function leave(now: DeploymentObject, reason: InjectionReason, warnings: readonly string[]): InjectionDecision {
   return { kind: 'untouched', reason, deployment: now, warnings }
 }
 
-function refuse(problems: readonly Problem[], warnings: readonly string[]): Decision {
+function refuse(problems: readonly Problem[], warnings: readonly string[]): InjectionDecision {
   return { kind: 'refused', reason: problems[0]?.reason ?? 'malformed', problems: problems.map(problemText), warnings }
 }
 
-function isProblems(read: Deployment | readonly Problem[] | undefined): read is readonly Problem[] {
+function isProblems(read: DeploymentObject | readonly Problem[] | undefined): read is readonly Problem[] {
   return Array.isArray(read)
 }

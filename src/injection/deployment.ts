@@ -2,12 +2,12 @@ import { isObject, type Json, type JsonObject } from '../json.ts'
 import { identify, type Problem, quote } from './reasons.ts'
 
 /** The parts of an apps/v1 Deployment that are read here. All else is carried along untouched. */
-export interface Deployment extends JsonObject {
+export interface DeploymentObject extends JsonObject {
   readonly metadata: ObjectMeta
   readonly spec: DeploymentSpec
 }
 
-export interface DeploymentSpec extends JsonObject {
+interface DeploymentSpec extends JsonObject {
   readonly replicas?: number | null
   readonly strategy?: JsonObject | null
   readonly progressDeadlineSeconds?: number | null
@@ -19,7 +19,7 @@ export interface PodTemplate extends JsonObject {
   readonly spec: PodSpec
 }
 
-export interface ObjectMeta extends JsonObject {
+interface ObjectMeta extends JsonObject {
   readonly name?: string | null
   readonly annotations?: StringMap | null
   readonly labels?: StringMap | null
@@ -58,7 +58,7 @@ export interface StringMap extends JsonObject {
  * Reads a value as a Deployment: checks the types of all that this program touches, nothing else.
  * A manifest from a file may hold anything, and a request may come from anybody.
  */
-export function readDeployment(value: Json | undefined): Deployment | readonly Problem[] {
+export function readDeployment(value: Json | undefined): DeploymentObject | readonly Problem[] {
   const problems: Problem[] = []
   const shape = new Shape(problems)
   const root = shape.object(value, 'the document')
@@ -74,7 +74,7 @@ export function readDeployment(value: Json | undefined): Deployment | readonly P
     shape.optional(strategy['rollingUpdate'], 'spec.strategy.rollingUpdate', isObject, 'a mapping')
   const template = shape.object(spec?.['template'], 'spec.template')
   shape.template(template, 'spec.template')
-  return problems.length > 0 ? problems : (root as Deployment)
+  return problems.length > 0 ? problems : (root as DeploymentObject)
 }
 
 const isString = (value: Json): boolean => typeof value === 'string'

@@ -13,11 +13,21 @@ import {
 import { escapeExpansion } from './command.ts'
 import { COPIED, IDENTITY, itemKey, saysNothing } from './copied.ts'
 import type { Container, PodTemplate, Volume } from './deployment.ts'
-import { findOurs, setInMap } from './parts.ts'
+import { findInitContainer, setInMap } from './parts.ts'
 import type { Plan } from './plan.ts'
 import type { Wrapper } from './wrapper.ts'
 
-export interface InjectOptions {
+/**
+ * What is no addition to the init container: it would start the app early, or hold it back for ever; or, the first two, it is
+ * the app's wherever the app has one.
+ */
+const NEVER_ADDED = new Set([
+  ...['image', 'imagePullPolicy'],
+  ...['command', 'args', 'restartPolicy', 'restartPolicyRules', 'resizePolicy', 'ports', 'lifecycle'],
+  ...['livenessProbe', 'readinessProbe', 'startupProbe', 'stdin', 'stdinOnce', 'tty'],
+])
+
+interface InjectOptions {
   readonly wrapper: Wrapper
   /** undefined where it is not known yet (generateName). */
   readonly deploymentName: string | undefined
@@ -33,7 +43,7 @@ export interface InjectOptions {
  * @returns a template that shares all that is not ours with the one given
  */
 export function inject(template: PodTemplate, plan: Plan, options: InjectOptions): PodTemplate {
-  const present = findOurs(template)
+  const present = findInitContainer(template)
   const fresh = makeContainer(plan, options.wrapper)
   const { copies } = options
   const container = present === undefined || copies === undefined ? fresh : keepAdditions(fresh, present, copies)
@@ -44,36 +54,8 @@ export function inject(template: PodTemplate, plan: Plan, options: InjectOptions
   return link(injectMetadata(template, profileOf), 'spec', spec)
 }
 
-function withVolumes(present: readonly Volume[], ours: readonly Volume[]): readonly Volume[] {
-  const replaced = present.map((volume) => ours.find(({ name }) => name === volume.name) ?? volume)
-  return [...replaced, ...ours.filter(({ name }) => !present.some((volume) => volume.name === name))]
-}
-
-/** @param profileOf the container whose AppArmor profile the init container gets */
-function injectMetadata(template: PodTemplate, profileOf: string): PodTemplate {
-  const annotations = template.metadata?.annotations ?? {}
-  const list = annotations[SAFE_TO_EVICT_VOLUMES_ANNOTATION]
-  const names = list === undefined || list === '' ? [] : list.split(',')
-  const value = names.includes(STATE_VOLUME) ? list : [...names, STATE_VOLUME].join(',')
-  const annotated = setInMap(template, 'annotations', SAFE_TO_EVICT_VOLUMES_ANNOTATION, value)
-  // What the profile allows the app, its migration may do, and no more: as securityContext, which is copied.
-  const profile = annotations[APPARMOR_PREFIX + profileOf]
-  const confined = setInMap(annotated, 'annotations', APPARMOR_PREFIX + INIT_CONTAINER, profile)
-  return setInMap(confined, 'labels', PROTOCOL_LABEL, PROTOCOL)
-}
-
-/**
- * What is no addition to the init container: it would start the app early, or hold it back for ever; or, the first two, it is
- * the app's wherever the app has one.
- */
-const NEVER_ADDED = new Set([
-  ...['image', 'imagePullPolicy'],
-  ...['command', 'args', 'restartPolicy', 'restartPolicyRules', 'resizePolicy', 'ports', 'lifecycle'],
-  ...['livenessProbe', 'readinessProbe', 'startupProbe', 'stdin', 'stdinOnce', 'tty'],
-])
-
 /** The init container for a plan. */
-export function makeContainer(plan: Plan, wrapper: Wrapper): Container {
+function makeContainer(plan: Plan, wrapper: Wrapper): Container {
   const { command, volumeMounts, ...message } = wrapper
   const container: Record<string, Json> = { name: INIT_CONTAINER }
   for (const key of COPIED) if (plan.target[key] !== undefined) container[key] = plan.target[key]
@@ -91,7 +73,7 @@ export function makeContainer(plan: Plan, wrapper: Wrapper): Container {
  * @param present the init container in the object as it came
  * @param copies what earlier injections copied into `present`, each by key or as the container that it came from
  */
-export function keepAdditions(fresh: Container, present: Container, copies: readonly JsonObject[]): Container {
+function keepAdditions(fresh: Container, present: Container, copies: readonly JsonObject[]): Container {
   return mergeObject(fresh, present, copies) as Container
 }
 
@@ -117,15 +99,6 @@ function mergeObject(fresh: JsonObject, present: JsonObject, copies: readonly Js
   return merged
 }
 
-function emptyLike(value: Json): Json | undefined {
-  if (Array.isArray(value)) return []
-  return isObject(value) ? {} : undefined
-}
-
-function isEmpty(value: Json | undefined): boolean {
-  return typeof value === 'object' && value !== null && Object.keys(value).length === 0
-}
-
 function mergeList(
   fresh: readonly Json[],
   present: readonly Json[],
@@ -146,13 +119,27 @@ function mergeList(
   return isOurOrder ? inPlace : [...fresh, ...added]
 }
 
+function emptyLike(value: Json): Json | undefined {
+  if (Array.isArray(value)) return []
+  return isObject(value) ? {} : undefined
+}
+
+function isEmpty(value: Json | undefined): boolean {
+  return typeof value === 'object' && value !== null && Object.keys(value).length === 0
+}
+
+function withVolumes(present: readonly Volume[], ours: readonly Volume[]): readonly Volume[] {
+  const replaced = present.map((volume) => ours.find(({ name }) => name === volume.name) ?? volume)
+  return [...replaced, ...ours.filter(({ name }) => !present.some((volume) => volume.name === name))]
+}
+
 /**
  * The two volumes of the injected container. Defaults of the API server are written out, so that a stored Deployment
  * and a fresh injection compare as equal.
  * @param deploymentName undefined where the API server makes the name up only after admission (generateName): then the
  *   record cannot be mounted, and pods learn of it from the controller.
  */
-export function makeVolumes(deploymentName: string | undefined): readonly [Volume, Volume] {
+function makeVolumes(deploymentName: string | undefined): readonly [Volume, Volume] {
   // First, since a later source wins: a key `grant` in the ConfigMap must not hide the real one.
   const record: readonly JsonObject[] =
     deploymentName === undefined ? [] : [{ configMap: { name: lockConfigMapName(deploymentName), optional: true } }]
@@ -169,4 +156,17 @@ export function makeVolumes(deploymentName: string | undefined): readonly [Volum
 
 function field(path: string, fieldPath: string): JsonObject {
   return { path, fieldRef: { apiVersion: 'v1', fieldPath } }
+}
+
+/** @param profileOf the container whose AppArmor profile the init container gets */
+function injectMetadata(template: PodTemplate, profileOf: string): PodTemplate {
+  const annotations = template.metadata?.annotations ?? {}
+  const list = annotations[SAFE_TO_EVICT_VOLUMES_ANNOTATION]
+  const names = list === undefined || list === '' ? [] : list.split(',')
+  const value = names.includes(STATE_VOLUME) ? list : [...names, STATE_VOLUME].join(',')
+  const annotated = setInMap(template, 'annotations', SAFE_TO_EVICT_VOLUMES_ANNOTATION, value)
+  // What the profile allows the app, its migration may do, and no more: as securityContext, which is copied.
+  const profile = annotations[APPARMOR_PREFIX + profileOf]
+  const confined = setInMap(annotated, 'annotations', APPARMOR_PREFIX + INIT_CONTAINER, profile)
+  return setInMap(confined, 'labels', PROTOCOL_LABEL, PROTOCOL)
 }

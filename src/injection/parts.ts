@@ -14,8 +14,8 @@ import { identify, type Problem } from './reasons.ts'
  * Whether a template holds what was injected: the init container that mounts both volumes, the volumes and the label
  * together. Any of them alone belongs to somebody else.
  */
-export function holdsOurs(template: PodTemplate): boolean {
-  const mounts = findOurs(template)?.volumeMounts ?? []
+export function holdsInjectedParts(template: PodTemplate): boolean {
+  const mounts = findInitContainer(template)?.volumeMounts ?? []
   const mounted = (name: string) => mounts.some((mount) => mount.name === name)
   const volumes = template.spec.volumes ?? []
   return (
@@ -28,11 +28,11 @@ export function holdsOurs(template: PodTemplate): boolean {
 }
 
 /** The injected init container, or whatever has its name. */
-export function findOurs(template: PodTemplate): Container | undefined {
+export function findInitContainer(template: PodTemplate): Container | undefined {
   return template.spec.initContainers?.find((container) => container.name === INIT_CONTAINER)
 }
 
-export function isOurVolume(name: string): boolean {
+export function isInjectedVolume(name: string): boolean {
   return name === FILES_VOLUME || name === STATE_VOLUME
 }
 
@@ -40,7 +40,7 @@ export function isOurVolume(name: string): boolean {
 export function strip(template: PodTemplate): PodTemplate {
   const { initContainers, volumes } = template.spec
   let spec = replaceList(template.spec, 'initContainers', initContainers, ({ name }) => name !== INIT_CONTAINER)
-  spec = replaceList(spec, 'volumes', volumes, ({ name }) => !isOurVolume(name))
+  spec = replaceList(spec, 'volumes', volumes, ({ name }) => !isInjectedVolume(name))
   return link(stripMetadata(template), 'spec', spec)
 }
 
@@ -60,6 +60,32 @@ function stripMetadata(template: PodTemplate): PodTemplate {
     list === undefined ? undefined : kept,
   )
   return setInMap(evictable, 'annotations', APPARMOR_PREFIX + INIT_CONTAINER, undefined)
+}
+
+function replaceList<Item extends JsonObject>(
+  spec: PodSpec,
+  key: 'initContainers' | 'volumes',
+  items: readonly Item[] | null | undefined,
+  isTheirs: (item: Item) => boolean,
+): PodSpec {
+  const kept = (items ?? []).filter(isTheirs)
+  if (kept.length === (items ?? []).length) return spec
+  return kept.length === 0 ? without(spec, key) : link(spec, key, kept)
+}
+
+/** Sets or removes one label or annotation of a template. A mapping left empty by a removal goes too. */
+export function setInMap(
+  template: PodTemplate,
+  map: 'labels' | 'annotations',
+  key: string,
+  value: string | undefined,
+): PodTemplate {
+  const before: JsonObject = template.metadata?.[map] ?? {}
+  const after = set(before, key, value)
+  if (after === before) return template
+  const isEmpty = Object.keys(after).length === 0
+  const metadata = set<JsonObject>(template.metadata ?? {}, map, isEmpty ? undefined : after)
+  return Object.keys(metadata).length === 0 ? without(template, 'metadata') : link(template, 'metadata', metadata)
 }
 
 /**
@@ -90,10 +116,6 @@ export function emptyFields(spec: JsonObject): EmptyFields | undefined {
   return empty.length === 0 ? undefined : Object.fromEntries(empty)
 }
 
-export function isEmpty(value: Json | undefined): value is Json {
-  return value === null || (typeof value === 'object' && Object.keys(value).length === 0)
-}
-
 /** @param spec without the injected parts; a field that has something in it by now stays as it is */
 export function withEmptyFields<T extends JsonObject>(spec: T, empty: EmptyFields | undefined): T {
   return HOLDERS.reduce<T>((result, [field, ...path]) => {
@@ -108,30 +130,8 @@ function addAt<T extends JsonObject>(object: T, [key, ...rest]: readonly string[
   return isObject(inner) ? link(object, key, addAt(inner, rest, field, value)) : object
 }
 
-/** Sets or removes one label or annotation of a template. A mapping left empty by a removal goes too. */
-export function setInMap(
-  template: PodTemplate,
-  map: 'labels' | 'annotations',
-  key: string,
-  value: string | undefined,
-): PodTemplate {
-  const before: JsonObject = template.metadata?.[map] ?? {}
-  const after = set(before, key, value)
-  if (after === before) return template
-  const isEmpty = Object.keys(after).length === 0
-  const metadata = set<JsonObject>(template.metadata ?? {}, map, isEmpty ? undefined : after)
-  return Object.keys(metadata).length === 0 ? without(template, 'metadata') : link(template, 'metadata', metadata)
-}
-
-function replaceList<Item extends JsonObject>(
-  spec: PodSpec,
-  key: 'initContainers' | 'volumes',
-  items: readonly Item[] | null | undefined,
-  isTheirs: (item: Item) => boolean,
-): PodSpec {
-  const kept = (items ?? []).filter(isTheirs)
-  if (kept.length === (items ?? []).length) return spec
-  return kept.length === 0 ? without(spec, key) : link(spec, key, kept)
+export function isEmpty(value: Json | undefined): value is Json {
+  return value === null || (typeof value === 'object' && Object.keys(value).length === 0)
 }
 
 /** What stands where our parts would go, in a template that does not hold ours. */
@@ -151,7 +151,7 @@ export function clashes(template: PodTemplate): readonly Problem[] {
         report(`spec.template.spec.${list}[${i}].name`, INIT_CONTAINER, 'init container')
     })
   volumes?.forEach((volume, i) => {
-    if (isOurVolume(volume.name)) report(`spec.template.spec.volumes[${i}].name`, volume.name, 'volume')
+    if (isInjectedVolume(volume.name)) report(`spec.template.spec.volumes[${i}].name`, volume.name, 'volume')
   })
   return problems
 }

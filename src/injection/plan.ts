@@ -10,10 +10,32 @@ import {
   STATE_PATH,
 } from '../names.ts'
 import { readSettings, type Settings } from './annotations.ts'
-import type { Container, Deployment, PodSpec, PodTemplate, VolumeMount } from './deployment.ts'
-import { clashes, isOurVolume } from './parts.ts'
+import type { Container, DeploymentObject, PodSpec, PodTemplate, VolumeMount } from './deployment.ts'
+import { clashes, isInjectedVolume } from './parts.ts'
 import { identify, nearest, type Problem, quote } from './reasons.ts'
 import { commandWarnings, misplacedWarnings } from './warnings.ts'
+
+/** What the controller tells one pod, and why no template may say it to each of its pods. */
+const POD_STATE: ReadonlyMap<string, string> = new Map([
+  [GRANT_ANNOTATION, 'every pod of this template would believe that it may run'],
+  [NUDGE_ANNOTATION, 'the pods of this template would start late where kubelet misses their grant'],
+])
+
+/** Volumes that kubelet mounts read-only whatever the mount says. */
+const READ_ONLY_SOURCES = ['configMap', 'secret', 'downwardAPI', 'projected', 'image']
+
+/** What the injected container has mounted, and as what. */
+const OUR_PATHS = [
+  [FILES_PATH, 'an injected volume'],
+  [STATE_PATH, 'an injected volume'],
+  [MESSAGE_PATH, "the injected container's termination message"],
+] as const
+
+/** What kubelet says of its node's system; the second is the first one's name before Kubernetes 1.14, and is still there. */
+const SYSTEM_LABELS = ['kubernetes.io/os', 'beta.kubernetes.io/os']
+/** Only nodes with Windows have it. */
+const BUILD_LABEL = 'node.kubernetes.io/windows-build'
+const REQUIRED = 'requiredDuringSchedulingIgnoredDuringExecution'
 
 /** What is to be injected. */
 export interface Plan {
@@ -25,7 +47,7 @@ export interface Plan {
   readonly strategy: Settings['strategy']
 }
 
-export interface Planned {
+interface Planned {
   /** Absent where some problem leaves nothing to inject. */
   readonly plan: Plan | undefined
   readonly problems: readonly Problem[]
@@ -36,7 +58,7 @@ export interface Planned {
  * Reads the annotations of a Deployment against its template.
  * @param template the template without ours (see `strip`), or as it came where ours is not in it.
  */
-export function makePlan(deployment: Deployment, template: PodTemplate): Planned {
+export function makePlan(deployment: DeploymentObject, template: PodTemplate): Planned {
   const { settings, problems: settingProblems } = readSettings(deployment.metadata.annotations)
   const warnings: string[] = []
   const problems = [...settingProblems]
@@ -93,12 +115,6 @@ function containerPath(template: PodTemplate, container: Container): string {
   return `spec.template.spec.containers[${template.spec.containers.indexOf(container)}]`
 }
 
-/** What the controller tells one pod, and why no template may say it to each of its pods. */
-const POD_STATE: ReadonlyMap<string, string> = new Map([
-  [GRANT_ANNOTATION, 'every pod of this template would believe that it may run'],
-  [NUDGE_ANNOTATION, 'the pods of this template would start late where kubelet misses their grant'],
-])
-
 /** State of single pods that stands in the template, such as a grant. */
 export function stateProblems(template: PodTemplate): readonly Problem[] {
   return [...POD_STATE].flatMap(([key, consequence]) => {
@@ -134,18 +150,8 @@ function gracePeriodProblems(template: PodTemplate): readonly Problem[] {
   ]
 }
 
-/** Volumes that kubelet mounts read-only whatever the mount says. */
-const READ_ONLY_SOURCES = ['configMap', 'secret', 'downwardAPI', 'projected', 'image']
-
-/** What the injected container has mounted, and as what. */
-const OUR_PATHS = [
-  [FILES_PATH, 'an injected volume'],
-  [STATE_PATH, 'an injected volume'],
-  [MESSAGE_PATH, "the injected container's termination message"],
-] as const
-
 /** Mounts of a container that leave no room for ours beside them. `path` is where the container stands in the manifest. */
-export function mountClashes(container: Container, spec: PodSpec, path: string): readonly Problem[] {
+function mountClashes(container: Container, spec: PodSpec, path: string): readonly Problem[] {
   return (container.volumeMounts ?? []).flatMap((mount, i) => {
     const message = clash(mount, spec)
     return message === undefined
@@ -162,7 +168,7 @@ export function mountClashes(container: Container, spec: PodSpec, path: string):
 }
 
 function clash(mount: VolumeMount, spec: PodSpec): string | undefined {
-  if (isOurVolume(mount.name))
+  if (isInjectedVolume(mount.name))
     return `mounts the volume ${mount.name}, whose name is kept for an injected volume; rename the volume`
   const at = normalize(mount.mountPath)
   for (const [ours, what] of OUR_PATHS) {
@@ -195,15 +201,8 @@ function isReadOnly(mount: VolumeMount, spec: PodSpec): boolean {
   )
 }
 
-/** What kubelet says of its node's system; the second is the first one's name before Kubernetes 1.14, and is still there. */
-const SYSTEM_LABELS = ['kubernetes.io/os', 'beta.kubernetes.io/os']
-/** Only nodes with Windows have it. */
-const BUILD_LABEL = 'node.kubernetes.io/windows-build'
-
-const REQUIRED = 'requiredDuringSchedulingIgnoredDuringExecution'
-
 /** The pods of a template that can only run on Windows, by whichever field says so. One report for each such field. */
-export function windowsProblems({ spec }: PodTemplate): readonly Problem[] {
+function windowsProblems({ spec }: PodTemplate): readonly Problem[] {
   const { os, nodeSelector } = spec
   const places = [
     ...(os?.['name'] === 'windows' ? ['os.name'] : []),

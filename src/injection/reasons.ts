@@ -1,7 +1,10 @@
 import type { Json } from '../json.ts'
 
+/** Longest part of a user's value that a message quotes, in characters. */
+const QUOTED_LENGTH = 60
+
 /** Why a Deployment was treated as it was. The key is the metric's label, the log field and what `explain` prints. */
-export const REASONS = {
+export const INJECTION_REASONS = {
   injected: 'the migration was injected',
   'user-parts-unchanged': 'the injected parts stay as they were, since nothing of yours changed in the template',
   'released-wrapper': 'it came with a wrapper that was once released and stays as it came',
@@ -21,11 +24,11 @@ export const REASONS = {
   malformed: 'it is not a Deployment as Kubernetes defines it',
 } as const
 
-export type Reason = keyof typeof REASONS
+export type InjectionReason = keyof typeof INJECTION_REASONS
 
 /** Something that stands in the way of an injection. */
 export interface Problem {
-  readonly reason: Reason
+  readonly reason: InjectionReason
   /** Where it is, as a person would look for it. */
   readonly path: string
   /** What was seen, what is allowed and what to do. */
@@ -34,17 +37,14 @@ export interface Problem {
   readonly identity: string
 }
 
-/** Longest part of a user's value that a message quotes, in characters. */
-const QUOTED_LENGTH = 60
+export function problemText(problem: Problem): string {
+  return `${problem.path}: ${problem.message}`
+}
 
 /** A value as messages quote it, cut where it is long. */
 export function quote(value: Json | undefined): string {
   const text = JSON.stringify(value) ?? 'nothing'
   return text.length <= QUOTED_LENGTH ? text : `${text.slice(0, QUOTED_LENGTH)}…`
-}
-
-export function problemText(problem: Problem): string {
-  return `${problem.path}: ${problem.message}`
 }
 
 /** What two reports of the same fault have in common. */

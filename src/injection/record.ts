@@ -1,7 +1,11 @@
 import { equal, isObject, type Json, type JsonObject, without } from '../json.ts'
 import { INJECTED_ANNOTATION } from '../names.ts'
-import type { Deployment, StringMap } from './deployment.ts'
+import type { DeploymentObject, StringMap } from './deployment.ts'
 import { type EmptyFields, isEmpty } from './parts.ts'
+
+/** Of keys and values together. Rule: k8s.io/apimachinery/pkg/api/validation, TotalAnnotationSizeLimitB. */
+const MAX_ANNOTATIONS_BYTES = 256 * 1024
+const MAX_BYTES_OF_CHARACTER = 3 // of a UTF-16 code unit in UTF-8
 
 /** What `migrate.io/injected` holds: who injected, what was copied, and what has to be put back when it is taken off. */
 export interface InjectedRecord {
@@ -18,12 +22,8 @@ export interface InjectedRecord {
   readonly empty?: EmptyFields
 }
 
-/** Of keys and values together. Rule: k8s.io/apimachinery/pkg/api/validation, TotalAnnotationSizeLimitB. */
-const MAX_ANNOTATIONS_BYTES = 256 * 1024
-const MAX_BYTES_OF_CHARACTER = 3 // of a UTF-16 code unit in UTF-8
-
 /** The record on a Deployment; undefined where there is none, or somebody made it unreadable. */
-export function readRecord(deployment: Deployment): InjectedRecord | undefined {
+export function readInjectedRecord(deployment: DeploymentObject): InjectedRecord | undefined {
   const text = deployment.metadata.annotations?.[INJECTED_ANNOTATION]
   if (text === undefined) return undefined
   let value: Json
@@ -51,7 +51,7 @@ export function readRecord(deployment: Deployment): InjectedRecord | undefined {
  * The record's text beside the Deployment's other annotations. What was copied is left out where all together would be
  * more than the API server takes: the Deployment is not to be refused for it.
  */
-export function formatRecord(record: InjectedRecord, annotations: StringMap | null | undefined): string {
+export function formatInjectedRecord(record: InjectedRecord, annotations: StringMap | null | undefined): string {
   const { version, container, generation, strategy, progressDeadlineSeconds, copied, empty } = record
   const short = { version, container, generation, strategy, progressDeadlineSeconds, empty }
   if (copied === undefined) return JSON.stringify(short)

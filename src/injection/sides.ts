@@ -1,15 +1,15 @@
 import { equal, type JsonObject } from '../json.ts'
 import { INJECTED_ANNOTATION, PREFIX } from '../names.ts'
 import { isUserAnnotation, SHAPING_NAMES } from './annotations.ts'
-import type { Deployment, PodTemplate } from './deployment.ts'
-import { holdsOurs, strip } from './parts.ts'
-import { type InjectedRecord, readRecord } from './record.ts'
+import type { DeploymentObject, PodTemplate } from './deployment.ts'
+import { holdsInjectedParts, strip } from './parts.ts'
+import { type InjectedRecord, readInjectedRecord } from './record.ts'
 
 /** The object of a request and the stored one that it replaces, each with what is known of it. */
 export interface Sides {
-  readonly now: Deployment
+  readonly now: DeploymentObject
   /** The stored Deployment; undefined on CREATE. */
-  readonly before: Deployment | undefined
+  readonly before: DeploymentObject | undefined
   readonly isHeld: boolean
   readonly wasHeld: boolean
   /** The templates as their user wrote them. */
@@ -21,10 +21,10 @@ export interface Sides {
   readonly claimed: InjectedRecord | undefined
 }
 
-export function readSides(now: Deployment, before: Deployment | undefined): Sides {
-  const wasHeld = before !== undefined && holdsOurs(before.spec.template)
-  const isHeld = holdsOurs(now.spec.template)
-  const record = before !== undefined && wasHeld ? readRecord(before) : undefined
+export function readSides(now: DeploymentObject, before: DeploymentObject | undefined): Sides {
+  const wasHeld = before !== undefined && holdsInjectedParts(before.spec.template)
+  const isHeld = holdsInjectedParts(now.spec.template)
+  const record = before !== undefined && wasHeld ? readInjectedRecord(before) : undefined
   // Mostly the same text: it is read once.
   const isSameText =
     record !== undefined && annotation(now, INJECTED_ANNOTATION) === annotation(before, INJECTED_ANNOTATION)
@@ -37,11 +37,11 @@ export function readSides(now: Deployment, before: Deployment | undefined): Side
     bare: isHeld || wasHeld ? strip(now.spec.template) : now.spec.template,
     bareBefore: before !== undefined && wasHeld ? strip(before.spec.template) : before?.spec.template,
     record,
-    claimed: isHeld ? (isSameText ? record : readRecord(now)) : undefined,
+    claimed: isHeld ? (isSameText ? record : readInjectedRecord(now)) : undefined,
   }
 }
 
-function annotation(deployment: Deployment | undefined, name: string): string | undefined {
+function annotation(deployment: DeploymentObject | undefined, name: string): string | undefined {
   return deployment?.metadata.annotations?.[name]
 }
 
@@ -74,7 +74,7 @@ export function isRolloutUnchanged(sides: Sides): boolean {
   )
 }
 
-function userAnnotations(deployment: Deployment): JsonObject {
+function userAnnotations(deployment: DeploymentObject): JsonObject {
   return Object.fromEntries(
     Object.entries(deployment.metadata.annotations ?? {}).filter(([key]) => isUserAnnotation(key)),
   )

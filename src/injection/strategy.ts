@@ -1,7 +1,7 @@
 import { equal, isObject, type Json, type JsonObject, without } from '../json.ts'
 import { PREFIX } from '../names.ts'
 import type { Settings } from './annotations.ts'
-import type { Deployment } from './deployment.ts'
+import type { DeploymentObject } from './deployment.ts'
 import type { Plan } from './plan.ts'
 import { quote } from './reasons.ts'
 import type { InjectedRecord } from './record.ts'
@@ -10,13 +10,30 @@ import { timeoutOf } from './wrapper.ts'
 
 /** What the API server fills in where a manifest states nothing. */
 const DEFAULT_PERCENTAGE = '25%'
+/** What the API server fills in. Rule: apps/v1 DeploymentSpec. */
+const DEFAULT_DEADLINE_SECONDS = 600
+/** What a rollout may take beside its migration. */
+const BEYOND_TIMEOUT_SECONDS = 600
 
-/**
- * The strategy of the article: one new pod at a time, while one old pod is gone. With at most one replica that pod is
- * the only one, and would be gone for the whole migration: then none goes.
- */
-export function articleStrategy(replicas: number): JsonObject {
-  return { type: 'RollingUpdate', rollingUpdate: { maxSurge: 1, maxUnavailable: replicas <= 1 ? 0 : 1 } }
+/** The two fields of a Deployment's spec that an injection may set. `undefined` is an absent field. */
+export interface Rollout {
+  readonly strategy: Json | undefined
+  readonly progressDeadlineSeconds: Json | undefined
+}
+
+/** What to store for a plan, given what the user states. */
+export function plannedRollout(
+  user: Rollout,
+  plan: Plan,
+  replicas: number,
+): { readonly rollout: Rollout; readonly warnings: readonly string[] } {
+  const { strategy, warnings } = chooseStrategy(user.strategy, plan.strategy, replicas)
+  const deadline = Number(user.progressDeadlineSeconds ?? DEFAULT_DEADLINE_SECONDS)
+  if (plan.timeout === undefined || plan.timeout <= deadline)
+    return { rollout: { strategy, progressDeadlineSeconds: user.progressDeadlineSeconds }, warnings }
+  const progressDeadlineSeconds = plan.timeout + BEYOND_TIMEOUT_SECONDS
+  const raised = `spec.progressDeadlineSeconds is raised from ${deadline} to ${progressDeadlineSeconds}, since migrate.io/timeout allows one run ${plan.timeout} s`
+  return { rollout: { strategy, progressDeadlineSeconds }, warnings: [...warnings, raised] }
 }
 
 /**
@@ -29,7 +46,7 @@ export function articleStrategy(replicas: number): JsonObject {
  * | rolling             | anything            | the article's |
  * | keep                | anything            | as stated     |
  */
-export function chooseStrategy(
+function chooseStrategy(
   stated: Json | undefined,
   mode: Settings['strategy'],
   replicas: number,
@@ -41,6 +58,14 @@ export function chooseStrategy(
   }
   if (mode === 'keep' || isSameStrategy(stated, article)) return { strategy: stated, warnings: [] }
   return { strategy: stated, warnings: [ownStrategyWarning(stated, replicas)] }
+}
+
+/**
+ * The strategy of the article: one new pod at a time, while one old pod is gone. With at most one replica that pod is
+ * the only one, and would be gone for the whole migration: then none goes.
+ */
+function articleStrategy(replicas: number): JsonObject {
+  return { type: 'RollingUpdate', rollingUpdate: { maxSurge: 1, maxUnavailable: replicas <= 1 ? 0 : 1 } }
 }
 
 function ownStrategyWarning(stated: Json | undefined, replicas: number): string {
@@ -70,15 +95,10 @@ function isDefault(stated: Json | undefined): boolean {
   return maxSurge === DEFAULT_PERCENTAGE && maxUnavailable === DEFAULT_PERCENTAGE
 }
 
-export function isSameStrategy(stated: Json | undefined, article: JsonObject): boolean {
+function isSameStrategy(stated: Json | undefined, article: JsonObject): boolean {
   if (stated === undefined || stated === null || !isRollingUpdate(stated)) return false
   const [a, b] = [rollingUpdate(stated), rollingUpdate(article)]
   return a.maxSurge === b.maxSurge && a.maxUnavailable === b.maxUnavailable
-}
-
-/** Whether a stored strategy may be one that was put there, for whatever number of replicas. */
-export function isArticle(strategy: Json | undefined): boolean {
-  return isSameStrategy(strategy, articleStrategy(1)) || isSameStrategy(strategy, articleStrategy(2))
 }
 
 function isRollingUpdate(strategy: Json): boolean {
@@ -91,16 +111,16 @@ function rollingUpdate(strategy: Json | undefined): { readonly maxSurge: Json; r
   return { maxSurge: maxSurge ?? DEFAULT_PERCENTAGE, maxUnavailable: maxUnavailable ?? DEFAULT_PERCENTAGE }
 }
 
-/** The two fields of a Deployment's spec that an injection may set. `undefined` is an absent field. */
-export interface Rollout {
-  readonly strategy: Json | undefined
-  readonly progressDeadlineSeconds: Json | undefined
+/** The part of the record that says what was put in place of what the user states. */
+export function replaced(
+  user: Rollout,
+  rollout: Rollout,
+): Pick<InjectedRecord, 'strategy' | 'progressDeadlineSeconds'> {
+  const fields = (['strategy', 'progressDeadlineSeconds'] as const).filter(
+    (field) => !equal(user[field], rollout[field]),
+  )
+  return Object.fromEntries(fields.map((field) => [field, user[field] ?? null]))
 }
-
-/** What the API server fills in. Rule: apps/v1 DeploymentSpec. */
-const DEFAULT_DEADLINE_SECONDS = 600
-/** What a rollout may take beside its migration. */
-const BEYOND_TIMEOUT_SECONDS = 600
 
 /**
  * What the user states, with what was put in its place taken back. Which record says what that was (docs/adr/0001, 0010):
@@ -138,6 +158,11 @@ export function statedRollout(sides: Sides): Rollout {
   }
 }
 
+/** Whether the object went through an earlier round of the same admission. */
+export function isSecondTime({ before, claimed }: Sides): boolean {
+  return before !== undefined && claimed?.generation !== undefined && claimed.generation === before.metadata.generation
+}
+
 /** What the user states in an object that came with an injection in it, by its own record. */
 function statedInInjected({ now, claimed }: Sides): Rollout {
   const { strategy, progressDeadlineSeconds, template } = now.spec
@@ -152,9 +177,9 @@ function statedInInjected({ now, claimed }: Sides): Rollout {
   }
 }
 
-/** Whether the object went through an earlier round of the same admission. */
-export function isSecondTime({ before, claimed }: Sides): boolean {
-  return before !== undefined && claimed?.generation !== undefined && claimed.generation === before.metadata.generation
+/** Whether a stored strategy may be one that was put there, for whatever number of replicas. */
+function isArticle(strategy: Json | undefined): boolean {
+  return isSameStrategy(strategy, articleStrategy(1)) || isSameStrategy(strategy, articleStrategy(2))
 }
 
 function restored(record: InjectedRecord | undefined, field: keyof Rollout, value: Json | undefined): Json | undefined {
@@ -163,7 +188,11 @@ function restored(record: InjectedRecord | undefined, field: keyof Rollout, valu
   return own === null ? undefined : own
 }
 
-function statedStrategy(now: Deployment, before: Deployment, record: InjectedRecord | undefined): Json | undefined {
+function statedStrategy(
+  now: DeploymentObject,
+  before: DeploymentObject,
+  record: InjectedRecord | undefined,
+): Json | undefined {
   const { strategy } = now.spec
   if (equal(strategy, before.spec.strategy)) return restored(record, 'strategy', strategy)
   const own = record?.strategy
@@ -187,30 +216,4 @@ function restates(value: JsonObject, stored: JsonObject, own: JsonObject): boole
       ? restates(leaf, inner(stored, key), inner(own, key))
       : equal(leaf, stored[key]) || equal(leaf, own[key]),
   )
-}
-
-/** What to store for a plan, given what the user states. */
-export function plannedRollout(
-  user: Rollout,
-  plan: Plan,
-  replicas: number,
-): { readonly rollout: Rollout; readonly warnings: readonly string[] } {
-  const { strategy, warnings } = chooseStrategy(user.strategy, plan.strategy, replicas)
-  const deadline = Number(user.progressDeadlineSeconds ?? DEFAULT_DEADLINE_SECONDS)
-  if (plan.timeout === undefined || plan.timeout <= deadline)
-    return { rollout: { strategy, progressDeadlineSeconds: user.progressDeadlineSeconds }, warnings }
-  const progressDeadlineSeconds = plan.timeout + BEYOND_TIMEOUT_SECONDS
-  const raised = `spec.progressDeadlineSeconds is raised from ${deadline} to ${progressDeadlineSeconds}, since migrate.io/timeout allows one run ${plan.timeout} s`
-  return { rollout: { strategy, progressDeadlineSeconds }, warnings: [...warnings, raised] }
-}
-
-/** The part of the record that says what was put in place of what the user states. */
-export function replaced(
-  user: Rollout,
-  rollout: Rollout,
-): Pick<InjectedRecord, 'strategy' | 'progressDeadlineSeconds'> {
-  const fields = (['strategy', 'progressDeadlineSeconds'] as const).filter(
-    (field) => !equal(user[field], rollout[field]),
-  )
-  return Object.fromEntries(fields.map((field) => [field, user[field] ?? null]))
 }

@@ -8,6 +8,23 @@ import type { Container, PodTemplate } from './deployment.ts'
  * not by a guess at what a program does.
  */
 
+const WAITING_NAME = /^wait[-_](for[-_])?(\w+[-_])*migrations?$/
+/** Also in docs/how-to/several-deployments-one-database.md. */
+const WAITING_COMMANDS: readonly RegExp[] = [
+  /\balembic current\b.*--check-heads\b/,
+  /\bairflow db check-migrations\b/, // as the Helm chart of Apache Airflow has it
+  /\b(manage\.py|django-admin) migrate\b.*--check\b/,
+  /\bdb:abort_if_pending_migrations\b/, // Rails
+  /\bwait[-_]for[-_](\w+[-_])*migrations?\b/,
+  /\bkubectl wait\b.*\bjobs?(\.batch)?[ /].*migrat/,
+]
+/** A program that waits for a Job, or for others; its arguments say for which. */
+const WAITING_IMAGE = /\bk8s-wait-for\b/
+
+/** What of a script prepares or tells, and is no command that two places would have in common by more than chance. */
+const BESIDE_THE_POINT =
+  /^(cd|set|export|echo|printf|true|:|sleep|test|\[|\[\[|\.|source|umask|ulimit|exit|wait|if|then|else|fi|for|while|until|do|done|case|esac|\{|\})(\s|$)/
+
 type Argv = NonNullable<Settings['command']>
 
 /**
@@ -79,19 +96,6 @@ function leftIn(argv: Argv, template: PodTemplate): readonly string[] {
   })
 }
 
-const WAITING_NAME = /^wait[-_](for[-_])?(\w+[-_])*migrations?$/
-/** Also in docs/how-to/several-deployments-one-database.md. */
-const WAITING_COMMANDS: readonly RegExp[] = [
-  /\balembic current\b.*--check-heads\b/,
-  /\bairflow db check-migrations\b/, // as the Helm chart of Apache Airflow has it
-  /\b(manage\.py|django-admin) migrate\b.*--check\b/,
-  /\bdb:abort_if_pending_migrations\b/, // Rails
-  /\bwait[-_]for[-_](\w+[-_])*migrations?\b/,
-  /\bkubectl wait\b.*\bjobs?(\.batch)?[ /].*migrat/,
-]
-/** A program that waits for a Job, or for others; its arguments say for which. */
-const WAITING_IMAGE = /\bk8s-wait-for\b/
-
 /** Whether a command only waits until something else has migrated the database. */
 export function waitsForMigrations(argv: Argv): boolean {
   const text = argv.join(' ')
@@ -121,10 +125,6 @@ function scriptOf(argv: Argv): string | undefined {
   if (!/(^|\/)(ba|da|a|k|z)?sh$/.test(program) || !/^-[a-z]*c$/.test(flag)) return undefined
   return rest[0] === '--' ? rest[1] : rest[0]
 }
-
-/** What of a script prepares or tells, and is no command that two places would have in common by more than chance. */
-const BESIDE_THE_POINT =
-  /^(cd|set|export|echo|printf|true|:|sleep|test|\[|\[\[|\.|source|umask|ulimit|exit|wait|if|then|else|fi|for|while|until|do|done|case|esac|\{|\})(\s|$)/
 
 /**
  * The commands that an argv runs, each in a form in which those of one meaning mostly agree: as words with one space

@@ -3,7 +3,7 @@ import { isObject, type Json, type JsonObject } from '../json.ts'
 import { FILES_PATH, FILES_VOLUME, INIT_CONTAINER, MESSAGE_PATH, STATE_PATH, STATE_VOLUME } from '../names.ts'
 import { escapeExpansion } from './command.ts'
 import type { Container, PodTemplate, VolumeMount } from './deployment.ts'
-import { findOurs, isOurVolume } from './parts.ts'
+import { findInitContainer, isInjectedVolume } from './parts.ts'
 import { WRAPPER } from './wrapper.generated.ts'
 
 /** The wrapper script as it stands in a manifest. Kubernetes expands it to wrapper.sh without its comments. */
@@ -45,24 +45,24 @@ export const RELEASED: ReadonlySet<string> = new Set<string>([
 
 /** The wrapper in a template that holds ours, of whichever version. */
 export function findWrapper(template: PodTemplate): Wrapper | undefined {
-  const container = findOurs(template)
+  const container = findInitContainer(template)
   return container === undefined ? undefined : readWrapper(container)
-}
-
-/** How long one run may take by the init container in a template that holds ours, in seconds; undefined: without a limit. */
-export function timeoutOf(template: PodTemplate): number | undefined {
-  const command = findOurs(template)?.['command']
-  const limit = Array.isArray(command) ? /^timeout=(\d+)$/.exec(String(command[4])) : null
-  return limit === null ? undefined : Number(limit[1])
 }
 
 function readWrapper(container: Container): Wrapper | undefined {
   const { command, terminationMessagePath, terminationMessagePolicy } = container
   if (!isTexts(command) || typeof terminationMessagePath !== 'string' || typeof terminationMessagePolicy !== 'string')
     return undefined
-  const volumeMounts = (container.volumeMounts ?? []).filter(({ name }) => isOurVolume(name))
+  const volumeMounts = (container.volumeMounts ?? []).filter(({ name }) => isInjectedVolume(name))
   // Without the timeout, which is the Deployment's own.
   return { command: command.slice(0, -1), volumeMounts, terminationMessagePath, terminationMessagePolicy }
+}
+
+/** How long one run may take by the init container in a template that holds ours, in seconds; undefined: without a limit. */
+export function timeoutOf(template: PodTemplate): number | undefined {
+  const command = findInitContainer(template)?.['command']
+  const limit = Array.isArray(command) ? /^timeout=(\d+)$/.exec(String(command[4])) : null
+  return limit === null ? undefined : Number(limit[1])
 }
 
 function isTexts(value: Json | undefined): value is readonly string[] {

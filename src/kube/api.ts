@@ -32,7 +32,7 @@ export interface Version {
 /**
  * What the controller asks of the API server. Each call has a time limit. The lock rests on two things:
  * - reads and lists are consistent: never from a cache, never with `resourceVersion=0`, the first page of a list included;
- * - each write names FIELD_MANAGER of migration/names.ts as its field manager, so that edits by others can be told.
+ * - each write names FIELD_MANAGER of src/names.ts as its field manager, so that edits by others can be told.
  */
 export interface Api {
   /** Undefined when there is none (404). Throws KubeError. */

@@ -6,6 +6,9 @@ import { formOf, pathOf } from './resources.ts'
 import type { Transport } from './transport.ts'
 
 export const MERGE_PATCH = 'application/merge-patch+json'
+/** As `kubectl rollout restart` writes it. */
+const RESTARTED_AT = 'kubectl.kubernetes.io/restartedAt'
+const RERUN_FIELD_MANAGER = 'migrate-io-rerun' // not the controller's, by which its own writes are known
 
 /** Patches an object as the field manager. @throws KubeError; a body with UID and resourceVersion is a compare-and-swap */
 export async function patch(
@@ -33,10 +36,6 @@ export async function annotateDeploymentStatus(
   const request = { verb: 'patch', kind: 'Deployment', namespace, name, subresource: 'status' } as const
   await patch(transport, request, { metadata: { uid, resourceVersion, annotations } }, { fieldManager: FIELD_MANAGER })
 }
-
-/** As `kubectl rollout restart` writes it. */
-const RESTARTED_AT = 'kubectl.kubernetes.io/restartedAt'
-const RERUN_FIELD_MANAGER = 'migrate-io-rerun' // not the controller's, by which its own writes are known
 
 /**
  * Starts a rollout of a Deployment that changes nothing but its revision. A compare-and-swap: throws KubeError, with code
@@ -87,7 +86,7 @@ export async function removeObject(
 }
 
 /** Kinds of objects that are in no namespace, and that are only ever read. */
-export type ReadClusterKind = 'Namespace' | 'Node'
+type ReadClusterKind = 'Namespace' | 'Node'
 
 /** @returns undefined when there is none (404). Throws KubeError. */
 export async function readClusterObject<K extends ReadClusterKind>(

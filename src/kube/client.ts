@@ -7,6 +7,17 @@ import { formOf, isObjectName, pathOf, RESOURCES } from './resources.ts'
 import { AnswerTooLong, type Call, type Transport } from './transport.ts'
 
 const BY_US = new URLSearchParams({ fieldManager: FIELD_MANAGER })
+const FIRST_ITEMS = 10 // nobody knows yet how large they are
+const PAGE_ITEMS = 50 // half a megabyte of pods, and its garbage, is what is in memory at a time; measured with 5,000 of them
+
+/**
+ * A page that turns out longer is given up and asked for again with fewer objects, down to one: objects may have a megabyte
+ * and more each, and whoever may create one in any namespace must not fill our memory.
+ */
+const PAGE_MAX_BYTES = 4 * 1024 * 1024
+
+const FEWER = 5
+const RESTARTS = 3
 
 /**
  * The API as JSON, as it comes and goes: fields that we have never heard of survive a replace, and times stay text.
@@ -86,25 +97,15 @@ function mustBeVersion(kind: Kind, { namespace, name, uid, resourceVersion }: Ve
   )
 }
 
-const FIRST_ITEMS = 10 // nobody knows yet how large they are
-const PAGE_ITEMS = 50 // half a megabyte of pods, and its garbage, is what is in memory at a time; measured with 5,000 of them
-/**
- * A page that turns out longer is given up and asked for again with fewer objects, down to one: objects may have a megabyte
- * and more each, and whoever may create one in any namespace must not fill our memory.
- */
-const PAGE_MAX_BYTES = 4 * 1024 * 1024
-const FEWER = 5
-const RESTARTS = 3
+interface Listed<T> {
+  readonly items: T[]
+  /** From here a watch sees what came after this list. */
+  readonly resourceVersion: string
+}
 
 interface List<T> {
   readonly metadata: { readonly resourceVersion: string; readonly continue?: string }
   readonly items?: readonly T[] | null
-}
-
-export interface Listed<T> {
-  readonly items: T[]
-  /** From here a watch sees what came after this list. */
-  readonly resourceVersion: string
 }
 
 /**

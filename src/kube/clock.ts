@@ -1,4 +1,7 @@
 import { KubeError } from './api.ts'
+
+const FASTEST_SHARE = 0.5 // of the delay; the rest is chance, so that many who failed together don't come back together
+
 /** Time and chance for everything here that decides, so that a test can drive it. */
 export interface Clock {
   /** Milliseconds that only grow, counted while the process is stopped too; not the time of day. */
@@ -37,8 +40,6 @@ export interface BackoffLimits {
   readonly maxMs: number
 }
 
-const FASTEST_SHARE = 0.5 // of the delay; the rest is chance, so that many who failed together don't come back together
-
 /**
  * How long to wait after this many failures in a row (1 for the first): doubling from the first delay to the largest,
  * of which between half and all.
@@ -64,4 +65,9 @@ export async function within<T>(
   } finally {
     cancel()
   }
+}
+
+/** RFC 3339 with exactly six digits after the second, as Kubernetes' MicroTime has it. */
+export function microTime(at: Date): string {
+  return at.toISOString().replace('Z', '000Z')
 }

@@ -8,7 +8,7 @@ import { LoadError } from './errors.ts'
 import type { KubeTarget } from './load.ts'
 
 const FILES_GOOD_FOR_MS = 60_000 // as client-go: certificates and authorities rotate, and overlap for much longer
-
+const PLUGIN_LIMIT_MS = 60_000 // the slowest ask a cloud's service several times; nobody sits before a controller to log in
 const REASON_MAX_CHARACTERS = 500 // a plugin may have written pages
 
 /** What a call needs beside its path: headers, and options of the TLS connection. */
@@ -17,7 +17,7 @@ export interface Credentials {
   readonly tls: Pick<RequestOptions, 'ca' | 'cert' | 'key' | 'servername' | 'rejectUnauthorized'>
 }
 
-export interface CredentialSource {
+interface CredentialSource {
   /** The present ones. Throws KubeError `unavailable` when they can't be had now. */
   current(): Promise<Credentials>
   /** The server has refused them (401): asks anew next time. */
@@ -135,37 +135,35 @@ function trimmed(headers: Record<string, string>): Record<string, string> {
   return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, value.trim()]))
 }
 
-const LIMIT_MS = 60_000 // the slowest ask a cloud's service several times; nobody sits before a controller to log in
-
 /** How client-node starts the plugin: a field of its own, which it does not let anybody set. */
 type Start = (command: string, args: readonly string[] | undefined, options: SpawnOptions) => ChildProcess
 
 /** Credentials from a plugin (`exec` in a kubeconfig). One that hangs is ended, and what it wrote is never quoted. */
-export class ExecPlugin implements Authenticator {
-  readonly #way = new ExecAuth()
+class ExecPlugin implements Authenticator {
+  readonly #auth = new ExecAuth()
   readonly #clock: Clock
   readonly #limitMs: number
   #child: ChildProcess | undefined
 
-  constructor(clock: Clock = systemClock, limitMs: number = LIMIT_MS) {
+  constructor(clock: Clock = systemClock, limitMs: number = PLUGIN_LIMIT_MS) {
     this.#clock = clock
     this.#limitMs = limitMs
     const start: Start = (command, args, options) => {
       this.#child = spawn(command, args ?? [], options)
       return this.#child
     }
-    Object.assign(this.#way, { execFn: start })
+    Object.assign(this.#auth, { execFn: start })
   }
 
   isAuthProvider(user: User): boolean {
-    return this.#way.isAuthProvider(user)
+    return this.#auth.isAuthProvider(user)
   }
 
   /** @throws Error that says what the plugin did: ended with a message, could not be started, wrote no JSON, or hung */
   async applyAuthentication(user: User, options: Parameters<Authenticator['applyAuthentication']>[1]): Promise<void> {
     const command = `the plugin "${user.exec?.command}"`
     try {
-      const answer = this.#way.applyAuthentication(user, options)
+      const answer = this.#auth.applyAuthentication(user, options)
       await within(this.#limitMs, answer, { clock: this.#clock, what: command })
     } catch (cause) {
       this.#child?.kill('SIGKILL')

@@ -2,7 +2,11 @@ import { KubeError, type KubeErrorCode } from './api.ts'
 import type { ClusterKind, Kind } from './objects.ts'
 import { RESOURCES } from './resources.ts'
 
-export type Verb = 'get' | 'list' | 'watch' | 'create' | 'update' | 'patch' | 'delete'
+const TYPE_MAX_CHARACTERS = 60
+
+/** Who lacks which permission, or which webhook or policy says no; what these say of the object comes behind it. */
+const REFUSER =
+  /is forbidden: User "[^"]*" cannot [a-z]+ resource [^:]*|exceeded quota: [\w.-]+|(?:admission webhook|ValidatingAdmissionPolicy) .*? denied (?:the )?request/
 
 /** What was asked, in the terms of an RBAC rule. */
 export interface Request {
@@ -12,6 +16,8 @@ export interface Request {
   readonly name?: string | undefined
   readonly subresource?: string | undefined
 }
+
+type Verb = 'get' | 'list' | 'watch' | 'create' | 'update' | 'patch' | 'delete'
 
 export interface Answer {
   readonly status: number
@@ -24,7 +30,7 @@ export interface Answer {
 }
 
 /** The API server's own form of a refusal (meta/v1 Status), as far as decisions need it. */
-export interface Status {
+export interface ApiStatus {
   readonly kind: 'Status'
   readonly code?: number
   readonly reason?: string
@@ -36,9 +42,30 @@ export interface Status {
   }
 }
 
+/**
+ * The object in a good answer. A 200 of something in between, such as a login page, must not pass for one.
+ * @param kind as the answer is to say it; another than the request's where only the metadata was asked for
+ * @throws KubeError, with code `unavailable`
+ */
+export function objectOf<T>(request: Request, answer: Answer, kind: string = request.kind): T {
+  const { body } = answer
+  if (typeof body === 'object' && body !== null && 'kind' in body && body.kind === kind && 'metadata' in body)
+    return body as T
+  throw new KubeError('unavailable', `${inWords(request)}: an answer that is no ${request.kind}: ${described(answer)}`)
+}
+
+/**
+ * Whether a 404 says that this very object is not there. A proxy, or an API server that is still starting, also answers
+ * 404; taken for a pod that has gone, that would free a lock.
+ */
+export function saysNotFound({ status, body }: Answer, name: string): boolean {
+  const seen = readStatus(body)
+  return status === 404 && seen?.reason === 'NotFound' && seen.details?.name === name
+}
+
 /** The error for an answer that is no success. */
 export function failure(request: Request, answer: Answer): KubeError {
-  const status = statusOf(answer.body)
+  const status = readStatus(answer.body)
   const code = codeOf(answer.status, status, request.verb)
   const retryAfterMs = answer.retryAfterMs ?? milliseconds(status?.details?.retryAfterSeconds)
   const said = status?.message === undefined ? described(answer) : `${answer.status} ${status.message}`
@@ -51,47 +78,8 @@ export function failure(request: Request, answer: Answer): KubeError {
   })
 }
 
-/** Who lacks which permission, or which webhook or policy says no; what these say of the object comes behind it. */
-const REFUSER =
-  /is forbidden: User "[^"]*" cannot [a-z]+ resource [^:]*|exceeded quota: [\w.-]+|(?:admission webhook|ValidatingAdmissionPolicy) .*? denied (?:the )?request/
-
-/**
- * `422 Invalid (spec.containers[0].image, metadata.labels)`, `403 Forbidden: admission webhook "x" denied the request`. A
- * validation or a policy may quote what it does not like, such as a whole pod spec.
- */
-function outlineOf(http: number, status: Status | undefined): string {
-  const fields = new Set((status?.details?.causes ?? []).flatMap(({ field }) => field ?? []))
-  const refuser = REFUSER.exec(status?.message ?? '')?.[0].replace('is forbidden: ', '')
-  const reason = refuser === undefined ? status?.reason : `${status?.reason ?? 'refused'}: ${refuser}`
-  return [String(http), reason, fields.size === 0 ? undefined : `(${[...fields].join(', ')})`]
-    .filter((part) => part !== undefined)
-    .join(' ')
-}
-
-/**
- * Whether a 404 says that this very object is not there. A proxy, or an API server that is still starting, also answers
- * 404; taken for a pod that has gone, that would free a lock.
- */
-export function saysNotFound({ status, body }: Answer, name: string): boolean {
-  const seen = statusOf(body)
-  return status === 404 && seen?.reason === 'NotFound' && seen.details?.name === name
-}
-
-export function statusOf(body: unknown): Status | undefined {
-  const isStatus = typeof body === 'object' && body !== null && 'kind' in body && body.kind === 'Status'
-  return isStatus ? (body as Status) : undefined
-}
-
-/** `get pod shop/app-1`, for messages. */
-export function inWords({ verb, kind, namespace, name, subresource }: Request): string {
-  const what = subresource === undefined ? kind.toLowerCase() : `${subresource} of ${kind.toLowerCase()}`
-  const ofAll = name === undefined ? ' of all namespaces' : ` ${name}`
-  const where = namespace === undefined ? ofAll : ` ${namespace}/${name ?? '*'}`
-  return `${verb} ${what}${where}`
-}
-
 /** Which codes come when was tried out on a real API server; see test/api/kube/compare-and-swap.test.ts. */
-function codeOf(http: number, status: Status | undefined, verb: Verb): KubeErrorCode {
+function codeOf(http: number, status: ApiStatus | undefined, verb: Verb): KubeErrorCode {
   const causes = status?.details?.causes ?? []
   const isWrite = verb !== 'get' && verb !== 'list' && verb !== 'watch'
   switch (http) {
@@ -114,6 +102,19 @@ function codeOf(http: number, status: Status | undefined, verb: Verb): KubeError
   }
 }
 
+/**
+ * `422 Invalid (spec.containers[0].image, metadata.labels)`, `403 Forbidden: admission webhook "x" denied the request`. A
+ * validation or a policy may quote what it does not like, such as a whole pod spec.
+ */
+function outlineOf(http: number, status: ApiStatus | undefined): string {
+  const fields = new Set((status?.details?.causes ?? []).flatMap(({ field }) => field ?? []))
+  const refuser = REFUSER.exec(status?.message ?? '')?.[0].replace('is forbidden: ', '')
+  const reason = refuser === undefined ? status?.reason : `${status?.reason ?? 'refused'}: ${refuser}`
+  return [String(http), reason, fields.size === 0 ? undefined : `(${[...fields].join(', ')})`]
+    .filter((part) => part !== undefined)
+    .join(' ')
+}
+
 function hintOf(http: number, { verb, kind, namespace, name, subresource }: Request): string {
   if (http === 401) return '; the API server does not accept our credentials'
   const { group, plural } = RESOURCES[kind]
@@ -123,15 +124,26 @@ function hintOf(http: number, { verb, kind, namespace, name, subresource }: Requ
   return `; needed is verb "${verb}" on resource "${resource}" of API group "${group}" ${where}, and no policy or quota against it`
 }
 
-function milliseconds(seconds: number | undefined): number | undefined {
-  return seconds === undefined ? undefined : seconds * 1000
+export function readStatus(body: unknown): ApiStatus | undefined {
+  const isStatus = typeof body === 'object' && body !== null && 'kind' in body && body.kind === 'Status'
+  return isStatus ? (body as ApiStatus) : undefined
 }
 
-const TYPE_MAX_CHARACTERS = 60
+/** `get pod shop/app-1`, for messages. */
+export function inWords({ verb, kind, namespace, name, subresource }: Request): string {
+  const what = subresource === undefined ? kind.toLowerCase() : `${subresource} of ${kind.toLowerCase()}`
+  const ofAll = name === undefined ? ' of all namespaces' : ` ${name}`
+  const where = namespace === undefined ? ofAll : ` ${namespace}/${name ?? '*'}`
+  return `${verb} ${what}${where}`
+}
 
 /** What an answer is, for messages. Never what it holds: that may be an object with somebody's secrets in it. */
 export function described({ status, contentType, length }: Pick<Answer, 'status' | 'contentType' | 'length'>): string {
   return `status ${status}, ${(contentType ?? 'of no type').slice(0, TYPE_MAX_CHARACTERS)}, ${length} characters`
+}
+
+function milliseconds(seconds: number | undefined): number | undefined {
+  return seconds === undefined ? undefined : seconds * 1000
 }
 
 export type LoadErrorCode = 'NO_CLUSTER' | 'UNREADABLE' | 'MALFORMED' | 'NO_CONTEXT' | 'UNSUPPORTED'
@@ -145,16 +157,4 @@ export class LoadError extends Error {
     super(message, options)
     this.code = code
   }
-}
-
-/**
- * The object in a good answer. A 200 of something in between, such as a login page, must not pass for one.
- * @param kind as the answer is to say it; another than the request's where only the metadata was asked for
- * @throws KubeError, with code `unavailable`
- */
-export function objectOf<T>(request: Request, answer: Answer, kind: string = request.kind): T {
-  const { body } = answer
-  if (typeof body === 'object' && body !== null && 'kind' in body && body.kind === kind && 'metadata' in body)
-    return body as T
-  throw new KubeError('unavailable', `${inWords(request)}: an answer that is no ${request.kind}: ${described(answer)}`)
 }

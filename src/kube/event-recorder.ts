@@ -1,6 +1,16 @@
 import { type Api, KubeError } from './api.ts'
+import { microTime } from './clock.ts'
 import type { Event, Metadata } from './objects.ts'
-import { Lanes } from './workqueue.ts'
+import { FairQueue } from './workqueue.ts'
+
+const CONTROLLER = 'migrate.io/controller'
+const NOTE_MAX_BYTES = 1024
+const NAME_MAX_LENGTH = 253
+const WAITING_MAX = 1_000 // some 300 KiB; an API server that is away must not fill our memory
+/** The same said again within this time is counted in a series, as client-go's recorder does (six minutes). */
+const SERIES_MS = 360_000
+/** Events of which that is known: some 3 MiB. The oldest is forgotten, and is a new Event when it is said again. */
+const PUBLISHED_MAX = 1_000
 
 /** As kubectl shows and filters them. */
 export type EventType = 'Normal' | 'Warning'
@@ -38,7 +48,7 @@ export interface EventRecorder {
   stop(): Promise<void>
 }
 
-export interface RecorderOptions {
+interface RecorderOptions {
   readonly api: Api
   /** Of this process, as `kubectl get events -o wide` shows it. */
   readonly instance: string
@@ -50,28 +60,19 @@ export interface RecorderOptions {
   readonly onLost: (error: unknown) => void
 }
 
-const CONTROLLER = 'migrate.io/controller'
-const NOTE_MAX_BYTES = 1024
-const NAME_MAX_LENGTH = 253
-const WAITING_MAX = 1_000 // some 300 KiB; an API server that is away must not fill our memory
-/** The same said again within this time is counted in a series, as client-go's recorder does (six minutes). */
-const SERIES_MS = 360_000
-/** Events of which that is known: some 3 MiB. The oldest is forgotten, and is a new Event when it is said again. */
-const SAID_MAX = 1_000
-
 /** Writes Events of events.k8s.io/v1, one at a time. */
 export function createEventRecorder({ api, instance, now, unique, onLost }: RecorderOptions): EventRecorder {
-  const waiting = new Lanes<readonly [() => Promise<Regarding | undefined>, Announcement, number]>()
-  const said = new Map<string, Event>()
+  const waiting = new FairQueue<readonly [() => Promise<Regarding | undefined>, Announcement, number]>()
+  const published = new Map<string, Event>()
   let work: Promise<void> | undefined
   let isStopped = false
 
-  async function sayAll(): Promise<void> {
+  async function publishAll(): Promise<void> {
     for (let next = waiting.take(); next !== undefined; next = waiting.take()) {
       try {
         const [find, announcement, at] = next.item
         const regarding = await find()
-        if (regarding !== undefined) await say(regarding, announcement, at)
+        if (regarding !== undefined) await publish(regarding, announcement, at)
       } catch (error) {
         if (isStopped) return
         onLost(error)
@@ -80,20 +81,20 @@ export function createEventRecorder({ api, instance, now, unique, onLost }: Reco
     work = undefined
   }
 
-  async function say(regarding: Regarding, announcement: Announcement, at: number): Promise<void> {
+  async function publish(regarding: Regarding, announcement: Announcement, at: number): Promise<void> {
     const same = JSON.stringify([regarding.uid, announcement])
-    for (const [other, { eventTime, series }] of said) {
-      if (said.size < SAID_MAX && at - Date.parse(series?.lastObservedTime ?? eventTime) <= SERIES_MS) break
-      said.delete(other)
+    for (const [other, { eventTime, series }] of published) {
+      if (published.size < PUBLISHED_MAX && at - Date.parse(series?.lastObservedTime ?? eventTime) <= SERIES_MS) break
+      published.delete(other)
     }
-    const before = said.get(same)
-    said.delete(same)
-    said.set(same, (before && (await countOn(before, at))) ?? (await create(regarding, announcement, at)))
+    const before = published.get(same)
+    published.delete(same)
+    published.set(same, (before && (await countOn(before, at))) ?? (await create(regarding, announcement, at)))
   }
 
   /** Undefined where the Event has gone by its time to live, or was changed by somebody. */
   async function countOn(event: Event, at: number): Promise<Event | undefined> {
-    const series = { count: (event.series?.count ?? 1) + 1, lastObservedTime: microTime(at) }
+    const series = { count: (event.series?.count ?? 1) + 1, lastObservedTime: microTime(new Date(at)) }
     try {
       return await api.replace('Event', { ...event, series })
     } catch (error) {
@@ -108,7 +109,7 @@ export function createEventRecorder({ api, instance, now, unique, onLost }: Reco
     const metadata: Omit<Metadata, 'uid' | 'resourceVersion'> = { namespace: regarding.namespace, name }
     return await api.create('Event', {
       metadata,
-      eventTime: microTime(at),
+      eventTime: microTime(new Date(at)),
       reportingController: CONTROLLER,
       reportingInstance: instance,
       regarding,
@@ -129,7 +130,7 @@ export function createEventRecorder({ api, instance, now, unique, onLost }: Reco
         )
       }
       waiting.add(namespace, [find, { ...announcement, note: cut(announcement.note) }, now()])
-      work ??= sayAll()
+      work ??= publishAll()
     },
     get waiting() {
       return waiting.size
@@ -139,11 +140,6 @@ export function createEventRecorder({ api, instance, now, unique, onLost }: Reco
       await work
     },
   }
-}
-
-/** RFC 3339 with microseconds, as MicroTime has it. */
-function microTime(at: number): string {
-  return new Date(at).toISOString().replace('Z', '000Z')
 }
 
 function cut(note: string): string {

@@ -3,7 +3,7 @@ import { listInPages } from './client.ts'
 import { backoffMs, type Clock, pause, systemClock } from './clock.ts'
 import type { Kind, Objects } from './objects.ts'
 import type { Transport } from './transport.ts'
-import { Expired, type WatchEvent, watchStream } from './watch-stream.ts'
+import { ResourceExpired, type WatchEvent, watchStream } from './watch-stream.ts'
 
 const BACKOFF = { firstMs: 100, maxMs: 2_000 } // with the limit on connecting, O4's 5 s after the API server's return
 const RETRY_AFTER_MAX_MS = 30_000 // a wrong answer must not stop us for an hour
@@ -11,35 +11,10 @@ const STREAM_MIN_SECONDS = 300 // as client-go: a watch lasts between five and t
 const RELIST_MS = 600_000 // mends what a watch should have said and did not
 const STALL_MS = 150_000 // two bookmarks that did not come
 const TRIES_AT_ONE_PLACE = 3
+const NUMBER = /^[1-9]\d*$/
 
-export interface WatchOptions<K extends Kind, T> {
-  readonly kind: K
-  readonly selection: Selection
-  /** What is kept of each object; called once for each state seen, while the whole is in memory. */
-  readonly project: (object: Objects[K]) => T
-  /** Called in order. One that throws is told to `onTrouble`, and nothing stops; what the hooks below throw is ignored. */
-  readonly handlers: StoreHandlers<T>
-  /** Each failure: for logs and metrics. */
-  readonly onTrouble?: (trouble: WatchTrouble) => void
-  /** Each new list and each new stream after the first: for metrics. */
-  readonly onRestart?: (what: 'list' | 'stream') => void
-  readonly clock?: Clock
-  readonly limits?: Partial<WatchLimits>
-}
-
-export interface WatchLimits {
-  readonly stallMs: number
-  readonly relistMs: number
-}
-
-/** `handler`: ours threw. Else what went wrong with the API server; after it, the watch goes on by itself. */
-export interface WatchTrouble {
-  readonly at: 'list' | 'stream' | 'handler'
-  readonly error: unknown
-}
-
-/** A view of a selection that keeps itself up to date, whatever happens to the API server. */
-export interface Watch<T> {
+/** The objects of a selection, kept up to date by list and watch, whatever happens to the API server. */
+interface Informer<T> {
   readonly size: number
   items(): IterableIterator<T>
   /** Whether the first complete list is in. It stays true while the API server is away. */
@@ -50,7 +25,44 @@ export interface Watch<T> {
   stop(): Promise<void>
 }
 
-export function startWatch<K extends Kind, T>(transport: Transport, options: WatchOptions<K, T>): Watch<T> {
+interface InformerOptions<K extends Kind, T> {
+  readonly kind: K
+  readonly selection: Selection
+  /** What is kept of each object; called once for each state seen, while the whole is in memory. */
+  readonly project: (object: Objects[K]) => T
+  /** Called in order. One that throws is told to `onTrouble`, and nothing stops; what the hooks below throw is ignored. */
+  readonly handlers: EventHandlers<T>
+  /** Each failure: for logs and metrics. */
+  readonly onTrouble?: (trouble: InformerTrouble) => void
+  /** Each new list and each new stream after the first: for metrics. */
+  readonly onRestart?: (what: 'list' | 'stream') => void
+  readonly clock?: Clock
+  readonly limits?: Partial<InformerLimits>
+}
+
+export interface InformerLimits {
+  readonly stallMs: number
+  readonly relistMs: number
+}
+
+/** `handler`: ours threw. Else what went wrong with the API server; after it, the informer goes on by itself. */
+export interface InformerTrouble {
+  readonly at: 'list' | 'stream' | 'handler'
+  readonly error: unknown
+}
+
+interface EventHandlers<T> {
+  /** New, or other than before. */
+  changed(item: T, before: T | undefined): void
+  /** No longer in the selection, with what was last known of it. */
+  gone(item: T): void
+}
+
+/**
+ * Lists, then watches, and lists again where a watch can't go on, until it is stopped. What fails is tried again after a
+ * backoff; nothing is thrown.
+ */
+export function startInformer<K extends Kind, T>(transport: Transport, options: InformerOptions<K, T>): Informer<T> {
   const { kind, selection, project, handlers, onTrouble, onRestart, clock = systemClock } = options
   const { stallMs = STALL_MS, relistMs = RELIST_MS } = options.limits ?? {}
   const stopping = new AbortController()
@@ -70,7 +82,7 @@ export function startWatch<K extends Kind, T>(transport: Transport, options: Wat
   async function relist(): Promise<string> {
     if (isSynced) hook(() => onRestart?.('list'))
     const listed = await listInPages(transport, kind, { selection, project: entryOf, signal })
-    store.replaceAll(listed.items)
+    store.replace(listed.items)
     listedAtMs = clock.nowMs()
     isSynced = true
     first.resolve()
@@ -95,12 +107,12 @@ export function startWatch<K extends Kind, T>(transport: Transport, options: Wat
   }
 
   function take(event: WatchEvent): void {
-    const version = event.kind === 'kept' ? event.resourceVersion : event.object.metadata.resourceVersion
+    const version = event.kind === 'bookmark' ? event.resourceVersion : event.object.metadata.resourceVersion
     // Doubled, or older than what is known already.
     if (position !== undefined && isNotNewer(version, position)) return
     position = version
-    if (event.kind === 'removed') store.remove(event.object.metadata.uid)
-    if (event.kind !== 'put') return
+    if (event.kind === 'deleted') store.delete(event.object.metadata.uid)
+    if (event.kind !== 'stored') return
     const entry = entryOf(event.object as Objects[K])
     if (entry) store.put(entry)
   }
@@ -127,7 +139,7 @@ export function startWatch<K extends Kind, T>(transport: Transport, options: Wat
 
   async function run(): Promise<void> {
     while (!signal.aborted) {
-      let at: WatchTrouble['at'] = 'list'
+      let at: InformerTrouble['at'] = 'list'
       let atLeastMs = 0
       failures++
       try {
@@ -136,8 +148,8 @@ export function startWatch<K extends Kind, T>(transport: Transport, options: Wat
         await follow(position)
       } catch (error) {
         if (signal.aborted) break
-        if (!(error instanceof Expired)) hook(() => onTrouble?.({ at, error }))
-        if (error instanceof Expired || failures >= TRIES_AT_ONE_PLACE) position = undefined
+        if (!(error instanceof ResourceExpired)) hook(() => onTrouble?.({ at, error }))
+        if (error instanceof ResourceExpired || failures >= TRIES_AT_ONE_PLACE) position = undefined
         if (error instanceof KubeError) atLeastMs = Math.min(error.retryAfterMs ?? 0, RETRY_AFTER_MAX_MS)
       }
       await pause(clock, Math.max(atLeastMs, backoffMs(Math.max(1, failures), BACKOFF, clock)), signal)
@@ -171,28 +183,21 @@ function hook(call: () => void): void {
 }
 
 /** An object reduced to what its user needs, and which one in which state it was. */
-export interface Entry<T> {
+interface Entry<T> {
   readonly uid: string
   readonly resourceVersion: string
   readonly item: T
 }
 
-export interface StoreHandlers<T> {
-  /** New, or other than before. */
-  changed(item: T, before: T | undefined): void
-  /** No longer in the selection, with what was last known of it. */
-  gone(item: T): void
-}
-
 /**
- * What is known of a selection, by UID: an object that was deleted and made again under its name is another one. Tells each
+ * What is known of a selection (client-go's cache.Store), by UID: an object that was deleted and made again under its name is another one. Tells each
  * change once, in order, when it has already been taken in.
  */
-export class Store<T> {
+class Store<T> {
   readonly #entries = new Map<string, Entry<T>>()
-  readonly #handlers: StoreHandlers<T>
+  readonly #handlers: EventHandlers<T>
 
-  constructor(handlers: StoreHandlers<T>) {
+  constructor(handlers: EventHandlers<T>) {
     this.#handlers = handlers
   }
 
@@ -211,7 +216,7 @@ export class Store<T> {
     this.#handlers.changed(entry.item, before?.item)
   }
 
-  remove(uid: string): void {
+  delete(uid: string): void {
     const known = this.#entries.get(uid)
     if (!known) return
     this.#entries.delete(uid)
@@ -219,14 +224,12 @@ export class Store<T> {
   }
 
   /** Takes a complete list in: also tells what has gone since. */
-  replaceAll(entries: readonly Entry<T>[]): void {
+  replace(entries: readonly Entry<T>[]): void {
     const there = new Set(entries.map(({ uid }) => uid))
-    for (const uid of [...this.#entries.keys()]) if (!there.has(uid)) this.remove(uid)
+    for (const uid of [...this.#entries.keys()]) if (!there.has(uid)) this.delete(uid)
     for (const entry of entries) this.put(entry)
   }
 }
-
-const NUMBER = /^[1-9]\d*$/
 
 /**
  * Whether the one resourceVersion is older than, or the same as, the other. They are opaque in principle; where both are

@@ -5,7 +5,7 @@ import { type Cluster, type Context, newClusters, newContexts, newUsers, type Us
 import { LoadError } from './errors.ts'
 
 /** One or several kubeconfig files as one. */
-export interface Kubeconfig {
+interface Kubeconfig {
   readonly clusters: readonly Cluster[]
   readonly contexts: readonly Context[]
   readonly users: readonly User[]

@@ -1,5 +1,5 @@
 import { type Api, KubeError } from './api.ts'
-import { type Clock, pause, systemClock, within } from './clock.ts'
+import { type Clock, microTime, pause, systemClock, within } from './clock.ts'
 import type { Lease } from './objects.ts'
 
 export interface LeaderTimes {
@@ -16,7 +16,13 @@ export interface LeaderTimes {
 const TIMES: LeaderTimes = { durationMs: 15_000, renewDeadlineMs: 10_000, retryMs: 2_000, callMs: 4_000 }
 const RETRY_EARLIER_SHARE = 0.25 // by chance, so that candidates don't all write in one moment; never later: O3 wants 3 s
 
-export interface LeaderElectionOptions {
+export interface LeaderElection {
+  readonly isLeading: boolean
+  /** Leads no more, and lets the Lease go so that another candidate takes it at its next try. */
+  stop(): Promise<void>
+}
+
+interface LeaderElectionOptions {
   readonly api: Pick<Api, 'read' | 'create' | 'replace'>
   readonly namespace: string
   readonly name: string
@@ -33,12 +39,6 @@ export interface LeaderElectionOptions {
   /** The time of day, for people who read the Lease. Nothing is decided by it. */
   readonly now?: () => Date
   readonly times?: Partial<LeaderTimes>
-}
-
-export interface LeaderElection {
-  readonly isLeading: boolean
-  /** Leads no more, and lets the Lease go so that another candidate takes it at its next try. */
-  stop(): Promise<void>
 }
 
 /**
@@ -159,43 +159,30 @@ export function startLeaderElection(options: LeaderElectionOptions): LeaderElect
   }
 }
 
-/** A callback that throws must not keep us from renewing, nor from letting go. */
-function hook(callback: () => void): void {
-  try {
-    callback()
-  } catch (error) {
-    queueMicrotask(() => {
-      throw error
-    })
-  }
-}
-
 /** Who holds the Lease, as the Lease says. */
-export interface LeaseRecord {
+interface LeaseRecord {
   /** Empty: let go. */
   readonly holder: string
   /** How long its holder may lead after each renewal. */
   readonly durationMs: number
-  readonly renewTime: string | undefined
 }
 
-export function recordOf({ spec }: Lease, otherwise: { readonly durationMs: number }): LeaseRecord {
+function recordOf({ spec }: Lease, otherwise: { readonly durationMs: number }): LeaseRecord {
   const seconds = spec?.leaseDurationSeconds
   return {
     holder: spec?.holderIdentity ?? '',
     durationMs: seconds === undefined ? otherwise.durationMs : seconds * 1000,
-    renewTime: spec?.renewTime,
   }
 }
 
-export interface Claim {
+interface Claim {
   readonly identity: string
   readonly durationMs: number
   readonly at: Date
 }
 
 /** The Lease's spec once the claim is written over it: a renewal where the holder is the same, else a takeover. */
-export function claimed(before: Lease['spec'], { identity, durationMs, at }: Claim): NonNullable<Lease['spec']> {
+function claimed(before: Lease['spec'], { identity, durationMs, at }: Claim): NonNullable<Lease['spec']> {
   const isRenewal = before?.holderIdentity === identity
   const time = microTime(at)
   return {
@@ -209,11 +196,17 @@ export function claimed(before: Lease['spec'], { identity, durationMs, at }: Cla
 }
 
 /** As client-go lets go: nobody holds it, and an observer who misses that waits for a second only. */
-export function released(before: Lease['spec'], at: Date): NonNullable<Lease['spec']> {
+function released(before: Lease['spec'], at: Date): NonNullable<Lease['spec']> {
   return { ...before, holderIdentity: '', leaseDurationSeconds: 1, renewTime: microTime(at) }
 }
 
-/** Kubernetes' MicroTime has exactly six digits after the second. */
-function microTime(at: Date): string {
-  return at.toISOString().replace('Z', '000Z')
+/** A callback that throws must not keep us from renewing, nor from letting go. */
+function hook(callback: () => void): void {
+  try {
+    callback()
+  } catch (error) {
+    queueMicrotask(() => {
+      throw error
+    })
+  }
 }

@@ -1,13 +1,20 @@
 /** The parts of Kubernetes' objects that the controller reads or writes, as they are in JSON: times are RFC 3339 strings. */
-
-export interface OwnerReference {
-  apiVersion: string
-  kind: string
-  name: string
-  uid: string
-  controller?: boolean
-  blockOwnerDeletion?: boolean
+export interface Objects {
+  Event: Event
+  Pod: Pod
+  ConfigMap: ConfigMap
+  Secret: Secret
+  Deployment: Deployment
+  ReplicaSet: ReplicaSet
+  Lease: Lease
+  Namespace: Namespace
+  Node: Node
 }
+
+export type Kind = keyof Objects
+
+/** Kinds of objects that are in no namespace. */
+export type ClusterKind = 'MutatingWebhookConfiguration'
 
 export interface Metadata {
   name: string
@@ -27,8 +34,16 @@ export interface Metadata {
   managedFields?: ManagedFields[]
 }
 
+export interface OwnerReference {
+  apiVersion: string
+  kind: string
+  name: string
+  uid: string
+  controller?: boolean
+}
+
 /** https://kubernetes.io/docs/reference/using-api/server-side-apply/#managed-fields */
-export interface ManagedFields {
+interface ManagedFields {
   manager?: string
   operation?: string
   subresource?: string
@@ -38,25 +53,24 @@ export interface ManagedFields {
   fieldsV1?: FieldSet
 }
 
-export interface FieldSet {
+interface FieldSet {
   [field: string]: FieldSet
 }
 
-export interface Terminated {
-  exitCode: number
-  signal?: number
-  reason?: string
-  /** What the container left in its termination message file. */
-  message?: string
-  startedAt?: string
-  finishedAt?: string
-  containerID?: string
-}
-
-export interface ContainerState {
-  waiting?: { reason?: string; message?: string }
-  running?: { startedAt?: string }
-  terminated?: Terminated
+export interface Pod {
+  metadata: Metadata
+  spec: {
+    nodeName?: string
+    terminationGracePeriodSeconds?: number
+    initContainers?: { name: string; image?: string }[]
+    volumes?: { name: string; projected?: { sources?: { configMap?: { name?: string; optional?: boolean } }[] } }[]
+  }
+  status?: {
+    phase?: 'Pending' | 'Running' | 'Succeeded' | 'Failed' | 'Unknown'
+    reason?: string
+    conditions?: Condition[]
+    initContainerStatuses?: ContainerStatus[]
+  }
 }
 
 export interface ContainerStatus {
@@ -71,34 +85,30 @@ export interface ContainerStatus {
   lastState?: ContainerState
 }
 
+export interface ContainerState {
+  waiting?: { reason?: string; message?: string }
+  running?: { startedAt?: string }
+  terminated?: Terminated
+}
+
+export interface Terminated {
+  exitCode: number
+  signal?: number
+  reason?: string
+  /** What the container left in its termination message file. */
+  message?: string
+  startedAt?: string
+  finishedAt?: string
+  containerID?: string
+}
+
 /** Of a pod, a node or a Deployment. */
-export interface Condition {
+interface Condition {
   type: string
   status: 'True' | 'False' | 'Unknown'
   reason?: string
   message?: string
   lastTransitionTime?: string
-}
-
-export interface Volume {
-  name: string
-  projected?: { sources?: { configMap?: { name?: string; optional?: boolean } }[] }
-}
-
-export interface Pod {
-  metadata: Metadata
-  spec: {
-    nodeName?: string
-    terminationGracePeriodSeconds?: number
-    initContainers?: { name: string; image?: string }[]
-    volumes?: Volume[]
-  }
-  status?: {
-    phase?: 'Pending' | 'Running' | 'Succeeded' | 'Failed' | 'Unknown'
-    reason?: string
-    conditions?: Condition[]
-    initContainerStatuses?: ContainerStatus[]
-  }
 }
 
 export interface ConfigMap {
@@ -143,7 +153,7 @@ export interface Lease {
 }
 
 /** Only its labels matter. */
-export interface Namespace {
+interface Namespace {
   metadata: Metadata
 }
 
@@ -169,20 +179,3 @@ export interface Event {
   note: string
   type: 'Normal' | 'Warning'
 }
-
-export interface Objects {
-  Event: Event
-  Pod: Pod
-  ConfigMap: ConfigMap
-  Secret: Secret
-  Deployment: Deployment
-  ReplicaSet: ReplicaSet
-  Lease: Lease
-  Namespace: Namespace
-  Node: Node
-}
-
-export type Kind = keyof Objects
-
-/** Kinds of objects that are in no namespace. */
-export type ClusterKind = 'MutatingWebhookConfiguration'

@@ -2,8 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import { text } from 'node:stream/consumers'
 import { failure, type Request, saysNotFound } from './errors.ts'
 import { pathOf } from './resources.ts'
-import type { Transport } from './transport.ts'
-import { answerOf } from './transport.ts'
+import { answerOf, type Transport } from './transport.ts'
 
 export interface LogOptions {
   readonly container: string

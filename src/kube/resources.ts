@@ -1,6 +1,10 @@
 import type { ClusterKind, Kind } from './objects.ts'
 
-export interface Resource {
+const JSON_TYPE = 'application/json'
+/** Of a DNS subdomain, which most names are. */
+const NAME_MAX_CHARACTERS = 253
+
+interface Resource {
   readonly apiVersion: string
   /** As in an RBAC rule: empty for the core group. */
   readonly group: string
@@ -27,7 +31,7 @@ export const RESOURCES: Readonly<Record<Kind | ClusterKind, Resource>> = {
   },
 }
 
-export interface Place {
+interface Place {
   /** All namespaces when left out, or none where the kind is in none. */
   readonly namespace?: string | undefined
   /** The collection when left out. */
@@ -35,9 +39,16 @@ export interface Place {
   readonly subresource?: string | undefined
 }
 
-const JSON_TYPE = 'application/json'
-/** Of a DNS subdomain, which most names are. */
-const NAME_MAX_CHARACTERS = 253
+/** The path of an object or a collection. Names are encoded, so that none can reach another path. */
+export function pathOf(kind: Kind | ClusterKind, { namespace, name, subresource }: Place): string {
+  const { apiVersion, group, plural } = RESOURCES[kind]
+  const parts = [group === '' ? 'api' : 'apis', apiVersion]
+  if (namespace !== undefined) parts.push('namespaces', encodeURIComponent(namespace))
+  parts.push(plural)
+  if (name !== undefined) parts.push(encodeURIComponent(name))
+  if (subresource !== undefined) parts.push(subresource)
+  return `/${parts.join('/')}`
+}
 
 /**
  * In which form an object or a list of them is asked for, and the kind that the answer then says it is.
@@ -57,15 +68,4 @@ export function formOf(kind: Kind, what: 'object' | 'list'): { readonly accept: 
  */
 export function isObjectName(name: string): boolean {
   return name.length <= NAME_MAX_CHARACTERS && /^[a-z0-9]([-.a-z0-9]*[a-z0-9])?$/.test(name)
-}
-
-/** The path of an object or a collection. Names are encoded, so that none can reach another path. */
-export function pathOf(kind: Kind | ClusterKind, { namespace, name, subresource }: Place): string {
-  const { apiVersion, group, plural } = RESOURCES[kind]
-  const parts = [group === '' ? 'api' : 'apis', apiVersion]
-  if (namespace !== undefined) parts.push('namespaces', encodeURIComponent(namespace))
-  parts.push(plural)
-  if (name !== undefined) parts.push(encodeURIComponent(name))
-  if (subresource !== undefined) parts.push(subresource)
-  return `/${parts.join('/')}`
 }

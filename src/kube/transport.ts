@@ -1,6 +1,6 @@
-import type { IncomingMessage } from 'node:http'
 import * as http from 'node:http'
 import * as https from 'node:https'
+import type { Socket } from 'node:net'
 import { KubeError } from './api.ts'
 import { type Credentials, credentialsOf } from './credentials.ts'
 import { type Answer, described, inWords, LoadError, type Request } from './errors.ts'
@@ -12,6 +12,16 @@ const CALL_LIMIT_MS = 10_000 // for an answer in full; the slowest, a page of a 
 const ANSWER_MAX_BYTES = 16 * 1024 * 1024
 const IDLE_MS = 60_000 // below the 90 s after which the API server closes idle connections
 const PROBE_MS = 5_000 // TCP keepalive, then 10 probes, one each second: a peer that vanished is noticed in 15 s
+
+/** One per process: it keeps the connections, and so saves a TLS handshake with each call. */
+export interface Transport {
+  /** The whole answer, whatever its status. Throws AnswerTooLong; KubeError `unavailable` when none comes within 10 s. */
+  send(call: Call): Promise<Answer>
+  /** The answer as it begins, within 10 s; its body, which may go on for ever, is the caller's to read or destroy. */
+  open(call: Call): Promise<http.IncomingMessage>
+  /** Ends all connections, also those of calls under way. */
+  close(): void
+}
 
 /** One HTTP call, below all knowledge of kinds. */
 export interface Call {
@@ -34,16 +44,6 @@ export class AnswerTooLong extends KubeError {
   constructor(request: Request, maxBytes: number) {
     super('unavailable', `${inWords(request)}: an answer of more than ${maxBytes} bytes`)
   }
-}
-
-/** One per process: it keeps the connections, and so saves a TLS handshake with each call. */
-export interface Transport {
-  /** The whole answer, whatever its status. Throws AnswerTooLong; KubeError `unavailable` when none comes within 10 s. */
-  send(call: Call): Promise<Answer>
-  /** The answer as it begins, within 10 s; its body, which may go on for ever, is the caller's to read or destroy. */
-  open(call: Call): Promise<http.IncomingMessage>
-  /** Ends all connections, also those of calls under way. */
-  close(): void
 }
 
 export interface TransportLimits {
@@ -122,17 +122,13 @@ export async function connect(target: KubeTarget, limits: Partial<TransportLimit
   }
 }
 
-async function textOf(response: http.IncomingMessage, { request, maxBytes = ANSWER_MAX_BYTES }: Call): Promise<string> {
-  const decoder = new TextDecoder()
-  let bytes = 0
-  let content = ''
-  for await (const chunk of response as AsyncIterable<Uint8Array>) {
-    bytes += chunk.length
-    // Leaving the loop ends the connection, and with it what is still to come.
-    if (bytes > maxBytes) throw new AnswerTooLong(request, maxBytes)
-    content += decoder.decode(chunk, { stream: true })
-  }
-  return content + decoder.decode()
+function checkedProtocol({ cluster: { server, proxyUrl }, source }: KubeTarget): string {
+  const parsed = URL.parse(server)
+  if (!parsed || !/^https?:$/.test(parsed.protocol))
+    throw new LoadError('MALFORMED', `${source}: the server "${server}" is no address like https://host:6443`)
+  if (proxyUrl && !/^https?:$/.test(URL.parse(proxyUrl)?.protocol ?? ''))
+    throw new LoadError('UNSUPPORTED', `${source}: proxy-url "${proxyUrl}"; only http and https proxies work`)
+  return parsed.protocol
 }
 
 function optionsOf(
@@ -153,7 +149,7 @@ function optionsOf(
   }
 }
 
-function limitConnecting(socket: import('node:net').Socket, isTls: boolean, limitMs: number): void {
+function limitConnecting(socket: Socket, isTls: boolean, limitMs: number): void {
   if (!socket.connecting) return
   socket.setKeepAlive(true, PROBE_MS)
   const timer = setTimeout(
@@ -165,17 +161,21 @@ function limitConnecting(socket: import('node:net').Socket, isTls: boolean, limi
   socket.once('close', clear)
 }
 
-function checkedProtocol({ cluster: { server, proxyUrl }, source }: KubeTarget): string {
-  const parsed = URL.parse(server)
-  if (!parsed || !/^https?:$/.test(parsed.protocol))
-    throw new LoadError('MALFORMED', `${source}: the server "${server}" is no address like https://host:6443`)
-  if (proxyUrl && !/^https?:$/.test(URL.parse(proxyUrl)?.protocol ?? ''))
-    throw new LoadError('UNSUPPORTED', `${source}: proxy-url "${proxyUrl}"; only http and https proxies work`)
-  return parsed.protocol
+async function textOf(response: http.IncomingMessage, { request, maxBytes = ANSWER_MAX_BYTES }: Call): Promise<string> {
+  const decoder = new TextDecoder()
+  let bytes = 0
+  let content = ''
+  for await (const chunk of response as AsyncIterable<Uint8Array>) {
+    bytes += chunk.length
+    // Leaving the loop ends the connection, and with it what is still to come.
+    if (bytes > maxBytes) throw new AnswerTooLong(request, maxBytes)
+    content += decoder.decode(chunk, { stream: true })
+  }
+  return content + decoder.decode()
 }
 
 /** The answer as it came: JSON where it says so. Throws where that is not true. */
-export function answerOf(response: IncomingMessage, content: string): Answer {
+export function answerOf(response: http.IncomingMessage, content: string): Answer {
   const { statusCode = 0, headers } = response
   const seconds = Number(headers['retry-after'])
   const contentType = headers['content-type']
@@ -196,7 +196,7 @@ function parsed(content: string, about: Parameters<typeof described>[0]): unknow
   }
 }
 
-export interface InTimeOptions {
+interface InTimeOptions {
   /** For the message. */
   readonly what: string
   /** Gives up earlier. */
@@ -207,7 +207,7 @@ export interface InTimeOptions {
  * Does the work, whose signal is aborted when it takes longer; then, and when it fails, throws KubeError `unavailable`. Also
  * when the work doesn't heed its signal.
  */
-export async function inTime<T>(
+async function inTime<T>(
   limitMs: number,
   work: (signal: AbortSignal) => Promise<T>,
   { what, signal }: InTimeOptions,

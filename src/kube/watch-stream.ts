@@ -2,22 +2,30 @@ import { text } from 'node:stream/consumers'
 import { KubeError, type Selection } from './api.ts'
 import { queryOf } from './client.ts'
 import type { Clock } from './clock.ts'
-import { failure, type Request, type Status, statusOf } from './errors.ts'
+import { type ApiStatus, failure, type Request, readStatus } from './errors.ts'
 import type { Kind, Metadata } from './objects.ts'
 import { pathOf } from './resources.ts'
 import { answerOf, type Transport } from './transport.ts'
 
-/** What one line of a watch says. `kept`: a bookmark, by which nothing changed up to this version. */
+const NEWLINE = 0x0a
+const LINE_MAX_BYTES = 16 * 1024 * 1024 // etcd takes objects up to 1.5 MiB; as JSON that is some multiple
+
+/** What one line of a watch says: ADDED and MODIFIED are `stored`. By a bookmark, nothing changed up to this version. */
 export type WatchEvent =
-  | { readonly kind: 'put' | 'removed'; readonly object: { readonly metadata: Metadata } }
-  | { readonly kind: 'kept'; readonly resourceVersion: string }
+  | { readonly kind: 'stored' | 'deleted'; readonly object: { readonly metadata: Metadata } }
+  | { readonly kind: 'bookmark'; readonly resourceVersion: string }
 
 /** The version to go on from is forgotten by the API server (410): only a new list helps. */
-export class Expired extends Error {
+export class ResourceExpired extends Error {
   override readonly name = 'Expired'
 }
 
-export interface StreamOptions {
+/** A watch that can't be made sense of: cut within a line, or a line without end. */
+export class BrokenStream extends Error {
+  override readonly name = 'BrokenStream'
+}
+
+interface StreamOptions {
   readonly selection: Selection
   /** Events after this one. */
   readonly resourceVersion: string
@@ -50,7 +58,7 @@ export async function* watchStream<K extends Kind>(
   const path = `${pathOf(kind, { namespace: selection.namespace })}?${query}`
   const response = await transport.open({ request, method: 'GET', path, signal })
   try {
-    if (response.statusCode === 410) throw new Expired('410 to the request')
+    if (response.statusCode === 410) throw new ResourceExpired('410 to the request')
     const stall = () => clock.after(stallMs, () => response.destroy(new BrokenStream(`silent for ${stallMs / 1000} s`)))
     let cancel = stall()
     try {
@@ -72,10 +80,10 @@ function eventOf(line: string, request: Request): WatchEvent {
   const { type, object } = parsed(line)
   const { uid, resourceVersion } = object?.metadata ?? {}
   if (type === 'ERROR') throw errorOf(object, request)
-  if (type === 'BOOKMARK' && resourceVersion) return { kind: 'kept', resourceVersion }
+  if (type === 'BOOKMARK' && resourceVersion) return { kind: 'bookmark', resourceVersion }
   const isEvent = type === 'ADDED' || type === 'MODIFIED' || type === 'DELETED'
   if (!isEvent || !uid || !resourceVersion) throw broken(line, 'event')
-  return { kind: type === 'DELETED' ? 'removed' : 'put', object: object as { metadata: Metadata } }
+  return { kind: type === 'DELETED' ? 'deleted' : 'stored', object: object as { metadata: Metadata } }
 }
 
 function parsed(line: string): { type?: string; object?: { metadata?: Partial<Metadata> } } {
@@ -95,22 +103,14 @@ function broken(line: string, what: string): BrokenStream {
 
 /** An error within the stream is a Status, after which the API server ends it. */
 function errorOf(object: unknown, request: Request): Error {
-  const status: Status | undefined = statusOf(object)
+  const status: ApiStatus | undefined = readStatus(object)
   const code = status?.code ?? 500
-  if (code === 410) return new Expired(status?.message ?? '410 within the watch')
+  if (code === 410) return new ResourceExpired(status?.message ?? '410 within the watch')
   const error = failure(request, {
     ...{ status: code, body: object ?? '', retryAfterMs: undefined },
     ...{ contentType: 'an event of the watch', length: 0 },
   })
   return error.code === 'unavailable' ? error : new KubeError('unavailable', error.message, { cause: error })
-}
-
-const NEWLINE = 0x0a
-const LINE_MAX_BYTES = 16 * 1024 * 1024 // etcd takes objects up to 1.5 MiB; as JSON that is some multiple
-
-/** A watch that can't be made sense of: cut within a line, or a line without end. */
-export class BrokenStream extends Error {
-  override readonly name = 'BrokenStream'
 }
 
 /**

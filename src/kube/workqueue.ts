@@ -3,7 +3,7 @@ import { type BackoffLimits, backoffMs, type Clock, systemClock } from './clock.
 const CONCURRENCY = 4
 const BACKOFF: BackoffLimits = { firstMs: 50, maxMs: 3_000 } // O4: at work within 5 s of the API server's return
 
-export interface QueueOptions {
+export interface WorkqueueOptions {
   /** Works on one key. When it throws, the key comes back after a backoff of its own. */
   readonly work: (key: string) => Promise<void>
   /** How many keys at a time. */
@@ -14,11 +14,11 @@ export interface QueueOptions {
   readonly perLane?: number
   readonly backoff?: BackoffLimits
   /** Each failure: for logs and metrics. @returns how long to wait at least, such as a server's Retry-After */
-  readonly onFailure?: (failure: QueueFailure) => { readonly atLeastMs?: number | undefined } | undefined
+  readonly onFailure?: (failure: WorkqueueFailure) => { readonly atLeastMs?: number | undefined } | undefined
   readonly clock?: Clock
 }
 
-export interface QueueFailure {
+export interface WorkqueueFailure {
   readonly key: string
   readonly error: unknown
   /** In a row, this one included. */
@@ -29,7 +29,7 @@ export interface QueueFailure {
  * Keys to be worked on. A key is never worked on twice at a time; added while it is worked on, it is worked on once more
  * afterwards, however often it was added.
  */
-export interface Queue {
+export interface Workqueue {
   add(key: string): void
   /** Of several times for a key the earliest counts. */
   addAfter(key: string, delayMs: number): void
@@ -39,10 +39,10 @@ export interface Queue {
   stop(): Promise<void>
 }
 
-export function createQueue(options: QueueOptions): Queue {
+export function createWorkqueue(options: WorkqueueOptions): Workqueue {
   const { work, concurrency = CONCURRENCY, backoff = BACKOFF, onFailure, clock = systemClock } = options
   const { laneOf = () => '', perLane = concurrency } = options
-  const ready = new Lanes<string>()
+  const ready = new FairQueue<string>()
   const running = new Set<string>()
   /** How many of each lane are being worked on. */
   const busy = new Map<string, number>()
@@ -128,10 +128,10 @@ export function createQueue(options: QueueOptions): Queue {
 }
 
 /**
- * Items in lanes that take turns, so that none waits for how many another lane has. An item is in its lane once, however
+ * A fair queue: items in lanes that take turns, so that none waits for how many another lane has. An item is in its lane once, however
  * often it is added; within a lane they go in order of arrival.
  */
-export class Lanes<T> {
+export class FairQueue<T> {
   /** In order of their turns. A lane without items is not here. */
   readonly #lanes = new Map<string, Set<T>>()
   #size = 0

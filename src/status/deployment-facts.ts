@@ -1,7 +1,7 @@
 import { ANNOTATIONS, readSettings } from '../injection/annotations.ts'
-import { decide } from '../injection/decide.ts'
+import { decideInjection } from '../injection/decide.ts'
 import { readDeployment } from '../injection/deployment.ts'
-import { holdsOurs } from '../injection/parts.ts'
+import { holdsInjectedParts } from '../injection/parts.ts'
 import { nearest, problemText } from '../injection/reasons.ts'
 import { isObject, type Json, type JsonObject } from '../json.ts'
 import type { Deployment } from '../kube/objects.ts'
@@ -9,6 +9,7 @@ import { PREFIX, PROTOCOL_LABEL, REVISION_ANNOTATION } from '../names.ts'
 import { excerpt } from './pod-facts.ts'
 
 const FAULTS_MAX = 20 // each is a sentence, and an object may have thousands
+const KEYS = Object.keys(ANNOTATIONS).map((name) => PREFIX + name)
 
 /** What is kept of a Deployment, whose template is some ten times as large. */
 export interface DeploymentFacts {
@@ -67,22 +68,49 @@ export function deploymentFacts(full: Deployment, isNamed: boolean): DeploymentF
   }
 }
 
-function firstOf(faults: readonly string[]): readonly string[] {
-  const more = faults.length - FAULTS_MAX
-  return more <= 0 ? faults : [...faults.slice(0, FAULTS_MAX), `and ${more} more`]
-}
-
 /** The label is looked for first: most Deployments of a cluster have nothing to do with us. */
 function isHeld(object: JsonObject, template: JsonObject): boolean {
   if (!Object.hasOwn(mapping(mapping(template['metadata'])['labels']), PROTOCOL_LABEL)) return false
   const read = readDeployment(object)
-  return 'spec' in read && holdsOurs(read.spec.template)
+  return 'spec' in read && holdsInjectedParts(read.spec.template)
+}
+
+/** Where a user may have put what belongs into the Deployment's own annotations. */
+interface Places {
+  readonly annotations: Readonly<Record<string, unknown>>
+  readonly labels: Readonly<Record<string, unknown>>
+  readonly templateAnnotations: Readonly<Record<string, unknown>>
+}
+
+/**
+ * What looks like one of our annotations and is none: a prefix with a typing error, which admission can't know for ours,
+ * or the right key in the wrong place. Whole sentences.
+ */
+export function misplaced({ annotations, labels, templateAnnotations }: Places): readonly string[] {
+  const wrongPrefix = Object.keys(annotations).flatMap((key) => {
+    if (key.startsWith(PREFIX) || !/migrat/i.test(key)) return []
+    const meant = nearest(key, KEYS)
+    return meant === undefined ? [] : [`its annotation ${key} is none of ours; did you mean ${meant}?`]
+  })
+  const asLabel = KEYS.filter((key) => Object.hasOwn(labels, key)).map(
+    (key) => `${key} is one of its labels, but belongs under metadata.annotations`,
+  )
+  const inTemplate = KEYS.filter((key) => Object.hasOwn(templateAnnotations, key)).map(
+    (key) =>
+      `${key} stands under spec.template.metadata.annotations, but belongs under the Deployment's own metadata.annotations`,
+  )
+  return [...wrongPrefix, ...asLabel, ...inTemplate]
 }
 
 /** What the webhook would say about it. */
 function refusals(object: JsonObject): readonly string[] {
-  const decision = decide({ object, optedIn: true })
+  const decision = decideInjection({ object, optedIn: true })
   return decision.kind === 'refused' ? decision.problems : []
+}
+
+function firstOf(faults: readonly string[]): readonly string[] {
+  const more = faults.length - FAULTS_MAX
+  return more <= 0 ? faults : [...faults.slice(0, FAULTS_MAX), `and ${more} more`]
 }
 
 function isRolledOut({ metadata, spec, status = {} }: Deployment): boolean {
@@ -112,33 +140,4 @@ function projected({ metadata, spec, status }: Deployment): Deployment {
 
 function mapping(value: Json | undefined): JsonObject {
   return isObject(value) ? value : {}
-}
-
-const KEYS = Object.keys(ANNOTATIONS).map((name) => PREFIX + name)
-
-/** Where a user may have put what belongs into the Deployment's own annotations. */
-export interface Places {
-  readonly annotations: Readonly<Record<string, unknown>>
-  readonly labels: Readonly<Record<string, unknown>>
-  readonly templateAnnotations: Readonly<Record<string, unknown>>
-}
-
-/**
- * What looks like one of our annotations and is none: a prefix with a typing error, which admission can't know for ours,
- * or the right key in the wrong place. Whole sentences.
- */
-export function misplaced({ annotations, labels, templateAnnotations }: Places): readonly string[] {
-  const wrongPrefix = Object.keys(annotations).flatMap((key) => {
-    if (key.startsWith(PREFIX) || !/migrat/i.test(key)) return []
-    const meant = nearest(key, KEYS)
-    return meant === undefined ? [] : [`its annotation ${key} is none of ours; did you mean ${meant}?`]
-  })
-  const asLabel = KEYS.filter((key) => Object.hasOwn(labels, key)).map(
-    (key) => `${key} is one of its labels, but belongs under metadata.annotations`,
-  )
-  const inTemplate = KEYS.filter((key) => Object.hasOwn(templateAnnotations, key)).map(
-    (key) =>
-      `${key} stands under spec.template.metadata.annotations, but belongs under the Deployment's own metadata.annotations`,
-  )
-  return [...wrongPrefix, ...asLabel, ...inTemplate]
 }

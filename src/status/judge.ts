@@ -1,7 +1,7 @@
 import type { ReplicaSet } from '../kube/objects.ts'
 import { delayMs, nextTurn } from '../lock/backoff.ts'
 import { decide } from '../lock/decide.ts'
-import { decisionOn, grantOf } from '../lock/grant.ts'
+import { grantOf } from '../lock/grant.ts'
 import {
   controllerOf,
   currentReplicaSet,
@@ -16,9 +16,14 @@ import {
 import { completedOf, entriesOf, type Failed, failedOf, isCompleted, type LockRecord } from '../lock/record.ts'
 import type { Snapshot } from '../lock/snapshot.ts'
 import { REVISION_LABEL } from '../names.ts'
-import type { Findings, Reason, Run, State } from './findings.ts'
-import { graceSecondsOf, type PodFacts } from './pod-facts.ts'
+import type { Findings, Run, State, StatusReason } from './findings.ts'
+import { graceSecondsOf, isGranted, type PodFacts } from './pod-facts.ts'
 import { isAbsent, type Situation } from './situation.ts'
+
+/** What is found out before the state is judged. */
+type Base = Omit<Findings, 'state' | 'reason'>
+
+const WAITING = (reason: StatusReason): { state: State; reason: StatusReason } => ({ state: 'Waiting', reason })
 
 /**
  * Says how a Deployment stands. What the controller would do next is asked of the controller's own function, so that the
@@ -32,7 +37,7 @@ export function judge(situation: Situation): Findings {
   const record = read?.kind === 'record' ? read.record : undefined
   const pods = current === undefined ? [] : situation.pods.filter(({ pod }) => isOf(pod.metadata, current))
   const waiting = pods.filter(({ pod }) => speaksProtocol(pod) && isWaiting(pod))
-  const base: Omit<Findings, 'state' | 'reason'> = {
+  const base: Base = {
     revision,
     run: runOf(situation),
     failed: record === undefined || revision === undefined ? undefined : failedOf(record, revision),
@@ -56,7 +61,89 @@ export function judge(situation: Situation): Findings {
   return judgeFree(situation, base, { pods, record })
 }
 
-const WAITING = (reason: Reason): { state: State; reason: Reason } => ({ state: 'Waiting', reason })
+/**
+ * Why a Deployment holds nothing of ours. What is wrong with its annotations comes first: in a namespace that has opted
+ * in, admission refuses that, so that it is the reason only where nobody was asked.
+ *
+ * | annotations          | namespace opted in | reason                  |
+ * | -------------------- | ------------------ | ----------------------- |
+ * | wrong                | whatever           | bad-annotations         |
+ * | no command           | whatever           | no-command              |
+ * | a command            | no                 | namespace-not-labelled  |
+ * | a command            | yes, or unseen     | not-yet-injected        |
+ */
+function notInjected({ facts, namespace }: Situation): Findings {
+  return {
+    state: 'NotInjected',
+    reason: reasonOf(),
+    revision: undefined,
+    run: undefined,
+    failed: undefined,
+    nextAt: undefined,
+    since: undefined,
+    waiting: [],
+    pod: undefined,
+    trouble: undefined,
+    exit: undefined,
+  }
+
+  function reasonOf(): StatusReason {
+    if (facts.faults.length > 0) return 'bad-annotations'
+    if (!facts.hasCommand) return 'no-command'
+    if (namespace.kind === 'seen' && namespace.label !== 'enabled') return 'namespace-not-labelled'
+    return 'not-yet-injected'
+  }
+}
+
+/**
+ * How a Deployment stands whose lock is held. Undefined where it is not held, or in between: taken, and not granted yet.
+ *
+ * | the holder's pod            | the present revision's run       | an older revision's run |
+ * | --------------------------- | -------------------------------- | ----------------------- |
+ * | is gone, or was interrupted | Interrupted                      | Waiting: next           |
+ * | its command failed          | Failed: about to be counted      | Waiting: next           |
+ * | its command succeeded       | Running: about to be recorded    | Waiting: next           |
+ * | may run, its node is lost   | Running: node-lost               | Waiting: node-lost      |
+ * | may run                     | Running                          | Waiting: older-revision |
+ */
+function judgeRun(situation: Situation, base: Base): Findings | undefined {
+  const { run } = base
+  if (run === undefined) return undefined
+  const seen = find(situation.pods, run)
+  const isOurs = run.revision === base.revision
+  const findings = { ...base, since: timeOf(run.since) ?? base.since }
+  if (seen === undefined)
+    return isOurs
+      ? { ...findings, state: 'Interrupted', reason: 'interrupted', pod: run.pod }
+      : { ...findings, state: 'Waiting', reason: 'next' }
+  const { pod } = seen
+  const end = endOf(pod, run.number)
+  if (end.kind === 'unknown') return judgeUnended(situation, findings, seen)
+  if (!isOurs || end.kind === 'unrecorded') return { ...findings, state: 'Waiting', reason: 'next' }
+  if (end.kind === 'interrupted') return { ...findings, state: 'Interrupted', reason: 'interrupted', pod: run.pod }
+  if (end.kind === 'success') return { ...findings, state: 'Running', reason: 'result-seen' }
+  const exit = { code: end.exitCode, isTimeout: end.isTimeout }
+  return { ...findings, state: 'Failed', reason: 'result-seen', exit }
+}
+
+function judgeUnended(situation: Situation, findings: Base, { pod, trouble }: PodFacts): Findings | undefined {
+  const { run, revision } = findings
+  if (run === undefined) return undefined
+  const isOurs = run.revision === revision
+  const state = isOurs ? 'Running' : 'Waiting'
+  if (!isGranted(pod, run.number)) {
+    // Taken, and waiting for the named lock; or about to be granted or given up.
+    const decision = decide(snapshotOf(situation, situation.pods), { now: situation.now })
+    const isBusy = decision.kind === 'wait' && (decision.why === 'lock-busy' || decision.why === 'lock-turn')
+    return { ...findings, state: 'Waiting', reason: isBusy ? 'lock-busy' : 'next' }
+  }
+  const node = situation.node?.kind
+  if (node === 'not-ready' || node === 'gone') return { ...findings, state, reason: 'node-lost' }
+  if (pod.metadata.deletionTimestamp !== undefined) return { ...findings, state, reason: 'runner-ends' }
+  if (!isOurs) return { ...findings, state, reason: 'older-revision' }
+  if (!isRunning(pod)) return { ...findings, state, reason: 'not-started', pod: run.pod, trouble }
+  return { ...findings, state, reason: 'running' }
+}
 
 interface Parts {
   readonly pods: readonly PodFacts[]
@@ -64,7 +151,7 @@ interface Parts {
 }
 
 /** Nobody holds the lock. */
-function judgeFree(situation: Situation, base: Omit<Findings, 'state' | 'reason'>, { pods, record }: Parts): Findings {
+function judgeFree(situation: Situation, base: Base, { pods, record }: Parts): Findings {
   const { facts, now } = situation
   const { failed } = base
   const decision = decide(snapshotOf(situation, pods), { now })
@@ -94,11 +181,7 @@ function judgeFree(situation: Situation, base: Omit<Findings, 'state' | 'reason'
 }
 
 /** None of its pods can have its turn: the first that is in trouble tells why. */
-function judgePods(
-  { facts }: Situation,
-  base: Omit<Findings, 'state' | 'reason'>,
-  pods: readonly PodFacts[],
-): Findings {
+function judgePods({ facts }: Situation, base: Base, pods: readonly PodFacts[]): Findings {
   const odd = pods.find(({ pod }) => isWaiting(pod) && (!speaksProtocol(pod) || grantOf(pod).kind === 'unreadable'))
   if (odd !== undefined) {
     const reason = speaksProtocol(odd.pod) ? 'unreadable-grant' : 'unknown-protocol'
@@ -120,6 +203,29 @@ function judgePods(
   return { ...base, ...WAITING('pod-starting'), pod: pods[0]?.pod.metadata.name }
 }
 
+/** Who holds the Deployment's own lock, as its record says. */
+export function runOf({ read, pods }: Situation): Run | undefined {
+  const holder = read?.kind === 'record' ? read.record.holder : undefined
+  if (holder === undefined) return undefined
+  const { pod, uid, number, revision, since } = holder
+  const found = find(pods, holder)?.pod
+  return { pod, uid, number, revision, since, node: found?.spec.nodeName, graceSeconds: graceSecondsOf(found) }
+}
+
+/** The situation as the controller's own functions take it. */
+function snapshotOf(situation: Situation, pods: readonly PodFacts[]): Snapshot {
+  const { facts, configMap, read, replicaSets, named } = situation
+  const { deployment, settings } = facts
+  const { namespace, name } = deployment.metadata
+  return {
+    key: { namespace, deployment: name },
+    ...{ configMap, read, deployment, replicaSets, settings },
+    pods: new Map(pods.map(({ pod }) => [pod.metadata.name, { pod, isLive: true }])),
+    named: named?.state,
+    markedForGood: new Set(),
+  }
+}
+
 function isOf(metadata: PodFacts['pod']['metadata'], { metadata: { uid } }: ReplicaSet): boolean {
   return controllerOf(metadata, 'ReplicaSet')?.uid === uid
 }
@@ -137,126 +243,16 @@ function failureTime({ next, count }: Failed): number | undefined {
   return Number.isNaN(new Date(at).getTime()) ? undefined : at
 }
 
+function find(pods: readonly PodFacts[], { uid }: { readonly uid: string }): PodFacts | undefined {
+  return pods.find(({ pod }) => pod.metadata.uid === uid)
+}
+
 function earliest(times: readonly (string | undefined)[]): number | undefined {
   const numbers = times.map((time) => Date.parse(time ?? '')).filter((time) => !Number.isNaN(time))
   return numbers.length === 0 ? undefined : Math.min(...numbers)
 }
 
-type Base = Omit<Findings, 'state' | 'reason'>
-
-/** Who holds the Deployment's own lock, as its record says. */
-export function runOf({ read, pods }: Situation): Run | undefined {
-  const holder = read?.kind === 'record' ? read.record.holder : undefined
-  if (holder === undefined) return undefined
-  const { pod, uid, number, revision, since } = holder
-  const found = find(pods, holder)?.pod
-  return { pod, uid, number, revision, since, node: found?.spec.nodeName, graceSeconds: graceSecondsOf(found) }
-}
-
-/**
- * How a Deployment stands whose lock is held. Undefined where it is not held, or in between: taken, and not granted yet.
- *
- * | the holder's pod            | the present revision's run       | an older revision's run |
- * | --------------------------- | -------------------------------- | ----------------------- |
- * | is gone, or was interrupted | Interrupted                      | Waiting: next           |
- * | its command failed          | Failed: about to be counted      | Waiting: next           |
- * | its command succeeded       | Running: about to be recorded    | Waiting: next           |
- * | may run, its node is lost   | Running: node-lost               | Waiting: node-lost      |
- * | may run                     | Running                          | Waiting: older-revision |
- */
-export function judgeRun(situation: Situation, base: Base): Findings | undefined {
-  const { run } = base
-  if (run === undefined) return undefined
-  const seen = find(situation.pods, run)
-  const isOurs = run.revision === base.revision
-  const findings = { ...base, since: timeOf(run.since) ?? base.since }
-  if (seen === undefined)
-    return isOurs
-      ? { ...findings, state: 'Interrupted', reason: 'interrupted', pod: run.pod }
-      : { ...findings, state: 'Waiting', reason: 'next' }
-  const { pod } = seen
-  const end = endOf(pod, run.number)
-  if (end.kind === 'unknown') return judgeUnended(situation, findings, seen)
-  if (!isOurs || end.kind === 'unrecorded') return { ...findings, state: 'Waiting', reason: 'next' }
-  if (end.kind === 'interrupted') return { ...findings, state: 'Interrupted', reason: 'interrupted', pod: run.pod }
-  if (end.kind === 'success') return { ...findings, state: 'Running', reason: 'result-seen' }
-  const exit = { code: end.exitCode, isTimeout: end.isTimeout }
-  return { ...findings, state: 'Failed', reason: 'result-seen', exit }
-}
-
-function judgeUnended(situation: Situation, findings: Base, { pod, trouble }: PodFacts): Findings | undefined {
-  const { run, revision } = findings
-  if (run === undefined) return undefined
-  const isOurs = run.revision === revision
-  const state = isOurs ? 'Running' : 'Waiting'
-  const isGranted = decisionOn(run.number, grantOf(pod)) === 'run'
-  if (!isGranted) {
-    // Taken, and waiting for the named lock; or about to be granted or given up.
-    const decision = decide(snapshotOf(situation, situation.pods), { now: situation.now })
-    const isBusy = decision.kind === 'wait' && (decision.why === 'lock-busy' || decision.why === 'lock-turn')
-    return { ...findings, state: 'Waiting', reason: isBusy ? 'lock-busy' : 'next' }
-  }
-  const node = situation.node?.kind
-  if (node === 'not-ready' || node === 'gone') return { ...findings, state, reason: 'node-lost' }
-  if (pod.metadata.deletionTimestamp !== undefined) return { ...findings, state, reason: 'runner-ends' }
-  if (!isOurs) return { ...findings, state, reason: 'older-revision' }
-  if (!isRunning(pod)) return { ...findings, state, reason: 'not-started', pod: run.pod, trouble }
-  return { ...findings, state, reason: 'running' }
-}
-
-function find(pods: readonly PodFacts[], { uid }: { readonly uid: string }): PodFacts | undefined {
-  return pods.find(({ pod }) => pod.metadata.uid === uid)
-}
-
 function timeOf(text: string): number | undefined {
   const at = Date.parse(text)
   return Number.isNaN(at) ? undefined : at
-}
-
-/** The situation as the controller's own functions take it. */
-export function snapshotOf(situation: Situation, pods: readonly PodFacts[]): Snapshot {
-  const { facts, configMap, read, replicaSets, named } = situation
-  const { deployment, settings } = facts
-  const { namespace, name } = deployment.metadata
-  return {
-    key: { namespace, deployment: name },
-    ...{ configMap, read, deployment, replicaSets, settings },
-    pods: new Map(pods.map(({ pod }) => [pod.metadata.name, { pod, isLive: true }])),
-    named: named?.state,
-    markedForGood: new Set(),
-  }
-}
-
-/**
- * Why a Deployment holds nothing of ours. What is wrong with its annotations comes first: in a namespace that has opted
- * in, admission refuses that, so that it is the reason only where nobody was asked.
- *
- * | annotations          | namespace opted in | reason                  |
- * | -------------------- | ------------------ | ----------------------- |
- * | wrong                | whatever           | bad-annotations         |
- * | no command           | whatever           | no-command              |
- * | a command            | no                 | namespace-not-labelled  |
- * | a command            | yes, or unseen     | not-yet-injected        |
- */
-export function notInjected({ facts, namespace }: Situation): Findings {
-  return {
-    state: 'NotInjected',
-    reason: reasonOf(),
-    revision: undefined,
-    run: undefined,
-    failed: undefined,
-    nextAt: undefined,
-    since: undefined,
-    waiting: [],
-    pod: undefined,
-    trouble: undefined,
-    exit: undefined,
-  }
-
-  function reasonOf(): Reason {
-    if (facts.faults.length > 0) return 'bad-annotations'
-    if (!facts.hasCommand) return 'no-command'
-    if (namespace.kind === 'seen' && namespace.label !== 'enabled') return 'namespace-not-labelled'
-    return 'not-yet-injected'
-  }
 }

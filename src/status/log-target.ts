@@ -1,8 +1,7 @@
-import { decisionOn, grantOf } from '../lock/grant.ts'
 import { currentReplicaSet, endOf, isRunning, revisionOfPod, spokenNumber, statusOf } from '../lock/pod-state.ts'
 import { completedOf, entriesOf, isCompleted } from '../lock/record.ts'
 import { REVISION_LABEL } from '../names.ts'
-import type { PodFacts } from './pod-facts.ts'
+import { isGranted, type PodFacts } from './pod-facts.ts'
 import type { Situation } from './situation.ts'
 
 /** Which container has the output of a run. */
@@ -36,7 +35,7 @@ export function logTarget(situation: Situation): LogTarget | undefined {
   const { holder } = record
   const runner = pods.find(({ pod }) => pod.metadata.uid === holder?.uid)
   const isWanted = revision === undefined || !isCompleted(record, revision)
-  if (holder !== undefined && runner !== undefined && isWanted && isGranted(runner, holder.number)) {
+  if (holder !== undefined && runner !== undefined && isWanted && isGranted(runner.pod, holder.number)) {
     const { kind } = endOf(runner.pod, holder.number)
     const isOver = kind !== 'unknown' && kind !== 'unrecorded'
     // One that does not run has not begun: what its container wrote is of an earlier start.
@@ -51,10 +50,6 @@ export function logTarget(situation: Situation): LogTarget | undefined {
 
 function targetOf(facts: PodFacts, run: number, revision: string, isUnderWay: boolean): LogTarget {
   return { pod: facts.pod.metadata.name, run, revision, previous: isPrevious(facts, run), isUnderWay }
-}
-
-function isGranted({ pod }: PodFacts, number: number): boolean {
-  return decisionOn(number, grantOf(pod)) === 'run'
 }
 
 /** Whether the run was of the instance before, and another one has started since. */

@@ -1,15 +1,40 @@
 import type { ContainerStatus, Pod } from '../kube/objects.ts'
+import { decisionOn, grantOf } from '../lock/grant.ts'
 import { cut, projectPod } from '../lock/pod-projection.ts'
 import { statusOf } from '../lock/pod-state.ts'
 import { INIT_CONTAINER } from '../names.ts'
 
 const FINALIZERS_MAX = 5 // to be named to a person
+const MAX_CHARACTERS = 240
+const GRACE_DEFAULT_SECONDS = 30 // https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/#pod-termination
 
 /** What is kept of a pod: what the controller decides from, and what keeps its wrapper from running. */
 export interface PodFacts {
   readonly pod: Pod
   readonly trouble: Trouble | undefined
 }
+
+export interface Trouble {
+  readonly kind: TroubleKind
+  /** The container that it is about. */
+  readonly container?: string
+  readonly image?: string
+  readonly exit?: number
+  /** As Kubernetes says it. */
+  readonly detail?: string
+}
+
+/** Why the wrapper of a pod does not run, so that the pod can't have its turn. */
+export type TroubleKind =
+  | 'unschedulable'
+  | 'image-pull'
+  | 'earlier-container'
+  | 'earlier-container-fails'
+  | 'no-shell'
+  | 'no-sleep'
+  | 'cannot-note'
+  | 'cannot-start'
+  | 'pod-starting'
 
 export function podFacts(full: Pod): PodFacts {
   const { metadata, spec, ...rest } = projectPod(full)
@@ -33,26 +58,14 @@ export function podFacts(full: Pod): PodFacts {
   }
 }
 
-/** Why the wrapper of a pod does not run, so that the pod can't have its turn. */
-export type TroubleKind =
-  | 'unschedulable'
-  | 'image-pull'
-  | 'earlier-container'
-  | 'earlier-container-fails'
-  | 'no-shell'
-  | 'no-sleep'
-  | 'cannot-note'
-  | 'cannot-start'
-  | 'pod-starting'
+/** Whether a pod was told to start the run of this number. */
+export function isGranted(pod: Pod, number: number): boolean {
+  return decisionOn(number, grantOf(pod)) === 'run'
+}
 
-export interface Trouble {
-  readonly kind: TroubleKind
-  /** The container that it is about. */
-  readonly container?: string
-  readonly image?: string
-  readonly exit?: number
-  /** As Kubernetes says it. */
-  readonly detail?: string
+/** How long a pod may take to end once it is deleted. */
+export function graceSecondsOf(pod: Pod | undefined): number {
+  return pod?.spec.terminationGracePeriodSeconds ?? GRACE_DEFAULT_SECONDS
 }
 
 const PULL_REASONS = new Set([
@@ -64,13 +77,16 @@ const PULL_REASONS = new Set([
   'RegistryUnavailable',
   'SignatureValidationFailed',
 ])
+
 /** What kubelet says while it can't create or start a container; its message is kubelet's own. */
 const REFUSAL_REASONS = new Set(['CreateContainerConfigError', 'CreateContainerError', 'RunContainerError'])
+
 /**
  * Ends of containers that never ran: containerd's word, and that of Docker's shim. CRI-O says it while the container waits.
  * The message of any other end is what the command left there, which may be a secret.
  */
 const START_ERRORS = new Set(['StartError', 'ContainerCannotRun'])
+
 /** What containerd and CRI-O say where an image has no shell, each with a path of its own in between. */
 const NO_SHELL = /\/bin\/sh\b.*(no such file or directory|not found|permission denied)/i
 /** The wrapper's own ends: wrapper.sh. */
@@ -80,7 +96,7 @@ const EXITS: Readonly<Record<number, TroubleKind>> = { 69: 'no-sleep', 74: 'cann
  * What keeps a pod's wrapper from running, by what kubelet and scheduler wrote into its status. Undefined where it runs,
  * has ended well, or only starts again.
  */
-export function troubleOf(pod: Pod): Trouble | undefined {
+function troubleOf(pod: Pod): Trouble | undefined {
   const ours = statusOf(pod)
   if (ours?.state?.running !== undefined || ours?.state?.terminated?.exitCode === 0) return undefined
   const scheduled = pod.status?.conditions?.find(({ type }) => type === 'PodScheduled')
@@ -153,8 +169,6 @@ function detailOf(text: string | undefined): { readonly detail?: string } {
   return text === undefined || text === '' ? {} : { detail: excerpt(text) }
 }
 
-const MAX_CHARACTERS = 240
-
 /** What Kubernetes says, on one line and not longer than a few of them; without control characters, for a terminal. */
 export function excerpt(text: string): string {
   const line = cut(text, 4 * MAX_CHARACTERS)
@@ -162,11 +176,4 @@ export function excerpt(text: string): string {
     .replaceAll(/ {2,}/g, ' ')
     .trim()
   return line.length <= MAX_CHARACTERS ? line : `${cut(line, MAX_CHARACTERS)}…`
-}
-
-const GRACE_DEFAULT_SECONDS = 30 // https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/#pod-termination
-
-/** How long a pod may take to end once it is deleted. */
-export function graceSecondsOf(pod: Pod | undefined): number {
-  return pod?.spec.terminationGracePeriodSeconds ?? GRACE_DEFAULT_SECONDS
 }

@@ -1,9 +1,7 @@
 import type { Api } from '../kube/api.ts'
 import type { RemoveOptions } from '../kube/calls.ts'
 import type { Pod } from '../kube/objects.ts'
-import type { Transport } from '../kube/transport.ts'
 import { isOfLock, standing } from '../lock/fence.ts'
-import { decisionOn, grantOf } from '../lock/grant.ts'
 import { keyOf, recordNameOf } from '../lock/key.ts'
 import { judgeByPod, judgeHolder, type NamedHolder, readNamedLock } from '../lock/named-lock.ts'
 import { projectPod } from '../lock/pod-projection.ts'
@@ -19,27 +17,53 @@ import {
 } from '../names.ts'
 import type { Run } from './findings.ts'
 import { runOf } from './judge.ts'
-import { graceSecondsOf } from './pod-facts.ts'
+import { graceSecondsOf, isGranted } from './pod-facts.ts'
 import { type ControllerFacts, isAbsent, type NodeFacts, namespaceOf, type Situation } from './situation.ts'
-import { readController, readNode } from './survey.ts'
+import { type Cluster, readController, readNode } from './survey.ts'
 import { span } from './words.ts'
+
+/** After the end of the grace period, kubelet takes a second or two. */
+const DELETION_LATE_MS = 60_000
+/** 0 is no short grace period: the API server takes it for `now, whether or not the container has ended`. */
+const GRACE_MIN_SECONDS = 1
+
+/**
+ * What a person may do about a lock. There is one way to free it that the protocol knows: its pod object goes. What it takes
+ * with it differs:
+ * - free: nobody holds it
+ * - wait: it is not free, and deleting a pod would not help: it becomes free by itself, or something else has to be mended
+ * - delete: its node ends the container first, so that no two runs overlap
+ * - force: the pod object goes while nobody can see whether its container runs on: never two at once is no longer promised
+ */
+export type Release =
+  | { readonly kind: 'free' | 'wait'; readonly says: readonly string[] }
+  | {
+      readonly kind: 'delete' | 'force'
+      readonly run: HeldRun
+      /** How the pod is to be deleted: as it was seen here, or not at all. */
+      readonly deletion: RemoveOptions
+      readonly says: readonly string[]
+    }
+
+export type HeldRun = Pick<Run, 'pod' | 'uid' | 'number' | 'node' | 'graceSeconds'>
 
 /**
  * Says what a person may do about the lock of a Deployment: its own, and the one that it shares. Deleting its pod would not
  * help where another Deployment has the shared one.
  * @throws KubeError
  */
-export async function readOwnRelease(ground: Ground, situation: Situation): Promise<Release> {
+export async function readOwnRelease(cluster: Cluster, situation: Situation): Promise<Release> {
   const { facts, named, now } = situation
   const { name, namespace } = facts.deployment.metadata
   const own = releaseOf(situation)
-  const lost = own.kind === 'free' && situation.read === undefined ? await runningPod(ground.api, situation) : undefined
+  const lost =
+    own.kind === 'free' && situation.read === undefined ? await runningPod(cluster.api, situation) : undefined
   if (lost !== undefined) return recordLost(lost, lockConfigMapName(name))
   // One that was told to run has the shared lock too.
-  if (named === undefined || own.kind === 'wait' || isGranted(situation)) return own
+  if (named === undefined || own.kind === 'wait' || isRunnerGranted(situation)) return own
 
   const { lock } = named
-  const shared = await readNamedRelease(ground, { namespace, lock }, now)
+  const shared = await readNamedRelease(cluster, { namespace, lock }, now)
   if (shared.kind === 'free') return own
   if (own.kind === 'delete' && 'run' in shared && isSameRun(shared.run, own.run)) return own
   return {
@@ -50,6 +74,24 @@ export async function readOwnRelease(ground: Ground, situation: Situation): Prom
       `See what can be done about it: migrate-io unlock --lock ${lock} -n ${namespace}`,
     ],
   }
+}
+
+function isRunnerGranted(situation: Situation): boolean {
+  const run = runOf(situation)
+  const seen = situation.pods.find(({ pod }) => pod.metadata.uid === run?.uid)
+  return run !== undefined && seen !== undefined && isGranted(seen.pod, run.number)
+}
+
+export function isSameRun(one: HeldRun, other: HeldRun): boolean {
+  return one.uid === other.uid && one.number === other.number
+}
+
+/** In any phase, and of an earlier Deployment of that name as well: as the controller looks for it. */
+async function runningPod(api: Api, { facts, replicaSets }: Situation): Promise<string | undefined> {
+  const { name, namespace } = facts.deployment.metadata
+  const pods = await api.list('Pod', { namespace, labelSelector: `${PROTOCOL_LABEL}=${PROTOCOL}` }, projectPod)
+  const key = { namespace, deployment: name }
+  return pods.find((pod) => isOfLock(pod, key, replicaSets) && standing(pod) === 'running')?.metadata.name
 }
 
 /** Whether this run does not hold the own lock any more, which whoever is next may have by then. Throws KubeError. */
@@ -65,31 +107,48 @@ export async function hasLetGoOfOwn(
   return judgeHolder(run, read, pod) === 'over'
 }
 
-export function isSameRun(one: HeldRun, other: HeldRun): boolean {
-  return one.uid === other.uid && one.number === other.number
-}
+const FREE: Release = { kind: 'free', says: ['The lock is free.'] }
 
-function isGranted(situation: Situation): boolean {
-  const run = runOf(situation)
-  const seen = situation.pods.find(({ pod }) => pod.metadata.uid === run?.uid)
-  return run !== undefined && seen !== undefined && decisionOn(run.number, grantOf(seen.pod)) === 'run'
-}
-
-/** In any phase, and of an earlier Deployment of that name as well: as the controller looks for it. */
-async function runningPod(api: Api, { facts, replicaSets }: Situation): Promise<string | undefined> {
+/**
+ * What a person may do about the own lock of a Deployment.
+ *
+ * | its ConfigMap                | a pod                    |                                      |
+ * | ---------------------------- | ------------------------ | ------------------------------------ |
+ * | names a holder               |                          | by the holder's pod                  |
+ * | names none                   |                          | free                                 |
+ * | edited, or somebody else's   |                          | wait                                 |
+ * | missing                      | may be running           | wait                                 |
+ * | missing                      | none may be              | free                                 |
+ */
+export function releaseOf(situation: Situation): Release {
+  const { read, pods, node, controller, facts, now } = situation
   const { name, namespace } = facts.deployment.metadata
-  const pods = await api.list('Pod', { namespace, labelSelector: `${PROTOCOL_LABEL}=${PROTOCOL}` }, projectPod)
-  const key = { namespace, deployment: name }
-  return pods.find((pod) => isOfLock(pod, key, replicaSets) && standing(pod) === 'running')?.metadata.name
-}
-
-export interface Ground {
-  readonly transport: Transport
-  readonly api: Api
+  switch (read?.kind) {
+    case 'foreign':
+      return foreign(lockConfigMapName(name), namespace)
+    case 'edited':
+      return {
+        kind: 'wait',
+        says: [
+          'Somebody wrote into the record of the lock: the controller finds out anew from the pods who holds it. Until then it is not free.',
+        ],
+      }
+    case undefined: {
+      const running = pods.find(({ pod }) => standing(pod) === 'running')
+      return running === undefined ? FREE : recordLost(running.pod.metadata.name, lockConfigMapName(name))
+    }
+    case 'record': {
+      const run = runOf(situation)
+      if (run === undefined) return FREE
+      const holds = `Pod ${run.pod} holds the lock, as run ${run.number} of revision ${run.revision}, since ${span(now - Date.parse(run.since))}.`
+      const pod = pods.find((each) => each.pod.metadata.uid === run.uid)?.pod
+      return releaseOfPod({ run, holds, pod, node, controller, now })
+    }
+  }
 }
 
 /** A lock that Deployments share by `migrate.io/lock`. */
-export interface NamedLock {
+interface NamedLock {
   readonly namespace: string
   readonly lock: string
 }
@@ -100,8 +159,8 @@ export interface NamedLock {
  * @param now milliseconds since 1970
  * @throws KubeError
  */
-export async function readNamedRelease(ground: Ground, named: NamedLock, now: number): Promise<Release> {
-  const { api, transport } = ground
+export async function readNamedRelease(cluster: Cluster, named: NamedLock, now: number): Promise<Release> {
+  const { api, transport } = cluster
   const { namespace, lock } = named
   const configMap = await api.read('ConfigMap', namespace, namedLockConfigMapName(lock))
   const read = configMap === undefined ? undefined : readNamedLock(configMap)
@@ -124,7 +183,7 @@ export async function readNamedRelease(ground: Ground, named: NamedLock, now: nu
     holds: `Pod ${holder.pod} holds the lock ${lock}, as run ${holder.number} of ${whose}, since ${span(now - Date.parse(holder.since))}.`,
     pod,
     node: node === undefined ? undefined : await readNode(transport, node),
-    controller: await readController(ground, now),
+    controller: await readController(cluster, now),
     now,
   })
 }
@@ -190,48 +249,8 @@ function mayRun(pod: Pod): string {
   return `It is not free: pod ${name} may be running a migration under it${see}`
 }
 
-/**
- * What a person may do about the own lock of a Deployment.
- *
- * | its ConfigMap                | a pod                    |                                      |
- * | ---------------------------- | ------------------------ | ------------------------------------ |
- * | names a holder               |                          | by the holder's pod                  |
- * | names none                   |                          | free                                 |
- * | edited, or somebody else's   |                          | wait                                 |
- * | missing                      | may be running           | wait                                 |
- * | missing                      | none may be              | free                                 |
- */
-export function releaseOf(situation: Situation): Release {
-  const { read, pods, node, controller, facts, now } = situation
-  const { name, namespace } = facts.deployment.metadata
-  switch (read?.kind) {
-    case 'foreign':
-      return foreign(lockConfigMapName(name), namespace)
-    case 'edited':
-      return {
-        kind: 'wait',
-        says: [
-          'Somebody wrote into the record of the lock: the controller finds out anew from the pods who holds it. Until then it is not free.',
-        ],
-      }
-    case undefined: {
-      const running = pods.find(({ pod }) => standing(pod) === 'running')
-      return running === undefined ? FREE : recordLost(running.pod.metadata.name, lockConfigMapName(name))
-    }
-    case 'record': {
-      const run = runOf(situation)
-      if (run === undefined) return FREE
-      const holds = `Pod ${run.pod} holds the lock, as run ${run.number} of revision ${run.revision}, since ${span(now - Date.parse(run.since))}.`
-      const pod = pods.find((each) => each.pod.metadata.uid === run.uid)?.pod
-      return releaseOfPod({ run, holds, pod, node, controller, now })
-    }
-  }
-}
-
-const FREE: Release = { kind: 'free', says: ['The lock is free.'] }
-
 /** The controller leaves such a ConfigMap alone, and so does `unlock`. */
-export function foreign(configMap: string, namespace: string): Release {
+function foreign(configMap: string, namespace: string): Release {
   return {
     kind: 'wait',
     says: [
@@ -243,7 +262,7 @@ export function foreign(configMap: string, namespace: string): Release {
 }
 
 /** Nobody but the controller can tell by the pods alone who holds it. */
-export function recordLost(pod: string, configMap: string): Release {
+function recordLost(pod: string, configMap: string): Release {
   return {
     kind: 'wait',
     says: [
@@ -253,28 +272,8 @@ export function recordLost(pod: string, configMap: string): Release {
   }
 }
 
-/**
- * What a person may do about a lock. There is one way to free it that the protocol knows: its pod object goes. What it takes
- * with it differs:
- * - free: nobody holds it
- * - wait: it is not free, and deleting a pod would not help: it becomes free by itself, or something else has to be mended
- * - delete: its node ends the container first, so that no two runs overlap
- * - force: the pod object goes while nobody can see whether its container runs on: never two at once is no longer promised
- */
-export type Release =
-  | { readonly kind: 'free' | 'wait'; readonly says: readonly string[] }
-  | {
-      readonly kind: 'delete' | 'force'
-      readonly run: HeldRun
-      /** How the pod is to be deleted: as it was seen here, or not at all. */
-      readonly deletion: RemoveOptions
-      readonly says: readonly string[]
-    }
-
-export type HeldRun = Pick<Run, 'pod' | 'uid' | 'number' | 'node' | 'graceSeconds'>
-
 /** A run that holds a lock, as it was seen. */
-export interface Held {
+interface HeldLock {
   readonly run: HeldRun
   /** Whose run it is, which lock it holds, and since when: a sentence. */
   readonly holds: string
@@ -286,10 +285,15 @@ export interface Held {
   readonly now: number
 }
 
-/** After the end of the grace period, kubelet takes a second or two. */
-const DELETION_LATE_MS = 60_000
-/** 0 is no short grace period: the API server takes it for `now, whether or not the container has ended`. */
-const GRACE_MIN_SECONDS = 1
+const DELETED = [
+  'Deleting the pod frees the lock safely: its node ends the migration first (TERM, then KILL after the grace period).',
+  'The migration is cut off wherever it is. Then it runs again in another pod, at once: go back first (kubectl rollout undo) if it should not.',
+]
+
+const BRING_BACK = 'Best is to bring the node back: then all goes on by itself.'
+
+const FORCED =
+  'The only other way is to take away the pod object by force. If the container still runs, the next pod runs its migration beside it: migrate.io then no longer promises that two never run at once. Do it only when you know that the machine is off, or cut off from the database.'
 
 /**
  * Where run n may be going on, by what is known of its pod:
@@ -303,7 +307,7 @@ const GRACE_MIN_SECONDS = 1
  * | whatever         | whatever else | is being deleted         | wait                                         |
  * | whatever         | whatever else | is not                   | delete                                       |
  */
-export function releaseOfPod(held: Held): Release {
+function releaseOfPod(held: HeldLock): Release {
   const { run, holds, pod, node, now } = held
   const byItself = isAbsent(held)
     ? `The controller of migrate.io frees it, but none is at work: see kubectl -n ${namespaceOf(held.controller)} get pods.`
@@ -312,21 +316,21 @@ export function releaseOfPod(held: Held): Release {
   if (endOf(pod, run.number).kind !== 'unknown')
     return { kind: 'wait', says: [holds, `Its run has ended, which its node has said. ${byItself}`] }
 
-  const isGranted = decisionOn(run.number, grantOf(pod)) === 'run'
+  const isToldToRun = isGranted(pod, run.number)
   const where = run.node === undefined ? 'no node yet' : `node ${run.node}`
-  const about = [holds, `It is on ${where}, which ${nodeInWords(node, now)}. ${stateInWords(pod, isGranted)}`]
+  const about = [holds, `It is on ${where}, which ${nodeInWords(node, now)}. ${stateInWords(pod, isToldToRun)}`]
   const force = (...says: readonly string[]): Release => ({
     kind: 'force',
     run,
     deletion: { preconditions: asSeen(pod), gracePeriodSeconds: 0 },
     says: [...about, ...says],
   })
-  if (isGranted && (node?.kind === 'not-ready' || node?.kind === 'gone')) return force(BRING_BACK, FORCED)
+  if (isToldToRun && (node?.kind === 'not-ready' || node?.kind === 'gone')) return force(BRING_BACK, FORCED)
 
   const { deletionTimestamp, finalizers = [] } = pod.metadata
   if (deletionTimestamp === undefined) {
     const { phase } = pod.status ?? {}
-    if (isGranted && (phase === 'Failed' || phase === 'Succeeded'))
+    if (isToldToRun && (phase === 'Failed' || phase === 'Succeeded'))
       return force(
         `Its phase is ${phase}, which others than its node may write as well, and its node has not said that the container ended. The API server takes such a pod away at once, and waits for no node.`,
         node?.kind === 'ready' ? 'Best is to wait until its node says how the container ended.' : BRING_BACK,
@@ -342,7 +346,7 @@ export function releaseOfPod(held: Held): Release {
   }
 
   const late = now - Date.parse(deletionTimestamp)
-  if (isGranted && node?.kind !== 'ready' && late > DELETION_LATE_MS)
+  if (isToldToRun && node?.kind !== 'ready' && late > DELETION_LATE_MS)
     return force(`It should have ended ${span(late)} ago, and its node has not said that it did.`, BRING_BACK, FORCED)
   const others = finalizers.length === 0 ? '' : ` Finalizers hold it as well: ${finalizers.join(', ')}.`
   const ends =
@@ -357,8 +361,8 @@ function asSeen({ metadata: { uid, resourceVersion } }: Pod): RemoveOptions['pre
   return { uid, resourceVersion }
 }
 
-function stateInWords(pod: Pod, isGranted: boolean): string {
-  if (!isGranted) return 'It has not been told to start the migration yet.'
+function stateInWords(pod: Pod, isToldToRun: boolean): string {
+  if (!isToldToRun) return 'It has not been told to start the migration yet.'
   return isRunning(pod)
     ? 'Its container migrate-io runs, by the last word of its node: the migration may be at work in the database now.'
     : 'Its container migrate-io did not run, by the last word of its node, and may be started again by it.'
@@ -377,12 +381,3 @@ function nodeInWords(node: NodeFacts | undefined, now: number): string {
       return 'you may not look at (get nodes), so whether it is ready is not known here'
   }
 }
-
-const DELETED = [
-  'Deleting the pod frees the lock safely: its node ends the migration first (TERM, then KILL after the grace period).',
-  'The migration is cut off wherever it is. Then it runs again in another pod, at once: go back first (kubectl rollout undo) if it should not.',
-]
-
-const BRING_BACK = 'Best is to bring the node back: then all goes on by itself.'
-const FORCED =
-  'The only other way is to take away the pod object by force. If the container still runs, the next pod runs its migration beside it: migrate.io then no longer promises that two never run at once. Do it only when you know that the machine is off, or cut off from the database.'

@@ -1,7 +1,7 @@
 import type { State } from './findings.ts'
 import type { Gathered } from './gather.ts'
 import type { ControllerFacts } from './situation.ts'
-import { type DeploymentStatus, statusOf, withQueues } from './status.ts'
+import { type DeploymentStatus, deploymentStatusOf, withQueues } from './status.ts'
 import type { Scope } from './survey.ts'
 import { span } from './words.ts'
 
@@ -16,7 +16,7 @@ export interface Report {
 /** @param program as its user calls it */
 export function reportOf({ situations, controller }: Gathered, scope: Scope, program: string): Report {
   // First all: whoever waits for the same lock is in its queue.
-  const all = withQueues(situations.map((situation) => statusOf(situation, program)))
+  const all = withQueues(situations.map((situation) => deploymentStatusOf(situation, program)))
   return {
     version: 1,
     controller: { state: controller.kind, ...('leader' in controller && { leader: controller.leader }) },
@@ -25,9 +25,9 @@ export function reportOf({ situations, controller }: Gathered, scope: Scope, pro
 }
 
 /** How a state is to be shown, such as in colour; the text must look as wide as it was. */
-export type Paint = (state: State, text: string) => string
+type Paint = (state: State, text: string) => string
 
-export interface TableOptions {
+interface TableOptions {
   /** Milliseconds since 1970. */
   readonly now: number
   readonly withNamespace: boolean

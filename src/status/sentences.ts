@@ -1,17 +1,16 @@
 import { INJECTION_LABEL, LEADER_LEASE, lockConfigMapName, PREFIX, PROTOCOL_LABEL } from '../names.ts'
-import type { Reason, RolloutReason, RunReason } from './findings.ts'
+import type { RolloutReason, RunReason, StatusReason } from './findings.ts'
 import type { TroubleKind } from './pod-facts.ts'
-import type { Situation } from './situation.ts'
-import { namespaceOf } from './situation.ts'
+import { namespaceOf, type Situation } from './situation.ts'
 import { exitInWords, imageInWords, quoted, span, undo, type Words } from './words.ts'
 
 /** What a person is told: what is the matter, and what to do about it, one thing a line. */
-export interface Told {
+interface Advice {
   readonly why: string
   readonly todo: readonly string[]
 }
 
-export type Sentences<R extends Reason> = { readonly [K in R]: (words: Words) => Told }
+type Sentences<R extends StatusReason> = { readonly [K in R]: (words: Words) => Advice }
 
 /** Where a run is under way, or has been. */
 const RUN_SENTENCES: Sentences<RunReason> = {
@@ -103,18 +102,6 @@ const RUN_SENTENCES: Sentences<RunReason> = {
     why: `Pod ${run?.pod} of an older revision (${run?.revision}) has been running its migration for ${ago(since)}. This revision runs after it.`,
     todo: [`Watch its output: ${ours('logs')} -f`, `Or end it: ${ours('unlock')}`],
   }),
-}
-
-function again(failures: number | undefined): string {
-  return failures === undefined
-    ? ''
-    : `: attempt ${failures + 1}, after ${failures === 1 ? 'a failure' : `${failures} failures`}`
-}
-
-/** Who serves while the present revision is not migrated. */
-function serving({ facts: { available } }: Situation): string {
-  if (available === 0) return 'No pod of the app is serving.'
-  return `Meanwhile ${available === 1 ? 'a pod' : `${available} pods`} of the revision before go${available === 1 ? 'es' : ''} on serving.`
 }
 
 /** Where no pod of the revision can have its turn, since its wrapper does not run. The lock is free meanwhile. */
@@ -322,4 +309,16 @@ const ROLLOUT_SENTENCES: Sentences<RolloutReason> = {
 }
 
 /** For each reason what it means for people who don't know this program. Nothing that a command or its environment says. */
-export const SENTENCES: Sentences<Reason> = { ...RUN_SENTENCES, ...POD_SENTENCES, ...ROLLOUT_SENTENCES }
+export const SENTENCES: Sentences<StatusReason> = { ...RUN_SENTENCES, ...POD_SENTENCES, ...ROLLOUT_SENTENCES }
+
+function again(failures: number | undefined): string {
+  return failures === undefined
+    ? ''
+    : `: attempt ${failures + 1}, after ${failures === 1 ? 'a failure' : `${failures} failures`}`
+}
+
+/** Who serves while the present revision is not migrated. */
+function serving({ facts: { available } }: Situation): string {
+  if (available === 0) return 'No pod of the app is serving.'
+  return `Meanwhile ${available === 1 ? 'a pod' : `${available} pods`} of the revision before go${available === 1 ? 'es' : ''} on serving.`
+}

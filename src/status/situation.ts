@@ -5,16 +5,9 @@ import { NAMESPACE } from '../names.ts'
 import type { DeploymentFacts } from './deployment-facts.ts'
 import type { PodFacts } from './pod-facts.ts'
 
-/** The label migrate.io/injection of a namespace; `unseen`: the namespace may not be read. */
-export type NamespaceFacts = { readonly kind: 'seen'; readonly label: string | undefined } | { readonly kind: 'unseen' }
-
-/** Who has the named lock that a Deployment needs. */
-export interface NamedFacts {
-  readonly lock: string
-  readonly state: NamedState
-  /** Where another Deployment has it. */
-  readonly holder: { readonly deployment: string; readonly pod: string; readonly since: string } | undefined
-}
+/** The clock of whoever asks may be wrong, and a false alarm is worse than a late one. */
+const ALLOWANCE_MS = 60_000
+const DURATION_SECONDS = 15
 
 /** All that is known about one Deployment at one moment. */
 export interface Situation {
@@ -35,6 +28,17 @@ export interface Situation {
   readonly now: number
 }
 
+/** Who has the named lock that a Deployment needs. */
+export interface NamedFacts {
+  readonly lock: string
+  readonly state: NamedState
+  /** Where another Deployment has it. */
+  readonly holder: { readonly deployment: string; readonly pod: string; readonly since: string } | undefined
+}
+
+/** The label migrate.io/injection of a namespace; `unseen`: the namespace may not be read. */
+export type NamespaceFacts = { readonly kind: 'seen'; readonly label: string | undefined } | { readonly kind: 'unseen' }
+
 /** Whether a controller is at work, by the Lease by which controllers elect their leader. */
 export type ControllerFacts =
   | { readonly kind: 'leading'; readonly leader: string; readonly namespace: string }
@@ -43,10 +47,6 @@ export type ControllerFacts =
   | { readonly kind: 'absent'; readonly namespace: string }
   /** It may not be read, which is common: the Lease is in the namespace of migrate.io itself. */
   | { readonly kind: 'unseen' }
-
-/** The clock of whoever asks may be wrong, and a false alarm is worse than a late one. */
-const ALLOWANCE_MS = 60_000
-const DURATION_SECONDS = 15
 
 /**
  * @param lease undefined where there is none
@@ -62,6 +62,11 @@ export function controllerFacts(
   const renewedAt = Date.parse(renewTime ?? '')
   const isStale = !(now - renewedAt <= leaseDurationSeconds * 1000 + ALLOWANCE_MS)
   return isStale ? { kind: 'stale', leader, renewedAt, namespace } : { kind: 'leading', leader, namespace }
+}
+
+/** Whether no controller is at work, as far as can be seen. */
+export function isAbsent({ controller }: Pick<Situation, 'controller'>): boolean {
+  return controller.kind === 'absent' || controller.kind === 'stale'
 }
 
 /** Where migrate.io is installed, as far as can be seen: the usual namespace else. */
@@ -86,9 +91,4 @@ export function nodeFacts(node: Node | undefined): NodeFacts {
   if (ready?.status === 'True') return { kind: 'ready' }
   const since = Date.parse(ready?.lastTransitionTime ?? '')
   return { kind: 'not-ready', since: Number.isNaN(since) ? undefined : since }
-}
-
-/** Whether no controller is at work, as far as can be seen. */
-export function isAbsent({ controller }: Pick<Situation, 'controller'>): boolean {
-  return controller.kind === 'absent' || controller.kind === 'stale'
 }

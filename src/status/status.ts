@@ -1,6 +1,6 @@
 import { completedOf, entriesOf } from '../lock/record.ts'
 import { REVISION_ANNOTATION } from '../names.ts'
-import type { Findings, Reason, State } from './findings.ts'
+import type { Findings, State, StatusReason } from './findings.ts'
 import { judge } from './judge.ts'
 import { SENTENCES } from './sentences.ts'
 import { isAbsent, type Situation } from './situation.ts'
@@ -15,7 +15,7 @@ export interface DeploymentStatus {
   readonly deployment: string
   readonly state: State
   /** Why it is in that state. */
-  readonly reason: Reason
+  readonly reason: StatusReason
   /** The revision that is being rolled out, as in the names of its ReplicaSet and the record. */
   readonly revision?: string
   /** Its number, as in `kubectl rollout history`. */
@@ -56,7 +56,7 @@ export interface DeploymentStatus {
 }
 
 /** @param program as its user calls it, for the commands that it names */
-export function statusOf(situation: Situation, program: string): DeploymentStatus {
+export function deploymentStatusOf(situation: Situation, program: string): DeploymentStatus {
   const findings = judge(situation)
   const { facts, read, named } = situation
   const { name: deployment, namespace, annotations } = facts.deployment.metadata
@@ -132,7 +132,7 @@ export function withQueues(statuses: readonly DeploymentStatus[]): readonly Depl
 }
 
 /** What else is worth knowing, whatever the reason of the state: whole sentences. */
-export function notesOf({ state, reason, run, failed }: Findings, situation: Situation): readonly string[] {
+function notesOf({ state, reason, run, failed }: Findings, situation: Situation): readonly string[] {
   const { facts, node } = situation
   const notes: string[] = []
   if (state === 'NotInjected') return notes

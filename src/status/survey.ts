@@ -25,6 +25,12 @@ import { type ControllerFacts, controllerFacts, type NamespaceFacts, type NodeFa
 /** Ours take some 300. */
 const ENTRY_MAX_CHARACTERS = 1_024
 
+/** A connection to a cluster. */
+export interface Cluster {
+  readonly transport: Transport
+  readonly api: Api
+}
+
 /** What is looked at. */
 export interface Scope {
   /** Undefined: all. */
@@ -54,7 +60,7 @@ export interface ReadConfigMap {
 }
 
 /** The revisions of which a record's entries are needed: those that have ReplicaSets. */
-export type Wanted = (namespace: string, record: string) => ReadonlySet<string>
+type Wanted = (namespace: string, record: string) => ReadonlySet<string>
 
 /**
  * Reads all that tells how migrations stand. Needs the verb `list` on deployments, replicasets, pods and configmaps; what
@@ -62,7 +68,7 @@ export type Wanted = (namespace: string, record: string) => ReadonlySet<string>
  * @throws KubeError
  */
 export async function survey(
-  { transport, api }: { readonly transport: Transport; readonly api: Api },
+  { transport, api }: Cluster,
   { namespace, deployment, controller: known }: Scope,
   now: number,
 ): Promise<Survey> {
@@ -120,24 +126,6 @@ export function wantedBy(replicaSets: readonly ReplicaSet[]): Wanted {
   return (namespace, record) => revisions.get(`${namespace}/${record}`) ?? new Set()
 }
 
-async function readNamespaces(transport: Transport, name: string | undefined) {
-  const factsOf = (labels: Record<string, string> | undefined): NamespaceFacts => ({
-    kind: 'seen',
-    label: labels?.[INJECTION_LABEL],
-  })
-  return unlessForbidden(async () => {
-    if (name !== undefined) {
-      const found = await readClusterObject(transport, 'Namespace', name)
-      return new Map(found === undefined ? [] : [[name, factsOf(found.metadata.labels)]])
-    }
-    const { items } = await listInPages(transport, 'Namespace', {
-      selection: {},
-      project: ({ metadata }) => [metadata.name, factsOf(metadata.labels)] as const,
-    })
-    return new Map(items)
-  })
-}
-
 /** Of a record, the entries that may be as large and as many as an editor likes are kept where they count, and not whole. */
 export function projectConfigMap(full: ConfigMap, wanted: Wanted): ReadConfigMap {
   const { namespace, name } = full.metadata
@@ -159,6 +147,24 @@ function withEntries(read: RecordRead, revisions: ReadonlySet<string>): RecordRe
   return read.kind === 'edited' ? { ...read, entries } : { ...read, record: { ...read.record, entries } }
 }
 
+async function readNamespaces(transport: Transport, name: string | undefined) {
+  const factsOf = (labels: Record<string, string> | undefined): NamespaceFacts => ({
+    kind: 'seen',
+    label: labels?.[INJECTION_LABEL],
+  })
+  return unlessForbidden(async () => {
+    if (name !== undefined) {
+      const found = await readClusterObject(transport, 'Namespace', name)
+      return new Map(found === undefined ? [] : [[name, factsOf(found.metadata.labels)]])
+    }
+    const { items } = await listInPages(transport, 'Namespace', {
+      selection: {},
+      project: ({ metadata }) => [metadata.name, factsOf(metadata.labels)] as const,
+    })
+    return new Map(items)
+  })
+}
+
 /**
  * Reads whether a controller is at work. Where none leads in the usual namespace, migrate.io may be installed in another,
  * which the webhook configuration names. Who may not read that is told of an absence only where the Lease is there, which
@@ -167,10 +173,7 @@ function withEntries(read: RecordRead, revisions: ReadonlySet<string>): RecordRe
  * @returns `unseen` where what would tell may not be read
  * @throws KubeError
  */
-export async function readController(
-  { transport, api }: { readonly transport: Transport; readonly api: Api },
-  now: number,
-): Promise<ControllerFacts> {
+export async function readController({ transport, api }: Cluster, now: number): Promise<ControllerFacts> {
   const factsIn = async (namespace: string) => {
     const read = async () => ({ lease: await api.read('Lease', namespace, LEADER_LEASE) })
     const answer = await unlessForbidden(read)
@@ -198,7 +201,7 @@ export async function readNode(transport: Transport, name: string): Promise<Node
 }
 
 /** @returns undefined where a permission is missing without which the rest is still worth telling */
-export async function unlessForbidden<T>(read: () => Promise<T>): Promise<T | undefined> {
+async function unlessForbidden<T>(read: () => Promise<T>): Promise<T | undefined> {
   try {
     return await read()
   } catch (error) {

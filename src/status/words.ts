@@ -2,6 +2,13 @@ import { exitCodeInWords } from '../lock/pod-state.ts'
 import type { Findings } from './findings.ts'
 import type { Situation } from './situation.ts'
 
+const TIMEOUT_EXIT = 124
+const SECOND_MS = 1_000
+const MINUTE_MS = 60 * SECOND_MS
+const HOUR_MS = 60 * MINUTE_MS
+const DAY_MS = 24 * HOUR_MS
+const YEAR_MS = 365 * DAY_MS
+
 /** What a sentence is made from: the findings about a Deployment, and how its reader would type commands. */
 export interface Words extends Findings {
   readonly situation: Situation
@@ -35,8 +42,6 @@ export function undo({ situation, kubectl, name }: Pick<Words, 'situation' | 'ku
   return [`Or go back to the revision before: ${kubectl(`rollout undo deployment/${name}`)}`]
 }
 
-const TIMEOUT_EXIT = 124
-
 /** `exit code 3`, `exit code 137 (signal 9)`. */
 export function exitInWords(code: number, isTimeout = code === TIMEOUT_EXIT): string {
   if (isTimeout) return `exit code ${code} (it ran longer than migrate.io/timeout)`
@@ -53,12 +58,6 @@ export function quoted(detail: string | undefined): string {
 export function imageInWords(image: string | undefined): string {
   return image === undefined ? 'The image' : `The image ${image}`
 }
-
-const SECOND_MS = 1_000
-const MINUTE_MS = 60 * SECOND_MS
-const HOUR_MS = 60 * MINUTE_MS
-const DAY_MS = 24 * HOUR_MS
-const YEAR_MS = 365 * DAY_MS
 
 /**
  * A span of time as kubectl prints it: two units where the first is small, else one.

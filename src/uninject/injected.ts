@@ -1,6 +1,6 @@
-import { decide } from '../injection/decide.ts'
+import { decideInjection } from '../injection/decide.ts'
 import { readDeployment } from '../injection/deployment.ts'
-import { holdsOurs } from '../injection/parts.ts'
+import { holdsInjectedParts } from '../injection/parts.ts'
 import type { Json, JsonObject } from '../json.ts'
 import type { Deployment, Pod } from '../kube/objects.ts'
 import { grantOf } from '../lock/grant.ts'
@@ -34,12 +34,7 @@ export function readInjected(stored: Deployment): InjectedDeployment | undefined
 
 export function isInjected(stored: Deployment): boolean {
   const read = readDeployment(asJson(stored))
-  return 'spec' in read && holdsOurs(read.spec.template)
-}
-
-/** The same object as the JSON that it is: the API's types show the part of it that is read by name. */
-export function asJson(stored: Deployment): JsonObject {
-  return stored as unknown as Json as JsonObject
+  return 'spec' in read && holdsInjectedParts(read.spec.template)
 }
 
 type Annotations = Readonly<Record<string, string>>
@@ -61,13 +56,18 @@ export function bareOf(stored: Deployment, taken: Annotations): Deployment {
   const theirs = Object.entries(stored.metadata.annotations ?? {}).filter(([key]) => !key.startsWith(PREFIX))
   const before = withAnnotations(stored, { ...taken, ...stored.metadata.annotations })
   const after = withAnnotations(stored, Object.fromEntries(theirs))
-  const decision = decide({ object: asJson(after), oldObject: asJson(before), optedIn: false })
+  const decision = decideInjection({ object: asJson(after), oldObject: asJson(before), optedIn: false })
   if (decision.kind === 'stripped') return decision.deployment as unknown as Deployment
   throw new Error(`${stored.metadata.namespace}/${stored.metadata.name} holds nothing of ours: ${decision.reason}`)
 }
 
 function withAnnotations(stored: Deployment, annotations: Annotations): Deployment {
   return { ...stored, metadata: { ...stored.metadata, annotations: { ...annotations } } }
+}
+
+/** The same object as the JSON that it is: the API's types show the part of it that is read by name. */
+export function asJson(stored: Deployment): JsonObject {
+  return stored as unknown as Json as JsonObject
 }
 
 /** A migration that is not done, which un-injecting would end. */

@@ -1,7 +1,7 @@
 import { KubeError } from '../kube/api.ts'
 import { annotateDeploymentStatus } from '../kube/calls.ts'
 import { bareOf, type InjectedDeployment, isInjected, ourAnnotations } from './injected.ts'
-import type { Ground } from './survey.ts'
+import type { UninjectTarget } from './inventory.ts'
 
 const MAX_TRIES = 100 // a Deployment in a rollout is written several times a second, and a busy API server takes its time
 
@@ -15,7 +15,7 @@ const MAX_TRIES = 100 // a Deployment in a rollout is written several times a se
  * @throws KubeError: `forbidden`, refused by somebody (`invalid`), or the cluster can't be asked
  */
 export async function takeOff(
-  { api, transport }: Omit<Ground, 'namespace'>,
+  { api, transport }: Omit<UninjectTarget, 'namespace'>,
   { key, uid }: InjectedDeployment,
 ): Promise<'taken-off' | 'gone'> {
   let taken: Readonly<Record<string, string>> = {}

@@ -2,22 +2,23 @@ import { performance } from 'node:perf_hooks'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { createFastify, type ServerParts } from '../http/fastify.ts'
 import { addHealth, addMetrics, type NotReady } from '../http/health.ts'
-import type { Change, Decision } from '../injection/decide.ts'
-import { REASONS } from '../injection/reasons.ts'
+import type { DeploymentChange, InjectionDecision } from '../injection/decide.ts'
+import { INJECTION_REASONS } from '../injection/reasons.ts'
 import { isObject, type Json, type JsonObject } from '../json.ts'
 import { INJECTION_LABEL } from '../names.ts'
 import { errorFields, type Logs } from '../observability/logs.ts'
 import type { AdmissionLabels, WebhookMetrics } from '../observability/webhook-metrics.ts'
 import { allowed, denied, patchBetween } from './answer.ts'
 import { isTooDeep, readJsonBodies } from './bodies.ts'
-import { type Question, RequestError, readReview } from './review.ts'
+import { type AdmissionRequest, RequestError, readReview } from './review.ts'
 
 const DENIAL_HEADING = 'migrate.io cannot do what is asked for:'
 const NOT_OPTED_IN = `the injected migration was taken off, which starts a rollout: the namespace is not labelled ${INJECTION_LABEL}=enabled`
+const NAME_MAX_CHARACTERS = 253 // Kubernetes' own limit; admission sees objects before that is checked
 
 export interface AppParts extends ServerParts {
   /** The domain. */
-  readonly decide: (change: Change) => Decision
+  readonly decide: (change: DeploymentChange) => InjectionDecision
   readonly metrics: WebhookMetrics
   readonly logs: Logs
   readonly notReady: NotReady
@@ -129,10 +130,12 @@ function blamed(body: unknown): { namespace: string; deployment: string } | unde
   }
 }
 
-const NAME_MAX_CHARACTERS = 253 // Kubernetes' own limit; admission sees objects before that is checked
-
 /** One line per decision: who, what, why. Never a text from the object but its names, nor warnings or problems, which quote values. */
-export function logDecision(logs: Logs, question: Question & { readonly kind: 'change' }, decision: Decision): void {
+function logDecision(
+  logs: Logs,
+  question: AdmissionRequest & { readonly kind: 'change' },
+  decision: InjectionDecision,
+): void {
   const notable = decision.kind === 'injected' || decision.kind === 'stripped' || decision.kind === 'refused'
   const level = notable || decision.warnings.length > 0 ? 'info' : 'debug'
   if (!logs.isLevelEnabled(level)) return
@@ -147,12 +150,12 @@ export function logDecision(logs: Logs, question: Question & { readonly kind: 'c
       warnings: decision.warnings.length,
       ...(decision.kind === 'refused' && { problems: decision.problems.length }),
     },
-    REASONS[decision.reason],
+    INJECTION_REASONS[decision.reason],
   )
 }
 
 /** Namespace and name as the request has them; `generateName` with a star where the API server will make up the rest. */
-export function names(object: JsonObject): { namespace: string; deployment: string } {
+function names(object: JsonObject): { namespace: string; deployment: string } {
   const metadata = object.metadata
   if (!isObject(metadata)) return { namespace: '', deployment: '' }
   const generated = text(metadata.generateName)

@@ -10,6 +10,8 @@ const BODY_MAX_BYTES = 7 * MIB // the API server takes objects up to 3 MiB, and 
 const LARGE_BODY_BYTES = 256 * 1024 // most reviews have 10 to 30 KiB
 // Two of the largest. S4 allows 32 MiB, but with what parsing makes of the worst of them that went beyond the pod's 256 MiB.
 const IN_FLIGHT_MAX_BYTES = 15 * MIB
+const SPARE_BYTES = 32 * 1024
+const SPARE_MAX_COUNT = 64 // 2 MiB
 
 type Done = (error: Error | null, body?: Json) => void
 
@@ -60,22 +62,6 @@ function refusal({ headers }: FastifyRequest): RequestError | undefined {
   if (bytes === 0) return new RequestError(400, 'body-empty', 'The body is empty, but must be an AdmissionReview.')
   if (bytes <= BODY_MAX_BYTES) return undefined
   return new RequestError(413, 'body-too-large', `The body has ${bytes} bytes, but at most ${BODY_MAX_BYTES} are read.`)
-}
-
-/** Buffers of the size that most bodies fit in, for the next ones: a fresh one for each call costs a tenth of the call. */
-const spare: Buffer<ArrayBuffer>[] = []
-const SPARE_BYTES = 32 * 1024
-const SPARE_MAX_COUNT = 64 // 2 MiB
-
-function take(bytes: number): Buffer<ArrayBuffer> {
-  // Of the declared size: pages of it that never arrive cost nothing.
-  if (bytes > SPARE_BYTES) return Buffer.allocUnsafeSlow(bytes)
-  return spare.pop() ?? Buffer.allocUnsafeSlow(SPARE_BYTES)
-}
-
-function giveBack(body: Buffer<ArrayBuffer>): void {
-  if (body.length === SPARE_BYTES && spare.length < SPARE_MAX_COUNT) spare.push(body)
-  else body.buffer.transfer(0) // gives its memory back now, not at some later garbage collection
 }
 
 /** The body of one request, from when it waits for room. */
@@ -138,6 +124,20 @@ class Body implements Incoming {
   }
 }
 
+/** Buffers of the size that most bodies fit in, for the next ones: a fresh one for each call costs a tenth of the call. */
+const spare: Buffer<ArrayBuffer>[] = []
+
+function take(bytes: number): Buffer<ArrayBuffer> {
+  // Of the declared size: pages of it that never arrive cost nothing.
+  if (bytes > SPARE_BYTES) return Buffer.allocUnsafeSlow(bytes)
+  return spare.pop() ?? Buffer.allocUnsafeSlow(SPARE_BYTES)
+}
+
+function giveBack(body: Buffer<ArrayBuffer>): void {
+  if (body.length === SPARE_BYTES && spare.length < SPARE_MAX_COUNT) spare.push(body)
+  else body.buffer.transfer(0) // gives its memory back now, not at some later garbage collection
+}
+
 const NOTHING = Buffer.alloc(0)
 
 function parsed(body: Buffer, length: number): Parameters<Done> {
@@ -173,16 +173,13 @@ function aborted(): Parameters<Done> {
 // An UPDATE with two objects of 1.4 MiB that are nothing but short environment variables counts some 340,000. At some 140 bytes
 // a value in memory, 7 MiB of `[],[],…` would otherwise go beyond the pod's 256 MiB.
 const MAX_VALUES = 400_000
-
 // A key that occurs once costs V8 a hidden class, some 300 bytes more. Keys repeat in every real object but for the names in
 // managedFields: one for each environment variable, say.
 const MAX_DIFFERENT_KEYS = 30_000
 const KEY_BUCKETS = 2 ** 17 // keys are told apart by a hash of that size: some pass as equal, which only lets more in
 const HASHED_BYTES = 64 // of a key; longer ones are few for their length
-
 // Kubernetes' own decoder stops at 10,000; no Deployment is deeper than some tens.
 const MAX_DEPTH = 1_000
-
 const BYTE = { quote: 0x22, comma: 0x2c, openBracket: 0x5b, backslash: 0x5c, openBrace: 0x7b, colon: 0x3a } as const
 
 /** Whether JSON text holds more values, or more different keys, than any real review. In one pass, without parsing it. */

@@ -1,3 +1,10 @@
+/** How often those that hold room are looked at while others wait for it: who comes has to wait for two looks at most. */
+export const LOOK_MS = 250
+/** What has to arrive from one look to the next, or the rest if that is less. The API server sends 7 MiB in less than that. */
+const LEAST_BYTES = 128 * 1024
+// The beginning of each is in memory by then, some 150 KiB.
+const WAITING_MAX = 64
+
 /** What one body asks for, and how it can be told whether it comes. */
 export interface Incoming {
   /** As announced. */
@@ -15,13 +22,6 @@ export interface Incoming {
   /** It won't be started: too many wait before it. */
   turnAway(): void
 }
-
-/** How often those that hold room are looked at while others wait for it: who comes has to wait for two looks at most. */
-export const LOOK_MS = 250
-/** What has to arrive from one look to the next, or the rest if that is less. The API server sends 7 MiB in less than that. */
-const LEAST_BYTES = 128 * 1024
-// The beginning of each is in memory by then, some 150 KiB.
-const WAITING_MAX = 64
 
 /**
  * How many bytes may be held at once. Who finds no room waits. Room is announced for and not yet filled, so it is lent only

@@ -1,15 +1,15 @@
-import type { Change } from '../injection/decide.ts'
+import type { DeploymentChange } from '../injection/decide.ts'
 import { isObject, type Json, type JsonObject } from '../json.ts'
 
 const VERSION = 'admission.k8s.io/v1'
 const OPERATIONS = ['CREATE', 'UPDATE', 'DELETE', 'CONNECT'] as const
 const UID_MAX_CHARACTERS = 128 // the API server sends 36; it is echoed and logged
 
-export type Operation = (typeof OPERATIONS)[number]
+type Operation = (typeof OPERATIONS)[number]
 
 /** What an AdmissionReview asks. `not-ours` is let through as it is: the webhook configuration should not have sent it. */
-export type Question =
-  | (Asked & { readonly kind: 'change'; readonly change: Omit<Change, 'optedIn'> })
+export type AdmissionRequest =
+  | (Asked & { readonly kind: 'change'; readonly change: Omit<DeploymentChange, 'optedIn'> })
   | (Asked & { readonly kind: 'not-ours'; readonly warnings: readonly string[] })
 
 interface Asked {
@@ -24,7 +24,7 @@ interface Asked {
  *
  * @throws RequestError (400) that says what was seen and what is allowed.
  */
-export function readReview(body: Json): Question {
+export function readReview(body: Json): AdmissionRequest {
   if (!isObject(body)) throw malformed(`The body must be an AdmissionReview object, but is ${nameOf(body)}.`)
   if (body.kind !== 'AdmissionReview') {
     throw malformed(`The body must be of kind AdmissionReview, but its kind is ${shown(body.kind)}.`)
@@ -107,7 +107,7 @@ export class RequestError extends Error {
 }
 
 /** The reason as a metric's label and log field: bounded, unlike the message. */
-export type RequestErrorCode =
+type RequestErrorCode =
   | 'body-aborted'
   | 'body-empty'
   | 'body-not-json'

@@ -3,7 +3,7 @@ import closeWithGrace from 'close-with-grace'
 import { certificateFromFiles } from '../certificates/files.ts'
 import { buildHealthApp, type NotReady } from '../http/health.ts'
 import { listen } from '../http/listen.ts'
-import { decide } from '../injection/decide.ts'
+import { decideInjection } from '../injection/decide.ts'
 import { createLogs, type LogLevel } from '../observability/logs.ts'
 import { createWebhookMetrics } from '../observability/webhook-metrics.ts'
 import { VERSION } from '../version.ts'
@@ -55,7 +55,7 @@ export async function runWebhook(options: WebhookOptions): Promise<void> {
   })
   const separate = options.metricsPort !== undefined
   const app = buildApp({
-    decide,
+    decide: decideInjection,
     metrics,
     logs,
     notReady,

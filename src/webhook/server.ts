@@ -8,7 +8,6 @@ import type { ServerParts } from '../http/fastify.ts'
 const KEEP_ALIVE_MS = 120_000 // the API server reuses idle connections for 90 s and doesn't repeat a call that was reset
 const UNUSED_AT_CLOSE_MS = 1_000 // at shutdown a connection's first call may be on its way
 const CLOSE_MAX_MS = 14_000 // accepted calls end by requestTimeout and the check after it
-
 // Some 85 KiB each while they do nothing, 200 KiB with the beginning of a body. An API server has 25 that are idle, and at most as
 // many as it has changes in flight, 200 by default, which are shared among the replicas.
 const CONNECTIONS_MAX = 300
@@ -23,8 +22,14 @@ const LIMITS = {
   noDelay: true,
 } as const
 
+const CLIENT_ERROR_STATUS: Readonly<Record<string, string>> = {
+  ERR_HTTP_REQUEST_TIMEOUT: '408 Request Timeout',
+  HPE_HEADER_OVERFLOW: '431 Request Header Fields Too Large',
+  HPE_CHUNK_EXTENSIONS_OVERFLOW: '413 Payload Too Large',
+}
+
 /** The sockets behind the app. */
-export interface TlsServer {
+interface TlsServer {
   /** What the app is built with, so that these sockets serve it. */
   readonly forApp: Required<Pick<ServerParts, 'serverFactory' | 'clientErrorHandler'>>
   /** Accepts no more, answers what was accepted, then is done. Idle connections end at once. */
@@ -34,7 +39,7 @@ export interface TlsServer {
 }
 
 /** What is told of it. */
-export interface Told {
+interface TlsServerHooks {
   /** Each pair that new connections get from now on. */
   readonly onUse: (pair: ServingPair) => void
   readonly onCrowded: NonNullable<ConnectionLimit['onCrowded']>
@@ -44,7 +49,7 @@ export interface Told {
  * HTTPS with HTTP/1.1 only, which is what the API server speaks to Services. New connections get the source's newest pair; the
  * old ones stay, so that no call fails.
  */
-export function createTlsServer(certificates: CertificateSource, told: Told): TlsServer {
+export function createTlsServer(certificates: CertificateSource, told: TlsServerHooks): TlsServer {
   const { onUse, onCrowded } = told
   // Connections that never had a call: Go's client opens spare ones in a burst and keeps them for 90 s, like idle ones.
   const unused = new Set<Socket>()
@@ -105,10 +110,4 @@ function endWithReason(code: string, socket: Socket & { _httpMessage?: { _header
   const status = CLIENT_ERROR_STATUS[code] ?? '400 Bad Request'
   socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
   socket.destroySoon()
-}
-
-const CLIENT_ERROR_STATUS: Readonly<Record<string, string>> = {
-  ERR_HTTP_REQUEST_TIMEOUT: '408 Request Timeout',
-  HPE_HEADER_OVERFLOW: '431 Request Header Fields Too Large',
-  HPE_CHUNK_EXTENSIONS_OVERFLOW: '413 Payload Too Large',
 }

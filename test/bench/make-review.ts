@@ -10,7 +10,7 @@ import { createServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { makeDevelopmentCertificates } from '../../certs/generate.ts'
-import { decide } from '../../src/injection/decide.ts'
+import { decideInjection } from '../../src/injection/decide.ts'
 import { allowed, patchBetween } from '../../src/webhook/answer.ts'
 import { EXAMPLE_REVIEW_FILE } from '../demo/review.ts'
 import { startCluster } from '../support/cluster/cluster.ts'
@@ -29,7 +29,7 @@ const recorder = createServer({ cert, key }, async (request, response) => {
   const review = JSON.parse(await text(request)) as Review
   reviews.push(review)
   const { uid, object, oldObject } = review.request
-  const decision = decide({ object, ...(oldObject && { oldObject }), optedIn: true })
+  const decision = decideInjection({ object, ...(oldObject && { oldObject }), optedIn: true })
   const wanted = decision.kind === 'refused' ? object : decision.deployment
   response.setHeader('content-type', 'application/json').end(allowed(uid, patchBetween(object, wanted), []))
 })

@@ -1,5 +1,5 @@
 import jsonPatch from 'fast-json-patch'
-import { decide } from '../../src/injection/decide.ts'
+import { decideInjection } from '../../src/injection/decide.ts'
 import type { Json, JsonObject } from '../../src/json.ts'
 import { FLASK, NEW_IMAGE, OLD_IMAGE } from './deployment.ts'
 import { fieldsOf } from './managed-fields.ts'
@@ -45,7 +45,9 @@ export function measurePure(eachMs: number): PureFigures[] {
 }
 
 function decided(object: JsonObject, oldObject?: JsonObject): JsonObject {
-  const decision = decide(oldObject === undefined ? { object, optedIn: true } : { object, oldObject, optedIn: true })
+  const decision = decideInjection(
+    oldObject === undefined ? { object, optedIn: true } : { object, oldObject, optedIn: true },
+  )
   if (decision.kind === 'refused')
     throw new Error(`the benchmark's Deployment was refused: ${decision.problems.join('; ')}`)
   return decision.deployment

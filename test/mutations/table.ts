@@ -472,7 +472,7 @@ export const MUTATIONS: readonly Mutation[] = [
     file: 'src/cli/sources.ts',
     find: 'return Array.fromAsync<Buffer>(process.stdin)',
     replace: 'for await (const piece of process.stdin) return [piece as Buffer]\n    return []',
-    tests: ['test/unit/cli/streams.test.ts'],
+    tests: ['test/unit/cli/sources.test.ts'],
     title: 'standard input is read',
   },
 ]

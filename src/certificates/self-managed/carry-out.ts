@@ -3,21 +3,20 @@ import type { Api } from '../../kube/api.ts'
 import type { Secret } from '../../kube/objects.ts'
 import type { WebhookConfiguration, WebhookConfigurations } from '../../kube/webhook-configuration.ts'
 import type { Issued } from '../issue.ts'
-import type { Step } from './decide.ts'
-import { bundleOf, type CertificateTimes, type Lifetime, lifetime } from './decide.ts'
+import { bundleOf, type CertificateTimes, type Lifetime, lifetime, type Step } from './decide.ts'
 import { dataWith, KEYS, type SecretValues, textUnder } from './read.ts'
 
 const LABELS = { 'app.kubernetes.io/name': 'migrate-io', 'app.kubernetes.io/component': 'controller' }
 const SUBJECT = 'CN=migrate.io webhook'
 
 /** What a step is carried out on: as it was read when the step was decided, so that each write is a compare-and-swap. */
-export interface Read {
+interface ReadObjects {
   readonly secret: Secret | undefined
   readonly configuration: WebhookConfiguration | undefined
   readonly signer: { readonly cert: string; readonly notAfterMs: number } | undefined
 }
 
-export interface Means {
+interface Means {
   readonly api: Pick<Api, 'create' | 'replace'>
   readonly configurations: Pick<WebhookConfigurations, 'trust'>
   readonly namespace: string
@@ -28,7 +27,7 @@ export interface Means {
 }
 
 /** The one write of a step. Throws KubeError, with code `conflict` where something has changed since it was read. */
-export async function carryOut(step: Exclude<Step, { kind: 'rest' }>, read: Read, means: Means, nowMs: number) {
+export async function carryOut(step: Exclude<Step, { kind: 'rest' }>, read: ReadObjects, means: Means, nowMs: number) {
   const { times, names } = means
   const serving = async (authority: Issued, untilMs: number) => {
     const life = validity(lifetime(nowMs, times.servingLifeMs, untilMs))

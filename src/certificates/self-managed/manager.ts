@@ -1,9 +1,16 @@
 import type { Api } from '../../kube/api.ts'
 import { type Clock, systemClock } from '../../kube/clock.ts'
 import type { WebhookConfigurations } from '../../kube/webhook-configuration.ts'
-import { createQueue, type Queue } from '../../kube/workqueue.ts'
+import { createWorkqueue, type Workqueue } from '../../kube/workqueue.ts'
 import { carryOut } from './carry-out.ts'
-import { type CertificateTimes, decide, type Snapshot, type Step, TIMES, type Waiting } from './decide.ts'
+import {
+  type CertificateSnapshot,
+  type CertificateTimes,
+  type CertificateWait,
+  decideCertificateStep,
+  type Step,
+  TIMES,
+} from './decide.ts'
 import { keptIn, trustedBy } from './read.ts'
 
 /** There is one thing to be looked at. */
@@ -12,7 +19,7 @@ const ALL = 'certificates'
 const STEPS_IN_A_ROW_MAX = 5
 const BACKOFF = { firstMs: 200, maxMs: 10_000 } // a conflict is over at once; a missing permission lasts
 
-export interface ManagerOptions {
+interface ManagerOptions {
   readonly api: Pick<Api, 'read' | 'create' | 'replace'>
   readonly configurations: WebhookConfigurations
   /** Of the Secret and of the Service. */
@@ -33,7 +40,7 @@ export interface ManagerOptions {
 export type CertificateEvent =
   | { readonly kind: 'step'; readonly step: Exclude<Step, { kind: 'rest' }> }
   /** After each look at which nothing was to be done. */
-  | { readonly kind: 'rest'; readonly waitsFor: Waiting; readonly snapshot: Snapshot }
+  | { readonly kind: 'rest'; readonly waitsFor: CertificateWait; readonly snapshot: CertificateSnapshot }
 
 /** Keeps the serving certificate and what the API servers trust, as long as this controller leads. */
 export interface CertificateManager {
@@ -47,13 +54,13 @@ export function createCertificateManager(options: ManagerOptions): CertificateMa
   const { api, configurations, namespace, secretName, configurationName, now, clock = systemClock, report } = options
   const times = { ...TIMES, ...options.times }
   const names = namesOf({ namespace, service: options.serviceName })
-  let queue: Queue | undefined
+  let queue: Workqueue | undefined
 
   /** @returns whether something was done, so that the next look is due at once */
   async function look(steadySince: SteadySince): Promise<boolean> {
     const secret = await api.read('Secret', namespace, secretName)
     const configuration = await configurations.read(configurationName)
-    const snapshot: Snapshot = {
+    const snapshot: CertificateSnapshot = {
       secret: secret && keptIn(secret, names),
       configuration: configuration && trustedBy(configuration),
     }
@@ -64,7 +71,11 @@ export function createCertificateManager(options: ManagerOptions): CertificateMa
       configuration?.metadata.generation,
     ]
     const nowMs = now()
-    const step = decide(snapshot, { nowMs, steadyMs: steadySince.of(versions.join(' '), clock.nowMs()) }, times)
+    const step = decideCertificateStep(
+      snapshot,
+      { nowMs, steadyMs: steadySince.of(versions.join(' '), clock.nowMs()) },
+      times,
+    )
     if (step.kind === 'rest') {
       report({ kind: 'rest', waitsFor: step.waitsFor, snapshot })
       return false
@@ -80,7 +91,7 @@ export function createCertificateManager(options: ManagerOptions): CertificateMa
       if (queue !== undefined) return
       const steadySince = new SteadySince()
       let stepsInARow = 0
-      const started = createQueue({
+      const started = createWorkqueue({
         concurrency: 1,
         backoff: BACKOFF,
         clock,
@@ -119,7 +130,7 @@ class SteadySince {
   }
 }
 
-export interface ServiceName {
+interface ServiceName {
   readonly namespace: string
   readonly service: string
 }

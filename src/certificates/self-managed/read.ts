@@ -6,6 +6,18 @@ import type { Authority, KeptCertificates, ServingCertificate, TrustedByConfigur
 
 const PEM_CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g
 
+/** The keys of the Secret, by the names that Secrets of type kubernetes.io/tls and cert-manager have. */
+export const KEYS = {
+  serving: 'tls.crt',
+  servingKey: 'tls.key',
+  /** All authorities that are to be trusted, those of certificates that may still be served included. */
+  authorities: 'ca.crt',
+  /** The key of the newest of them. */
+  authorityKey: 'ca.key',
+} as const
+
+export type SecretValues = Partial<Record<(typeof KEYS)[keyof typeof KEYS], string>>
+
 /** What the Secret holds; whatever makes no sense counts as not there. `names` are those of the Service. */
 export function keptIn(secret: Secret, names: readonly string[]): KeptCertificates {
   const authorities = authoritiesIn(textUnder(secret, KEYS.authorities))
@@ -85,18 +97,6 @@ function parsed<T>(parse: () => T): T | undefined {
     return undefined
   }
 }
-
-/** The keys of the Secret, by the names that Secrets of type kubernetes.io/tls and cert-manager have. */
-export const KEYS = {
-  serving: 'tls.crt',
-  servingKey: 'tls.key',
-  /** All authorities that are to be trusted, those of certificates that may still be served included. */
-  authorities: 'ca.crt',
-  /** The key of the newest of them. */
-  authorityKey: 'ca.key',
-} as const
-
-export type SecretValues = Partial<Record<(typeof KEYS)[keyof typeof KEYS], string>>
 
 /** The text under a key; empty where there is none. */
 export function textUnder(secret: Secret | undefined, key: string): string {

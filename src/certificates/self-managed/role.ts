@@ -3,8 +3,21 @@ import type { Transport } from '../../kube/transport.ts'
 import { createWebhookConfigurations } from '../../kube/webhook-configuration.ts'
 import type { ControllerMetrics } from '../../observability/controller-metrics.ts'
 import type { Logs } from '../../observability/logs.ts'
-import { type CertificateTimes, REASONS, type Step, type Waiting } from './decide.ts'
+import { CERTIFICATE_REASONS, type CertificateTimes, type CertificateWait, type Step } from './decide.ts'
 import { type CertificateEvent, type CertificateManager, createCertificateManager } from './manager.ts'
+
+const DONE: Readonly<Record<Exclude<Step['kind'], 'rest'>, string>> = {
+  'make-authority': 'made a new certificate authority',
+  trust: 'wrote caBundle into the webhook configuration',
+  issue: 'made a new serving certificate',
+  'drop-authorities': 'took the older certificate authorities out of what is trusted',
+}
+
+const WAITS: Readonly<Record<Exclude<CertificateWait, 'nothing'>, string>> = {
+  configuration: 'there is no such MutatingWebhookConfiguration: waits for it, to write caBundle into it',
+  trust: 'a new serving certificate waits until every API server trusts its authority',
+  overlap: 'the older certificate authorities stay trusted until no webhook serves a certificate of theirs',
+}
 
 /** Names of what is managed, as the manifests have them. */
 export interface CertificateNames {
@@ -15,7 +28,9 @@ export interface CertificateNames {
   readonly webhookConfiguration: string
 }
 
-export interface CertificateRoleOptions {
+export type CertificateMetrics = Pick<ControllerMetrics, 'certificateStep' | 'certificateExpiry'>
+
+interface CertificateRoleOptions {
   readonly cluster: { readonly transport: Transport; readonly api: Api }
   readonly names: CertificateNames
   readonly times: Partial<CertificateTimes> | undefined
@@ -55,23 +70,8 @@ export function createCertificateRole({
   }
 }
 
-const DONE: Readonly<Record<Exclude<Step['kind'], 'rest'>, string>> = {
-  'make-authority': 'made a new certificate authority',
-  trust: 'wrote caBundle into the webhook configuration',
-  issue: 'made a new serving certificate',
-  'drop-authorities': 'took the older certificate authorities out of what is trusted',
-}
-
-const WAITS: Readonly<Record<Exclude<Waiting, 'nothing'>, string>> = {
-  configuration: 'there is no such MutatingWebhookConfiguration: waits for it, to write caBundle into it',
-  trust: 'a new serving certificate waits until every API server trusts its authority',
-  overlap: 'the older certificate authorities stay trusted until no webhook serves a certificate of theirs',
-}
-
-export type CertificateMetrics = Pick<ControllerMetrics, 'certificateStep' | 'certificateExpiry'>
-
 /** Log fields. */
-export interface CertificateObjects {
+interface CertificateObjects {
   /** namespace/name */
   readonly secret: string
   readonly configuration: string
@@ -82,7 +82,7 @@ export class CertificateTeller {
   readonly #logs: Logs
   readonly #metrics: CertificateMetrics
   readonly #about: CertificateObjects
-  #waitsFor: Waiting = 'nothing'
+  #waitsFor: CertificateWait = 'nothing'
 
   constructor(logs: Logs, metrics: CertificateMetrics, about: CertificateObjects) {
     this.#logs = logs
@@ -94,7 +94,7 @@ export class CertificateTeller {
     if (event.kind === 'step') {
       const { kind, why } = event.step
       this.#metrics.certificateStep(kind, why)
-      this.#logs.info({ kind, reason: why, ...this.#about }, `${DONE[kind]}: ${REASONS[why]}`)
+      this.#logs.info({ kind, reason: why, ...this.#about }, `${DONE[kind]}: ${CERTIFICATE_REASONS[why]}`)
       return
     }
     const { signer, serving } = event.snapshot.secret ?? {}

@@ -2,8 +2,7 @@ import { isAlias, isMap, isNode, isScalar, isSeq, type Node, Pair, type ParsedNo
 import { equal, isObject, type Json } from '../../json.ts'
 import { COMPATIBLE_YAML, MAX_ALIAS_COUNT, type ParsedDocument, plainJson } from './kubernetes-yaml.ts'
 import { planMap, planSequence } from './plan.ts'
-import type { Style } from './render.ts'
-import { blockDocument } from './render.ts'
+import { blockDocument, type Style } from './render.ts'
 
 /**
  * Changes a document through the tree of the yaml package: comments and order stay, spacing and quoting may not; aliases are

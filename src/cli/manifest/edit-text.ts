@@ -19,8 +19,23 @@ import {
   type Slot,
   type Splice,
 } from './layout.ts'
-import { type Plan, planMap, planSequence } from './plan.ts'
+import { type EditPlan, planMap, planSequence } from './plan.ts'
 import { isLiteral, renderBlock, renderFlow, renderFlowPair, type Style, scalarTypeOf, styleOf } from './render.ts'
+
+/** What one pass over a document collects. */
+interface Editing {
+  readonly source: string
+  readonly style: Style
+  readonly splices: Splice[]
+  /** Anchored nodes whose text changed or went: their aliases would change with them. */
+  readonly touched: Set<Node>
+}
+
+/** Rows of one collection, and where they are. */
+interface Rows {
+  readonly rows: readonly Row[]
+  readonly map: boolean
+}
 
 /**
  * Changes a document by editing its text where its value changes, and nowhere else.
@@ -50,23 +65,8 @@ function finish({ source, splices, style }: Editing, open: boolean): string {
   return open && result.endsWith(style.lineBreak) ? result.slice(0, -style.lineBreak.length) : result
 }
 
-/** What one pass over a document collects. */
-export interface Editing {
-  readonly source: string
-  readonly style: Style
-  readonly splices: Splice[]
-  /** Anchored nodes whose text changed or went: their aliases would change with them. */
-  readonly touched: Set<Node>
-}
-
-/** Rows of one collection, and where they are. */
-export interface Rows {
-  readonly rows: readonly Row[]
-  readonly map: boolean
-}
-
 /** Makes the slot hold `value` instead of `old`, by as little text as possible. @throws NotTextual */
-export function editSlot(editing: Editing, slot: Slot, old: Json, value: Json): void {
+function editSlot(editing: Editing, slot: Slot, old: Json, value: Json): void {
   if (equal(old, value)) return
   if (slot.node && !isAlias(slot.node) && slot.node.anchor) editing.touched.add(slot.node)
   const change = planFor(editing, slot, old, value)
@@ -85,7 +85,7 @@ export function editSlot(editing: Editing, slot: Slot, old: Json, value: Json): 
 }
 
 /** Undefined where the value is replaced as a whole. */
-function planFor(editing: Editing, slot: Slot, old: Json, value: Json): (Rows & { plan: Plan }) | undefined {
+function planFor(editing: Editing, slot: Slot, old: Json, value: Json): (Rows & { plan: EditPlan }) | undefined {
   const { node } = slot
   if (!isBlockCollection(node) && !isFlowCollection(node)) return undefined
   if (node.items.length === 0) return undefined
@@ -117,14 +117,8 @@ function touchAnchors(editing: Editing, node: ParsedNode | null): void {
   })
 }
 
-/** A value as its slot shows it: the rest of the line of its key or `-`, and the lines below. */
-interface Shown {
-  readonly inline: string
-  readonly lines: readonly string[]
-}
-
 /** Puts another value into a slot. A comment behind the key or behind a one-line value stays there. @throws NotTextual */
-export function replaceSlot(editing: Editing, slot: Slot, value: Json): void {
+function replaceSlot(editing: Editing, slot: Slot, value: Json): void {
   if (slot.kind === 'root') throw new NotTextual('the whole document')
   if (slot.kind === 'flow') replaceInFlow(editing, slot, value)
   else replaceInBlock(editing, slot, show(editing, slot, value))
@@ -136,6 +130,12 @@ function replaceInFlow(editing: Editing, slot: Slot, value: Json): void {
   const lead =
     slot.start === slot.head && slot.end === slot.head ? `${slot.bare ? ':' : ''}${flow.spaced ? ' ' : ''}` : ''
   editing.splices.push({ start: slot.start, end: slot.end, text: lead + text })
+}
+
+/** A value as its slot shows it: the rest of the line of its key or `-`, and the lines below. */
+interface Shown {
+  readonly inline: string
+  readonly lines: readonly string[]
 }
 
 function show(editing: Editing, slot: Slot, value: Json): Shown {
@@ -193,7 +193,7 @@ function replaceInBlock(editing: Editing, slot: Slot, { inline, lines }: Shown):
 }
 
 /** Takes out and puts in the rows of a block map or sequence; each is one or more whole lines. */
-export function changeBlockRows(editing: Editing, { rows, map }: Rows, { remove, add }: Plan): void {
+function changeBlockRows(editing: Editing, { rows, map }: Rows, { remove, add }: EditPlan): void {
   for (const row of remove) removeRow(editing, rows, { row, removed: remove })
   const column = rows[0]?.slot.column ?? 0
   for (const { after, key, value } of add) {
@@ -212,7 +212,7 @@ function renderRow(editing: Editing, value: Json, column: number): string[] {
 }
 
 /** Empty lines stay empty. */
-export function indentLines(lines: readonly string[], column: number): string[] {
+function indentLines(lines: readonly string[], column: number): string[] {
   return lines.map((line) => (line === '' ? '' : ' '.repeat(column) + line))
 }
 
@@ -259,7 +259,7 @@ function removeRow(
 }
 
 /** Takes out and puts in the rows of `{…}` or `[…]`; at least one row stays. */
-export function changeFlowRows(editing: Editing, { rows, map }: Rows, { remove, add }: Plan): void {
+function changeFlowRows(editing: Editing, { rows, map }: Rows, { remove, add }: EditPlan): void {
   for (const [first, last] of runs(remove))
     editing.splices.push({ ...gap(editing.source, rows, [first, last]), text: '' })
   const { flow } = editing.style
@@ -297,11 +297,22 @@ function gap(source: string, rows: readonly Row[], [first, last]: [number, numbe
   return { start, end }
 }
 
+/** The anchored nodes that some alias stands for. */
+function aliasedNodes(yaml: ParsedDocument): Set<Node> {
+  const aliases: Alias[] = []
+  visit(yaml, {
+    Alias(_, alias) {
+      aliases.push(alias)
+    },
+  })
+  return new Set(aliases.flatMap((alias) => alias.resolve(yaml) ?? []))
+}
+
 /**
  * Writes the value of an anchor where its aliases stand, so that the anchor can be changed without changing them.
  * @returns whether there was any such alias
  */
-export function expandAliases(editing: Editing, yaml: ParsedDocument, anchored: ReadonlySet<Node>): boolean {
+function expandAliases(editing: Editing, yaml: ParsedDocument, anchored: ReadonlySet<Node>): boolean {
   let any = false
   for (const slot of slotsBelow(rootSlot(yaml.contents, editing.source), editing.source)) {
     if (!isAlias(slot.node)) continue
@@ -311,17 +322,6 @@ export function expandAliases(editing: Editing, yaml: ParsedDocument, anchored: 
     any = true
   }
   return any
-}
-
-/** The anchored nodes that some alias stands for. */
-export function aliasedNodes(yaml: ParsedDocument): Set<Node> {
-  const aliases: Alias[] = []
-  visit(yaml, {
-    Alias(_, alias) {
-      aliases.push(alias)
-    },
-  })
-  return new Set(aliases.flatMap((alias) => alias.resolve(yaml) ?? []))
 }
 
 function* slotsBelow(slot: Slot, source: string): Generator<Slot> {

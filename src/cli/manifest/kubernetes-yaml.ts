@@ -64,7 +64,7 @@ function sameKey(a: unknown, b: unknown): boolean {
   return typeof a.value !== 'symbol' && typeof b.value !== 'symbol' && String(a.value) === String(b.value)
 }
 
-export const KUBERNETES_YAML = {
+const KUBERNETES_YAML = {
   schema: 'failsafe',
   customTags: [NULL, BOOLEAN, NUMBER, INT],
   merge: true,

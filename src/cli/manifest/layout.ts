@@ -29,7 +29,14 @@ export interface Row {
 }
 
 type Collection = Extract<ParsedNode, { items: unknown[] }>
+
 type Token = CST.SourceToken
+
+interface Source {
+  readonly item: CST.CollectionItem
+  readonly source: string
+  readonly flow: boolean
+}
 
 /** The rows of a map or sequence, in order of the text. @throws NotTextual for layouts that we don't edit as text */
 export function rowsOf(collection: Collection, source: string): Row[] {
@@ -47,12 +54,6 @@ function rowAt(collection: Collection, index: number, { item, source }: Omit<Sou
   if (item.start.some(({ type }) => type === 'explicit-key-ind')) throw new NotTextual('an explicit key')
   const from = { item, source, flow: isFlowCollection(collection) }
   return isMap(collection) ? pairRow(collection, index, from) : itemRow(collection, index, from)
-}
-
-interface Source {
-  readonly item: CST.CollectionItem
-  readonly source: string
-  readonly flow: boolean
 }
 
 function pairRow(map: Collection, index: number, { item, source, flow }: Source): Row {

@@ -2,7 +2,7 @@ import { equal, isObject, type Json, type JsonObject } from '../../json.ts'
 import type { Row } from './layout.ts'
 
 /** What becomes of the rows of a map or sequence. Numbers are indexes of the old rows. */
-export interface Plan {
+export interface EditPlan {
   readonly keep: readonly { readonly row: number; readonly old: Json; readonly value: Json }[]
   readonly remove: readonly number[]
   /** In their order; `after` is the kept row above, -1 for none. */
@@ -13,7 +13,7 @@ export interface Plan {
  * A new key goes below the key before it in the new value, or to the end. A key that came from `<<` is overridden by one of the
  * map's own; where one must go, `<<` goes and its other keys are written out.
  */
-export function planMap(rows: readonly Pick<Row, 'key' | 'merge'>[], old: JsonObject, value: JsonObject): Plan {
+export function planMap(rows: readonly Pick<Row, 'key' | 'merge'>[], old: JsonObject, value: JsonObject): EditPlan {
   const own = new Map(rows.flatMap(({ key }, row): [string, number][] => (key === undefined ? [] : [[key, row]])))
   const merged = Object.keys(old).filter((key) => !own.has(key))
   const keepMerge = merged.every((key) => Object.hasOwn(value, key))
@@ -43,7 +43,7 @@ function withMerge(rows: readonly Pick<Row, 'merge'>[], after: number): number {
 }
 
 /** Items are the same by name where they have one, else by value; values between two same ones are changed in place. */
-export function planSequence(old: readonly Json[], value: readonly Json[]): Plan {
+export function planSequence(old: readonly Json[], value: readonly Json[]): EditPlan {
   const pairs = matches(old.map(identity), value.map(identity))
   const keep: { row: number; old: Json; value: Json }[] = []
   const add: { after: number; key: string; value: Json }[] = []

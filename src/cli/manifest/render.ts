@@ -3,15 +3,39 @@ import type { Json } from '../../json.ts'
 import { COMPATIBLE_YAML } from './kubernetes-yaml.ts'
 import { firstInLine, indentation, isFlowCollection, lineStart, rowsOf } from './layout.ts'
 
+const DEFAULT_STEP = 2
+// What a YAML 1.1 reader takes for a line break or refuses, and what the yaml package would leave as it is.
+const UNPRINTABLE = /[\0-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff\ud800-\udfff]/u
+const UNESCAPED = /[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]/g
+/** Words that are no strings in YAML 1.1, 1.2 or Kubernetes. */
+const NOT_STRINGS = /^(?:y|n|yes|no|on|off|true|false|null)$/i
+const PLAIN = /^[A-Za-z][A-Za-z0-9_./-]*$/
+
+/** How a document is written, taken from what it already holds. */
+export interface Style {
+  readonly block: BlockStyle
+  readonly flow: FlowStyle
+  readonly lineBreak: string
+}
+
 /** How a manifest's author writes block style. */
-export interface BlockStyle {
+interface BlockStyle {
   /** Spaces per level. */
   readonly step: number
   /** Whether `- ` is indented under its key. */
   readonly indentSequences: boolean
 }
 
-export type ScalarType = Scalar.Type
+/** How a flow collection (`{a: [1]}`) or JSON is written. */
+interface FlowStyle {
+  readonly json: boolean
+  /** Whether a space follows `:` and `,`; YAML needs it, JSON not. */
+  readonly spaced: boolean
+  /** The indentation of one level where each item has a line of its own. */
+  readonly step: string | undefined
+}
+
+type ScalarType = Scalar.Type
 
 /**
  * A value in block style, one string a line, not indented. Multi-line strings become literal blocks where they are readable so.
@@ -56,10 +80,6 @@ export function isLiteral(text: string): boolean {
   return text.includes('\n') && !UNPRINTABLE.test(text) && !/^[\s]|\n\s*\n$|\n[ \t]+$/.test(text)
 }
 
-// What a YAML 1.1 reader takes for a line break or refuses, and what the yaml package would leave as it is.
-const UNPRINTABLE = /[\0-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff\ud800-\udfff]/u
-const UNESCAPED = /[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]/g
-
 function stringTypeFor(text: string, isKey: boolean): ScalarType | undefined {
   if (!isKey && isLiteral(text)) return Scalar.BLOCK_LITERAL
   // `=` is a type of its own in YAML 1.1, `<<` a merge key; `---` and `...` are document marks to readers that cut by lines.
@@ -72,22 +92,13 @@ function isQuote(type: ScalarType): boolean {
 }
 
 /** Such characters only ever stand inside double quotes here. */
-export function escapeUnprintable(text: string): string {
+function escapeUnprintable(text: string): string {
   return text.replace(UNESCAPED, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`)
 }
 
 /** How the node's string is quoted, to quote its successor alike. */
 export function scalarTypeOf(node: unknown): ScalarType | undefined {
   return isScalar(node) ? (node.type as ScalarType | undefined) : undefined
-}
-
-/** How a flow collection (`{a: [1]}`) or JSON is written. */
-export interface FlowStyle {
-  readonly json: boolean
-  /** Whether a space follows `:` and `,`; YAML needs it, JSON not. */
-  readonly spaced: boolean
-  /** The indentation of one level where each item has a line of its own. */
-  readonly step: string | undefined
 }
 
 /**
@@ -115,24 +126,11 @@ function inner(style: FlowStyle, indent: string): string {
   return indent + (style.step ?? '')
 }
 
-/** Words that are no strings in YAML 1.1, 1.2 or Kubernetes. */
-const NOT_STRINGS = /^(?:y|n|yes|no|on|off|true|false|null)$/i
-const PLAIN = /^[A-Za-z][A-Za-z0-9_./-]*$/
-
 function renderScalar(value: string | number | boolean | null, style: FlowStyle): string {
   if (typeof value !== 'string' || style.json) return JSON.stringify(value)
   if (PLAIN.test(value) && !NOT_STRINGS.test(value)) return value
   return escapeUnprintable(JSON.stringify(value))
 }
-
-/** How a document is written, taken from what it already holds. */
-export interface Style {
-  readonly block: BlockStyle
-  readonly flow: FlowStyle
-  readonly lineBreak: string
-}
-
-const DEFAULT_STEP = 2
 
 /** @param json whether the text is JSON and must stay so */
 export function styleOf(root: ParsedNode | null, source: string, json: boolean): Style {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, type TestContext, test } from 'node:test'
-import { startWatch, type WatchTrouble } from '../../../src/kube/informer.ts'
+import { type InformerTrouble, startInformer } from '../../../src/kube/informer.ts'
 import { connect } from '../../../src/kube/transport.ts'
 import { type Cluster, startCluster } from '../../support/cluster/cluster.ts'
 import { sharedCluster } from '../../support/cluster/shared.ts'
@@ -19,8 +19,8 @@ const AFTER_IDLE_MS = 3 * 1_000
 async function watchPods(t: TestContext, namespace: string, options: Parameters<typeof targetOf>) {
   const transport = await connect(await targetOf(...options))
   const told: string[] = []
-  const troubles: WatchTrouble[] = []
-  const watch = startWatch(transport, {
+  const troubles: InformerTrouble[] = []
+  const watch = startInformer(transport, {
     kind: 'Pod',
     selection: { namespace, labelSelector: 'migrate.io/protocol', fieldSelector: 'status.phase=Pending' },
     project: ({ metadata: { name, uid, resourceVersion } }) => ({ name, uid, resourceVersion }),

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, describe, test } from 'node:test'
-import { decide } from '../../../src/injection/decide.ts'
+import { decideInjection } from '../../../src/injection/decide.ts'
 import type { JsonObject } from '../../../src/json.ts'
 import type { ConfigMap, Pod } from '../../../src/kube/objects.ts'
 import { GRANT_ANNOTATION, lockConfigMapName } from '../../../src/names.ts'
@@ -198,7 +198,7 @@ describe('what restarts apps whose configuration has changed', () => {
   async function deployed() {
     const scene = await openScene(cluster)
     await scene.send('POST', core(scene, 'configmaps'), { metadata: { name: 'web-settings' }, data: { COLOUR: 'red' } })
-    const decision = decide({ object: manifest as unknown as JsonObject, optedIn: true })
+    const decision = decideInjection({ object: manifest as unknown as JsonObject, optedIn: true })
     assert.ok(decision.kind !== 'refused')
     await scene.send('POST', `/apis/apps/v1/namespaces/${scene.namespace}/deployments`, decision.deployment)
     const [pod] = await until('it has its pod', () => scene.pods('web'), {

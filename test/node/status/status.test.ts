@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import type { Reason, State } from '../../../src/status/findings.ts'
+import type { State, StatusReason } from '../../../src/status/findings.ts'
 import { app, type Manifest } from '../../support/installation/deployment.ts'
 import { openFlaggedWorkshop } from '../../support/lock/flagged.ts'
 import { waitsFor } from '../../support/lock/flags.ts'
@@ -25,7 +25,7 @@ function cli(workshop: Workshop, ...args: string[]) {
   return runCli(sightOf(workshop), ...args)
 }
 
-function untilStatus(workshop: Workshop, deployment: string, state: State, reason: Reason) {
+function untilStatus(workshop: Workshop, deployment: string, state: State, reason: StatusReason) {
   return untilStatusOf(sightOf(workshop), deployment, { state, reason })
 }
 

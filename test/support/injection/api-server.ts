@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { isDeepStrictEqual } from 'node:util'
-import type { Decision } from '../../../src/injection/decide.ts'
-import { decide, type Wrappers } from '../../../src/injection/decide.ts'
+import type { InjectionDecision } from '../../../src/injection/decide.ts'
+import { decideInjection, type Wrappers } from '../../../src/injection/decide.ts'
 import { isObject, type Json, type JsonObject } from '../../../src/json.ts'
 import { ANNOTATIONS, at, deepFreeze, list, POD, put, stored } from './objects.ts'
 
@@ -28,7 +28,7 @@ export class ApiServer {
   /** Oldest first. */
   readonly revisions: Revision[] = []
   /** What migrate.io decided in the last request, one for each time that it was asked. */
-  decisions: readonly Decision[] = []
+  decisions: readonly InjectionDecision[] = []
   readonly #others: { readonly first?: OtherWebhook; readonly last?: OtherWebhook }
 
   constructor(wrappers: Wrappers, others: { readonly first?: OtherWebhook; readonly last?: OtherWebhook } = {}) {
@@ -55,10 +55,10 @@ export class ApiServer {
   }
 
   #admit(sent: JsonObject, oldObject: JsonObject | undefined): JsonObject {
-    const decisions: Decision[] = []
+    const decisions: InjectionDecision[] = []
     const ours: OtherWebhook = (object) => {
       const change = { object: deepFreeze(object), optedIn: this.isOptedIn }
-      const decision = decide(oldObject === undefined ? change : { ...change, oldObject }, this.wrappers)
+      const decision = decideInjection(oldObject === undefined ? change : { ...change, oldObject }, this.wrappers)
       decisions.push(decision)
       return stored(decision)
     }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import type { Decision } from '../../../src/injection/decide.ts'
+import type { InjectionDecision } from '../../../src/injection/decide.ts'
 import { isObject, type Json, type JsonObject } from '../../../src/json.ts'
 import { INIT_CONTAINER } from '../../../src/names.ts'
 
@@ -88,13 +88,13 @@ export function migration(deployment: JsonObject): JsonObject {
 }
 
 /** What is to be stored; fails where it was refused. */
-export function stored(decision: Decision): JsonObject {
+export function stored(decision: InjectionDecision): JsonObject {
   if (decision.kind === 'refused') assert.fail(`refused: ${decision.problems.join('; ')}`)
   return decision.deployment
 }
 
 /** The problems of a refusal; fails where it was not refused. */
-export function refusal(decision: Decision): readonly string[] {
+export function refusal(decision: InjectionDecision): readonly string[] {
   if (decision.kind !== 'refused') assert.fail(`not refused, but ${decision.kind}`)
   return decision.problems
 }

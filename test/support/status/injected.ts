@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { decide } from '../../../src/injection/decide.ts'
+import { decideInjection } from '../../../src/injection/decide.ts'
 import type { JsonObject } from '../../../src/json.ts'
 import { annotate, flask, type Manifest } from '../installation/deployment.ts'
 
@@ -18,7 +18,7 @@ export function injected(name: string, { replicas = 2, settings = {}, isBare = f
     annotate(each, settings)
     if (isBare) delete each.metadata.annotations
   })
-  const decision = decide({ object: manifest as unknown as JsonObject, optedIn: !isBare })
+  const decision = decideInjection({ object: manifest as unknown as JsonObject, optedIn: !isBare })
   assert.ok(decision.kind !== 'refused', JSON.stringify(decision))
   return decision.deployment as unknown as Manifest
 }

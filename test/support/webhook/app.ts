@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify'
-import type { Decision } from '../../../src/injection/decide.ts'
-import { decide } from '../../../src/injection/decide.ts'
+import type { InjectionDecision } from '../../../src/injection/decide.ts'
+import { decideInjection } from '../../../src/injection/decide.ts'
 import type { Json, JsonObject } from '../../../src/json.ts'
 import { createLogs } from '../../../src/observability/logs.ts'
 import { createWebhookMetrics } from '../../../src/observability/webhook-metrics.ts'
@@ -34,7 +34,7 @@ export function testApp(parts: Partial<AppParts> = {}): TestApp {
     },
   })
   const app = buildApp({
-    decide,
+    decide: decideInjection,
     metrics,
     logs,
     notReady: () => undefined,
@@ -58,5 +58,10 @@ export function answerOf({ statusCode, body }: { statusCode: number; body: strin
 
 /** A decision that lets everything through with these warnings. */
 export function warning(...warnings: string[]): AppParts['decide'] {
-  return ({ object }): Decision => ({ kind: 'untouched', reason: 'no-annotation', deployment: object, warnings })
+  return ({ object }): InjectionDecision => ({
+    kind: 'untouched',
+    reason: 'no-annotation',
+    deployment: object,
+    warnings,
+  })
 }

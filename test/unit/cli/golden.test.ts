@@ -3,7 +3,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { test } from 'node:test'
 import jsonPatch from 'fast-json-patch'
 import { parseAllDocuments } from 'yaml'
-import { decide } from '../../../src/injection/decide.ts'
+import { decideInjection } from '../../../src/injection/decide.ts'
 import { equal, type JsonObject } from '../../../src/json.ts'
 import { patchBetween } from '../../../src/webhook/answer.ts'
 import { deploymentsOf, goldens, orphans } from '../../golden/golden.ts'
@@ -35,7 +35,7 @@ for (const { name, inputPath, outputPath } of goldens()) {
     const outputs = deploymentsOf(outputPath)
     assert.equal(inputs.length, outputs.length)
     for (const [i, object] of inputs.entries()) {
-      const decision = decide({ object, optedIn: true })
+      const decision = decideInjection({ object, optedIn: true })
       assert.notEqual(decision.kind, 'refused')
       if (decision.kind === 'refused') return
       const patch = patchBetween(object, decision.deployment)

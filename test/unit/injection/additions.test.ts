@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
-import { decide } from '../../../src/injection/decide.ts'
+import { decideInjection } from '../../../src/injection/decide.ts'
 import { fingerprint, RELEASED, wrapperOf } from '../../../src/injection/wrapper.ts'
 import type { Json, JsonObject } from '../../../src/json.ts'
 import { APPARMOR_PREFIX } from '../../../src/names.ts'
@@ -22,9 +22,9 @@ import { earlierDeployment } from '../../support/injection/released/earlier.ts'
 const APP = [...POD, 'containers', 0] as const
 const OURS = [...POD, 'initContainers', 0] as const
 
-const create = (object: JsonObject) => stored(decide({ object: deepFreeze(object), optedIn: true }))
+const create = (object: JsonObject) => stored(decideInjection({ object: deepFreeze(object), optedIn: true }))
 const update = (before: JsonObject, now: JsonObject) =>
-  stored(decide({ object: deepFreeze(now), oldObject: deepFreeze(asStored(before)), optedIn: true }))
+  stored(decideInjection({ object: deepFreeze(now), oldObject: deepFreeze(asStored(before)), optedIn: true }))
 
 const variable = (name: string, value = 'x') => ({ name, value })
 const [A, B, AGENT] = [variable('A'), variable('B'), variable('AGENT')]
@@ -189,7 +189,7 @@ suite('A4: another version of the wrapper', () => {
     const hashes = released.map((text) => fingerprint(wrapperOf(text)))
     const wrappers = { wrapper: wrapperOf(script), released: new Set(hashes) }
     return (oldObject: JsonObject | undefined, object: JsonObject) =>
-      decide(
+      decideInjection(
         oldObject === undefined ? { object, optedIn: true } : { object, oldObject: asStored(oldObject), optedIn: true },
         wrappers,
       )
@@ -259,7 +259,7 @@ suite('A5, W7: what 0.1.0 injected, with its termination message at the default 
     const newer = update(earlier, image(earlier, '2'))
     assert.deepEqual([at(earlier, ...path), at(newer, ...path)], ['/dev/termination-log', '/dev/migrate.io-message'])
     const undone = put(asStored(newer), ['spec', 'template'], at(asStored(earlier), 'spec', 'template'))
-    const decision = decide({ object: undone, oldObject: asStored(newer), optedIn: true })
+    const decision = decideInjection({ object: undone, oldObject: asStored(newer), optedIn: true })
     assert.deepEqual([decision.kind, decision.reason], ['kept', 'released-wrapper'])
     assert.deepEqual(at(stored(decision), 'spec', 'template'), at(undone, 'spec', 'template'))
   })

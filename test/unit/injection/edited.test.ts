@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import fc from 'fast-check'
-import { decide } from '../../../src/injection/decide.ts'
+import { decideInjection } from '../../../src/injection/decide.ts'
 import { isObject, type Json, type JsonObject } from '../../../src/json.ts'
 import { annotatedDeployment } from '../../support/arbitrary/deployment.ts'
 import { editOfContainer } from '../../support/arbitrary/edit.ts'
@@ -27,10 +27,10 @@ const CONTAINERS = [...POD, 'containers'] as const
 const APP = [...CONTAINERS, 0] as const
 const OURS = [...POD, 'initContainers', 0] as const
 
-const create = (object: JsonObject) => stored(decide({ object: deepFreeze(object), optedIn: true }))
+const create = (object: JsonObject) => stored(decideInjection({ object: deepFreeze(object), optedIn: true }))
 const update = (before: JsonObject, now: JsonObject) =>
-  stored(decide({ object: deepFreeze(now), oldObject: deepFreeze(asStored(before)), optedIn: true }))
-const uninject = (object: JsonObject) => stored(decide({ object: deepFreeze(object), optedIn: false }))
+  stored(decideInjection({ object: deepFreeze(now), oldObject: deepFreeze(asStored(before)), optedIn: true }))
+const uninject = (object: JsonObject) => stored(decideInjection({ object: deepFreeze(object), optedIn: false }))
 const recordOf = (object: JsonObject) => JSON.parse(String(at(object, ...ANNOTATIONS, INJECTED))) as JsonObject
 const withRecord = (object: JsonObject, record: JsonObject) =>
   put(object, [...ANNOTATIONS, INJECTED], JSON.stringify(record))

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import fc from 'fast-check'
 import { escapeExpansion } from '../../../src/injection/command.ts'
-import { decide } from '../../../src/injection/decide.ts'
+import { decideInjection } from '../../../src/injection/decide.ts'
 import { WRAPPER } from '../../../src/injection/wrapper.generated.ts'
 import { SCRIPT } from '../../../src/injection/wrapper.ts'
 import type { Json } from '../../../src/json.ts'
@@ -55,7 +55,7 @@ const names = fc.oneof(fc.constantFrom('A', 'X', '', '(', '$', '$(A'), fc.string
 function arrived(command: string, env: Readonly<Record<string, string>>): string[] {
   const variables = Object.entries(env).map(([name, value]) => ({ name, value }))
   const object = put(flask({ 'migrate.io/command': command }), [...POD, 'containers', 0, 'env'], variables)
-  const container = migration(stored(decide({ object, optedIn: true })))
+  const container = migration(stored(decideInjection({ object, optedIn: true })))
   const values = new Map(Object.entries(env))
   return [...(container['command'] as string[]), ...(container['args'] as string[])].map((item) => expand(item, values))
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import fc from 'fast-check'
 import jsonpatch, { type Operation } from 'fast-json-patch'
-import { decide } from '../../../src/injection/decide.ts'
+import { decideInjection } from '../../../src/injection/decide.ts'
 import { isObject, type Json, type JsonObject } from '../../../src/json.ts'
 import { APPARMOR_PREFIX } from '../../../src/names.ts'
 import { deploymentsOf, goldens } from '../../golden/golden.ts'
@@ -24,9 +24,9 @@ const SAFE_TO_EVICT = 'cluster-autoscaler.kubernetes.io/safe-to-evict-local-volu
 const TEMPLATE = '/spec/template'
 const pointer = (...keys: string[]) => keys.map(jsonpatch.escapePathComponent).join('/')
 
-const create = (object: JsonObject) => stored(decide({ object: deepFreeze(object), optedIn: true }))
+const create = (object: JsonObject) => stored(decideInjection({ object: deepFreeze(object), optedIn: true }))
 const update = (object: JsonObject, oldObject: JsonObject) =>
-  stored(decide({ object: deepFreeze(object), oldObject: deepFreeze(asStored(oldObject)), optedIn: true }))
+  stored(decideInjection({ object: deepFreeze(object), oldObject: deepFreeze(asStored(oldObject)), optedIn: true }))
 const diff = (from: JsonObject, to: JsonObject): readonly Operation[] => jsonpatch.compare(from, to)
 
 const annotatedGoldens = goldens().flatMap(({ name, inputPath }) =>
@@ -152,7 +152,7 @@ suite('A2: what is not ours to touch', () => {
   test('A2: a Deployment without our annotations comes back as the very same object', () => {
     fc.assert(
       fc.property(unannotated, fc.boolean(), (object, optedIn) => {
-        const decision = decide({ object: deepFreeze(object), optedIn })
+        const decision = decideInjection({ object: deepFreeze(object), optedIn })
         assert.equal(decision.kind, 'untouched')
         assert.equal(stored(decision), object)
         assert.deepEqual(decision.warnings, [])
@@ -164,7 +164,7 @@ suite('A2: what is not ours to touch', () => {
   test('A2: an annotated one in a namespace that did not opt in comes back as the very same object', () => {
     fc.assert(
       fc.property(annotatedDeployment, (object) => {
-        assert.equal(stored(decide({ object: deepFreeze(object), optedIn: false })), object)
+        assert.equal(stored(decideInjection({ object: deepFreeze(object), optedIn: false })), object)
       }),
       { numRuns: 100 },
     )
@@ -211,7 +211,7 @@ suite('A6: taking ours off is the inverse of putting it in', () => {
     fc.assert(
       fc.property(annotatedDeployment, (object) => {
         const injected = create(object)
-        const decision = decide({ object: injected, oldObject: injected, optedIn: false })
+        const decision = decideInjection({ object: injected, oldObject: injected, optedIn: false })
         assert.deepEqual(withoutEmpty(stored(decision)), withoutEmpty(object))
         assert.equal(decision.kind, 'stripped')
         assert.equal(decision.reason, 'not-opted-in')

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
-import { decide } from '../../../src/injection/decide.ts'
+import { decideInjection } from '../../../src/injection/decide.ts'
 import type { Json, JsonObject } from '../../../src/json.ts'
 import {
   annotate,
@@ -15,9 +15,9 @@ import {
   stored,
 } from '../../support/injection/objects.ts'
 
-const create = (object: JsonObject) => stored(decide({ object: deepFreeze(object), optedIn: true }))
+const create = (object: JsonObject) => stored(decideInjection({ object: deepFreeze(object), optedIn: true }))
 const update = (before: JsonObject, now: JsonObject) =>
-  stored(decide({ object: deepFreeze(now), oldObject: deepFreeze(asStored(before)), optedIn: true }))
+  stored(decideInjection({ object: deepFreeze(now), oldObject: deepFreeze(asStored(before)), optedIn: true }))
 const inits = (object: JsonObject) => list(object, ...POD, 'initContainers')
 
 const SIDECAR = { name: 'proxy', image: 'proxy', restartPolicy: 'Always' }
@@ -175,6 +175,6 @@ suite('A10: the container', () => {
       'x',
     )
     assert.equal(image(wrong), 'a')
-    assert.match(decide({ object: wrong, optedIn: true }).warnings.join(), /default-container/)
+    assert.match(decideInjection({ object: wrong, optedIn: true }).warnings.join(), /default-container/)
   })
 })

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
-import { decide } from '../../../src/injection/decide.ts'
+import { decideInjection } from '../../../src/injection/decide.ts'
 import type { Json, JsonObject } from '../../../src/json.ts'
 import {
   annotate,
@@ -21,9 +21,9 @@ const CONTAINER = [...POD, 'containers', 0] as const
 const IMAGE = [...CONTAINER, 'image'] as const
 const TEMPLATE_ANNOTATIONS = ['spec', 'template', 'metadata', 'annotations'] as const
 
-const create = (object: JsonObject) => decide({ object: deepFreeze(object), optedIn: true })
+const create = (object: JsonObject) => decideInjection({ object: deepFreeze(object), optedIn: true })
 const update = (oldObject: JsonObject, object: JsonObject) =>
-  decide({ object: deepFreeze(object), oldObject: deepFreeze(asStored(oldObject)), optedIn: true })
+  decideInjection({ object: deepFreeze(object), oldObject: deepFreeze(asStored(oldObject)), optedIn: true })
 const withMount = (mount: JsonObject, volume: JsonObject = { emptyDir: {} }) =>
   put(
     put(flask(), [...CONTAINER, 'volumeMounts'], [mount]),
@@ -359,6 +359,7 @@ suite('A8: an update is refused only for what it changes', () => {
   })
 
   test('A8: in a namespace that did not opt in nothing is refused', () => {
-    for (const [what, object] of FAULTS) assert.notEqual(decide({ object, optedIn: false }).kind, 'refused', what)
+    for (const [what, object] of FAULTS)
+      assert.notEqual(decideInjection({ object, optedIn: false }).kind, 'refused', what)
   })
 })

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import fc from 'fast-check'
-import { decide } from '../../../src/injection/decide.ts'
+import { decideInjection } from '../../../src/injection/decide.ts'
 import { isObject, type Json, type JsonObject } from '../../../src/json.ts'
 import { annotatedDeployment } from '../../support/arbitrary/deployment.ts'
 import {
@@ -38,7 +38,7 @@ function paths(value: Json, path: readonly (string | number)[] = []): (readonly 
 
 const base = fc.oneof(
   annotatedDeployment,
-  annotatedDeployment.map((object) => stored(decide({ object, optedIn: true }))),
+  annotatedDeployment.map((object) => stored(decideInjection({ object, optedIn: true }))),
 )
 /** A Deployment, bare or injected, with anything in some of its places, and some of them gone. */
 const mutilated = fc
@@ -52,7 +52,7 @@ const mutilated = fc
   )
 
 const decideAny = (object: Json, oldObject: Json | undefined, optedIn: boolean) =>
-  decide(
+  decideInjection(
     oldObject === undefined
       ? { object: deepFreeze(object) as JsonObject, optedIn }
       : { object: deepFreeze(object) as JsonObject, oldObject: deepFreeze(oldObject) as JsonObject, optedIn },
@@ -115,7 +115,7 @@ suite('A11: decide never throws', () => {
       [[...POD, 'volumes'], { a: 1 }],
       [[...POD, 'nodeSelector'], 'x'],
     ] as const) {
-      const problems = refusal(decide({ object: put(full, path, value), optedIn: true }))
+      const problems = refusal(decideInjection({ object: put(full, path, value), optedIn: true }))
       const place = path.filter((key) => typeof key === 'string').at(-1) ?? ''
       assert(
         problems.some((text) => text.includes(place)),
@@ -140,7 +140,7 @@ suite('A11: keys that mean something to JavaScript', () => {
     )
     // Spread takes __proto__ as the key that it is.
     assert(keysOf(at(object, 'metadata', 'annotations')).includes('__proto__'))
-    const injected = stored(decide({ object: deepFreeze(object), optedIn: true }))
+    const injected = stored(decideInjection({ object: deepFreeze(object), optedIn: true }))
     assert.equal(copies(injected).length, 1)
     for (const path of [
       ANNOTATIONS,
@@ -155,8 +155,8 @@ suite('A11: keys that mean something to JavaScript', () => {
   test('A11: as unknown fields, and in resources of our container, they stay', () => {
     const unknown = JSON.parse('{"limits": {"__proto__": "1", "constructor": "2"}, "toJSON": "x"}') as JsonObject
     const object = put({ ...flask(), ...strange() }, [...POD, 'containers', 0, 'resources'], unknown)
-    const injected = stored(decide({ object: deepFreeze(object), optedIn: true }))
-    const again = stored(decide({ object: deepFreeze(injected), optedIn: true }))
+    const injected = stored(decideInjection({ object: deepFreeze(object), optedIn: true }))
+    const again = stored(decideInjection({ object: deepFreeze(injected), optedIn: true }))
     for (const result of [injected, again]) {
       assert.equal(JSON.stringify(at(result, ...POD, 'containers')), JSON.stringify(at(object, ...POD, 'containers')))
       assert.deepEqual(keysOf(at(copies(result)[0], 'resources', 'limits')), ['__proto__', 'constructor'])
@@ -171,18 +171,20 @@ suite('A11: keys that mean something to JavaScript', () => {
       { rollingUpdate: { maxSurge: object } },
       { rollingUpdate: { maxUnavailable: [object] } },
     ])
-      assert.doesNotThrow(() => decide({ object: put(flask(), ['spec', 'strategy'], strategy), optedIn: true }))
+      assert.doesNotThrow(() =>
+        decideInjection({ object: put(flask(), ['spec', 'strategy'], strategy), optedIn: true }),
+      )
   })
 
   test('A11: as names of our annotations they are unknown ones', () => {
     for (const name of SPECIAL) {
       const annotations = JSON.parse(`{"migrate.io/command": "x", "migrate.io/${name}": "y"}`) as Record<string, string>
-      assert.match(refusal(decide({ object: flask(annotations), optedIn: true })).join(), /no such annotation/)
+      assert.match(refusal(decideInjection({ object: flask(annotations), optedIn: true })).join(), /no such annotation/)
     }
   })
 
   test('A11: a record that somebody wrote by hand breaks nothing', () => {
-    const injected = stored(decide({ object: flask(), optedIn: true }))
+    const injected = stored(decideInjection({ object: flask(), optedIn: true }))
     for (const text of [
       '',
       'x',
@@ -195,10 +197,14 @@ suite('A11: keys that mean something to JavaScript', () => {
     ]) {
       const forged = put(injected, [...ANNOTATIONS, 'migrate.io/injected'], text)
       const update = stored(
-        decide({ object: put(forged, [...POD, 'containers', 0, 'image'], 'app:2'), oldObject: forged, optedIn: true }),
+        decideInjection({
+          object: put(forged, [...POD, 'containers', 0, 'image'], 'app:2'),
+          oldObject: forged,
+          optedIn: true,
+        }),
       )
       assert.equal(copies(update)[0]?.['image'], 'app:2', text)
-      assert.equal(copies(stored(decide({ object: flask({}), oldObject: forged, optedIn: true }))).length, 0)
+      assert.equal(copies(stored(decideInjection({ object: flask({}), oldObject: forged, optedIn: true }))).length, 0)
     }
   })
 })

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
-import { decide } from '../../../src/injection/decide.ts'
+import { decideInjection } from '../../../src/injection/decide.ts'
 import type { Json, JsonObject } from '../../../src/json.ts'
 import {
   annotate,
@@ -29,10 +29,10 @@ const COMMAND = 'migrate.io/command'
 const TIMEOUT = 'migrate.io/timeout'
 const IMAGE = ['spec', 'template', 'spec', 'containers', 0, 'image']
 
-const create = (object: JsonObject) => stored(decide({ object: deepFreeze(object), optedIn: true }))
-const warnings = (object: JsonObject) => decide({ object, optedIn: true }).warnings.join('\n')
+const create = (object: JsonObject) => stored(decideInjection({ object: deepFreeze(object), optedIn: true }))
+const warnings = (object: JsonObject) => decideInjection({ object, optedIn: true }).warnings.join('\n')
 const update = (before: JsonObject, now: JsonObject) =>
-  stored(decide({ object: deepFreeze(now), oldObject: deepFreeze(asStored(before)), optedIn: true }))
+  stored(decideInjection({ object: deepFreeze(now), oldObject: deepFreeze(asStored(before)), optedIn: true }))
 const strategyOf = (object: JsonObject) => at(object, 'spec', 'strategy')
 const deadlineOf = (object: JsonObject) => at(object, 'spec', 'progressDeadlineSeconds')
 const withStrategy = (strategy: Json | undefined, replicas: Json | undefined, mode?: string) =>

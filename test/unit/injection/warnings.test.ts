@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
-import { decide } from '../../../src/injection/decide.ts'
+import { decideInjection } from '../../../src/injection/decide.ts'
 import type { Json, JsonObject } from '../../../src/json.ts'
 import {
   annotate,
@@ -14,9 +14,9 @@ import {
   stored,
 } from '../../support/injection/objects.ts'
 
-const create = (object: JsonObject) => decide({ object: deepFreeze(object), optedIn: true })
+const create = (object: JsonObject) => decideInjection({ object: deepFreeze(object), optedIn: true })
 const update = (oldObject: JsonObject, object: JsonObject) =>
-  decide({ object: deepFreeze(object), oldObject: deepFreeze(asStored(oldObject)), optedIn: true })
+  decideInjection({ object: deepFreeze(object), oldObject: deepFreeze(asStored(oldObject)), optedIn: true })
 
 const COMMAND = 'migrate.io/command'
 const CONTAINER = [...POD, 'containers', 0] as const
@@ -183,7 +183,7 @@ suite('A16: in the wrong place', () => {
     assert.equal(decision.kind, 'untouched')
     assert.match(decision.warnings.join(), /template\.metadata\.annotations\[migrate\.io\/command\] has no effect/)
     assert.deepEqual(update(misplaced, annotate(misplaced, { other: 'x' })).warnings, [])
-    assert.deepEqual(decide({ object: misplaced, optedIn: false }).warnings, [])
+    assert.deepEqual(decideInjection({ object: misplaced, optedIn: false }).warnings, [])
   })
 
   test('A16: an init container is not the container of a migration', () => {

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
-import { decide } from '../../../src/injection/decide.ts'
+import { decideInjection } from '../../../src/injection/decide.ts'
 import type { Json, JsonObject } from '../../../src/json.ts'
 import { deepFreeze, flask, POD, put } from '../../support/injection/objects.ts'
 
-const create = (object: JsonObject) => decide({ object: deepFreeze(object), optedIn: true })
+const create = (object: JsonObject) => decideInjection({ object: deepFreeze(object), optedIn: true })
 
 const OS = 'kubernetes.io/os'
 const OLD = 'beta.kubernetes.io/os'

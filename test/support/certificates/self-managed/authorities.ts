@@ -1,4 +1,8 @@
-import type { Authority, ServingCertificate, Snapshot } from '../../../../src/certificates/self-managed/decide.ts'
+import type {
+  Authority,
+  CertificateSnapshot,
+  ServingCertificate,
+} from '../../../../src/certificates/self-managed/decide.ts'
 import { bundleOf, lifetime, TIMES } from '../../../../src/certificates/self-managed/decide.ts'
 
 /** Certificates as `decide` sees them, without any real one. */
@@ -11,7 +15,7 @@ export function servingOf(issuer: Authority | undefined, madeMs: number): Servin
 }
 
 /** A configuration with our two webhooks that trust these. */
-export function trusting(...authorities: Authority[]): NonNullable<Snapshot['configuration']> {
+export function trusting(...authorities: Authority[]): NonNullable<CertificateSnapshot['configuration']> {
   const caBundle = bundleOf(authorities)
   return { caBundles: [caBundle, caBundle], authorities }
 }

@@ -1,11 +1,11 @@
 import {
   type Authority,
   bundleOf,
-  decide,
+  type CertificateSnapshot,
+  decideCertificateStep,
   type KeptCertificates,
   lifetime,
   type ServingCertificate,
-  type Snapshot,
   type Step,
   TIMES,
 } from '../../../../src/certificates/self-managed/decide.ts'
@@ -22,7 +22,7 @@ interface Stored {
 }
 interface Configured {
   readonly generation: number
-  readonly configuration: Snapshot['configuration']
+  readonly configuration: CertificateSnapshot['configuration']
 }
 
 interface Kept<T> {
@@ -64,7 +64,7 @@ export class World {
     const versions = `${version} ${generation}`
     if (versions !== leader.versions) Object.assign(leader, { versions, sinceMs: this.nowMs })
     const moment = { nowMs: this.nowMs + leader.skewMs, steadyMs: this.nowMs - leader.sinceMs }
-    const step = decide({ secret, configuration }, moment, TIMES)
+    const step = decideCertificateStep({ secret, configuration }, moment, TIMES)
     leader.pending = step.kind === 'rest' ? undefined : { step, version, generation }
   }
 
@@ -180,7 +180,7 @@ export class World {
     this.#served.push({ value: issuer, untilMs: Number.POSITIVE_INFINITY })
   }
 
-  #configure(configuration: NonNullable<Snapshot['configuration']>): void {
+  #configure(configuration: NonNullable<CertificateSnapshot['configuration']>): void {
     this.#configured = { generation: this.#configured.generation + 1, configuration }
     for (const before of this.#trusted) before.untilMs = Math.min(before.untilMs, this.nowMs + API_SERVER_LAG_MS)
     const value = configuration.authorities.map(({ cert }) => cert)

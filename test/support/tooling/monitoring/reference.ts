@@ -1,6 +1,6 @@
 import { Pods } from '../../../../src/controller/pods.ts'
 import { LASTING } from '../../../../src/controller/stuck-rollouts.ts'
-import { REASONS } from '../../../../src/injection/reasons.ts'
+import { INJECTION_REASONS } from '../../../../src/injection/reasons.ts'
 import { PROBLEMS, WAIT_KINDS } from '../../../../src/lock/reasons.ts'
 import { createControllerMetrics } from '../../../../src/observability/controller-metrics.ts'
 import { LockGauges } from '../../../../src/observability/lock-gauges.ts'
@@ -66,7 +66,7 @@ for a mistake of ours.
 \`migrate_io_admission_requests_total\`, \`outcome\`: \`injected\`, \`kept\`, \`stripped\`, \`untouched\`, \`refused\`, \`error\`: it could
 not be answered, \`internal\` for a mistake of ours, else the reason lies in what was sent. \`reason\` of all others:
 
-${values(REASONS)}
+${values(INJECTION_REASONS)}
 `
   return { path: 'docs/reference/metrics.md', text }
 }

@@ -1,4 +1,4 @@
-import { REASONS } from '../../../../src/injection/reasons.ts'
+import { INJECTION_REASONS } from '../../../../src/injection/reasons.ts'
 import { INTERRUPTIONS, PROBLEMS, WAIT_KINDS } from '../../../../src/lock/reasons.ts'
 import type { Generated } from '../generated.ts'
 import { code, page, sentence, table } from './markdown.ts'
@@ -16,7 +16,7 @@ export function reasonsPage(): Generated {
     statusReasons(),
     '## Why something was injected, left alone or refused',
     'Of the webhook, `migrate-io explain`, and `migrate_io_admission_requests_total{reason}`.',
-    reasonTable(REASONS),
+    reasonTable(INJECTION_REASONS),
     '## Why nothing is granted for now',
     "Of the controller's log and `migrate_io_waiting_pods{reason}`.",
     reasonTable(WAIT_KINDS),

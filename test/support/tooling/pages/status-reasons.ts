@@ -1,5 +1,5 @@
 import { SENTENCES } from '../../../../src/status/sentences.ts'
-import { type DeploymentStatus, statusOf } from '../../../../src/status/status.ts'
+import { type DeploymentStatus, deploymentStatusOf } from '../../../../src/status/status.ts'
 import { CASES } from '../../status/cases.ts'
 import { code, table, withCode } from './markdown.ts'
 
@@ -14,7 +14,7 @@ const COMMAND = /(?<=: )((?:kubectl|migrate-io) .*)$/
 export function statusReasons(): string {
   const seen = new Map<string, DeploymentStatus>()
   for (const [, situation] of CASES) {
-    const status = statusOf(situation, 'migrate-io')
+    const status = deploymentStatusOf(situation, 'migrate-io')
     const key = `${status.state} ${status.reason}`
     if (!seen.has(key)) seen.set(key, status)
   }

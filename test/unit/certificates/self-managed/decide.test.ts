@@ -1,7 +1,13 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { KeptCertificates, Snapshot } from '../../../../src/certificates/self-managed/decide.ts'
-import { decide, isDue, lifetime, type Step, TIMES } from '../../../../src/certificates/self-managed/decide.ts'
+import type { CertificateSnapshot, KeptCertificates } from '../../../../src/certificates/self-managed/decide.ts'
+import {
+  decideCertificateStep,
+  isDue,
+  lifetime,
+  type Step,
+  TIMES,
+} from '../../../../src/certificates/self-managed/decide.ts'
 import { authority, servingOf, trusting } from '../../../support/certificates/self-managed/authorities.ts'
 
 const DAY_MS = 86_400_000
@@ -22,7 +28,7 @@ const nothing = { caBundles: ['', ''], authorities: [] }
 const { trustMs, overlapMs } = TIMES
 
 /** What is there, for how long it has been so, and what is to be done: a step, or what is waited for. */
-const TABLE: readonly [what: string, Snapshot, steadyMs: number, expected: string][] = [
+const TABLE: readonly [what: string, CertificateSnapshot, steadyMs: number, expected: string][] = [
   ['the first start', { secret: undefined, configuration: undefined }, 0, 'make-authority no-secret'],
   [
     'the first start, configuration there',
@@ -88,7 +94,7 @@ const TABLE: readonly [what: string, Snapshot, steadyMs: number, expected: strin
 
 for (const [what, snapshot, steadyMs, expected] of TABLE) {
   test(`O1: certificates, ${what}: ${expected}`, () => {
-    assert.equal(inWords(decide(snapshot, { nowMs: NOW_MS, steadyMs }, TIMES)), expected)
+    assert.equal(inWords(decideCertificateStep(snapshot, { nowMs: NOW_MS, steadyMs }, TIMES)), expected)
   })
 }
 
@@ -120,7 +126,11 @@ test('O1: a serving certificate that is renewed outlives no authority, and waits
 
 test('O1: however often the Secret is spoiled, caBundle stays small', () => {
   const many = Array.from({ length: 50 }, (_, nth) => authority(`${nth}`, NOW_MS - nth))
-  const step = decide({ secret: undefined, configuration: trusting(...many) }, { nowMs: NOW_MS, steadyMs: 0 }, TIMES)
+  const step = decideCertificateStep(
+    { secret: undefined, configuration: trusting(...many) },
+    { nowMs: NOW_MS, steadyMs: 0 },
+    TIMES,
+  )
   assert.ok(step.kind === 'make-authority')
   assert.deepEqual(step.keep, many.slice(0, 10))
 })

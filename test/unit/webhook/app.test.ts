@@ -174,7 +174,7 @@ test('A11: an exception in the decision gets 500 that says nothing internal, a l
   const { status, text } = await send(review(deployment()))
   assert.equal(status, 500)
   assert.doesNotMatch(text, /canary|TypeError|at /)
-  assert.match(log(), /"level":"error".*"deployment":"flask".*"type":"TypeError","at":\["at .*admission\.test\.ts/)
+  assert.match(log(), /"level":"error".*"deployment":"flask".*"type":"TypeError","at":\["at .*app\.test\.ts/)
   assert.match(await metrics(), /requests_total\{operation="none",outcome="error",reason="internal"\} 1/)
 })
 

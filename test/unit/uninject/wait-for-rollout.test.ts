@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Deployment } from '../../../src/kube/objects.ts'
-import { rolloutState } from '../../../src/uninject/until-rolled-out.ts'
+import { rolloutState } from '../../../src/uninject/wait-for-rollout.ts'
 
 type Status = NonNullable<Deployment['status']>
 

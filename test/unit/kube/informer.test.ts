@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import fc from 'fast-check'
 import { type Clock, systemClock } from '../../../src/kube/clock.ts'
-import { startWatch, type WatchLimits, type WatchTrouble } from '../../../src/kube/informer.ts'
+import { type InformerLimits, type InformerTrouble, startInformer } from '../../../src/kube/informer.ts'
 import { connect } from '../../../src/kube/transport.ts'
 import { FakeApiServer } from '../../support/kube/fake-api-server.ts'
 import { FakeWatched, type RequestFault, type StreamFault } from '../../support/kube/fake-watched.ts'
@@ -24,17 +24,17 @@ interface Item {
   version: string
 }
 
-async function watched(t: TestContext, limits: Partial<WatchLimits> = {}) {
+async function watched(t: TestContext, limits: Partial<InformerLimits> = {}) {
   const fake = new FakeWatched()
   const server = await FakeApiServer.start(t, fake.handler)
   const transport = await connect(server.target, { callMs: 300 })
-  const troubles: WatchTrouble[] = []
+  const troubles: InformerTrouble[] = []
   const restarts: string[] = []
   /** What the handlers were told adds up to. */
   const told = new Map<string, Item>()
   const versions = new Set<string>()
   const faults: string[] = []
-  const watch = startWatch(transport, {
+  const watch = startInformer(transport, {
     kind: 'Pod',
     selection: { labelSelector: 'migrate.io/protocol', fieldSelector: 'status.phase=Pending' },
     project: ({ metadata }): Item => ({
@@ -207,8 +207,8 @@ test('handlers, projections and hooks that throw, at once or later, stop nothing
   const fake = new FakeWatched()
   const server = await FakeApiServer.start(t, fake.handler)
   const transport = await connect(server.target)
-  const troubles: WatchTrouble[] = []
-  const watch = startWatch(transport, {
+  const troubles: InformerTrouble[] = []
+  const watch = startInformer(transport, {
     kind: 'Pod',
     selection: {},
     project({ metadata: { name } }) {

@@ -8,8 +8,13 @@ import { projectPod, projectRecord } from '../lock/pod-projection.ts'
 import { DEPLOYMENT_RECORD, lockConfigMapName, NAMED_LOCK_RECORD, PROTOCOL_LABEL, RECORD_LABEL } from '../names.ts'
 import { type InjectedDeployment, mayRun, readInjected } from './injected.ts'
 
+const NAMES: Readonly<Record<string, RegExp>> = {
+  [DEPLOYMENT_RECORD]: /^deployment\..+\.migrate-io$/,
+  [NAMED_LOCK_RECORD]: /^lock\..+\.migrate-io$/,
+}
+
 /** The cluster, and the part of it that is meant. */
-export interface Ground {
+export interface UninjectTarget {
   readonly api: Api
   readonly transport: Transport
   /** Undefined: all. */
@@ -17,7 +22,7 @@ export interface Ground {
 }
 
 /** What is of ours outside of our own namespace, sorted by name. */
-export interface Survey {
+export interface Inventory {
   readonly injected: readonly InjectedDeployment[]
   /** Those with our label. */
   readonly pods: readonly Pod[]
@@ -29,10 +34,10 @@ export interface Survey {
  * Looks at everything: the records first, so that whoever needs one by now is seen after it. Throws KubeError.
  * Permissions: list on deployments, pods and configmaps.
  */
-export async function survey(ground: Ground): Promise<Survey> {
-  const { api, namespace } = ground
+export async function takeInventory(target: UninjectTarget): Promise<Inventory> {
+  const { api, namespace } = target
   const records = await api.list('ConfigMap', selectionOf(namespace, RECORD_LABEL), projectRecord)
-  const injected = await findInjected(ground)
+  const injected = await findInjected(target)
   const pods = await api.list('Pod', selectionOf(namespace, PROTOCOL_LABEL), projectPod)
   return { injected, pods, records }
 }
@@ -41,24 +46,15 @@ export async function survey(ground: Ground): Promise<Survey> {
 export async function findInjected({
   transport,
   namespace,
-}: Omit<Ground, 'api'>): Promise<readonly InjectedDeployment[]> {
+}: Omit<UninjectTarget, 'api'>): Promise<readonly InjectedDeployment[]> {
   const selection = namespace === undefined ? {} : { namespace }
   const { items } = await listInPages(transport, 'Deployment', { selection, project: readInjected })
   const order = ({ key }: InjectedDeployment) => `${key.namespace}/${key.deployment}`
   return items.toSorted((a, b) => order(a).localeCompare(order(b)))
 }
 
-export function selectionOf(namespace: string | undefined, labelSelector: string) {
-  return { labelSelector, ...(namespace === undefined ? {} : { namespace }) }
-}
-
-const NAMES: Readonly<Record<string, RegExp>> = {
-  [DEPLOYMENT_RECORD]: /^deployment\..+\.migrate-io$/,
-  [NAMED_LOCK_RECORD]: /^lock\..+\.migrate-io$/,
-}
-
 /** What may still need a record. All of the same namespaces, and read after the records. */
-export interface Users {
+interface Users {
   readonly injected: readonly InjectedDeployment[]
   /** Those with our label. */
   readonly pods: readonly Pod[]
@@ -82,15 +78,19 @@ export function unusedRecords(records: readonly ConfigMap[], { injected, pods }:
 
 /**
  * Deletes the ConfigMaps of ours that nothing will read again, each only if it is as it was before the look at who may need
- * it. @returns how many. Throws KubeError. Permissions: those of `survey`, and delete on configmaps.
+ * it. @returns how many. Throws KubeError. Permissions: those of `takeInventory`, and delete on configmaps.
  */
-export async function sweep(ground: Ground): Promise<number> {
-  const seen = await survey(ground)
+export async function sweep(target: UninjectTarget): Promise<number> {
+  const seen = await takeInventory(target)
   let count = 0
   for (const { metadata } of unusedRecords(seen.records, seen)) {
     const { uid, resourceVersion } = metadata
-    if (await removeObject(ground.transport, 'ConfigMap', metadata, { preconditions: { uid, resourceVersion } }))
+    if (await removeObject(target.transport, 'ConfigMap', metadata, { preconditions: { uid, resourceVersion } }))
       count++
   }
   return count
+}
+
+export function selectionOf(namespace: string | undefined, labelSelector: string) {
+  return { labelSelector, ...(namespace === undefined ? {} : { namespace }) }
 }

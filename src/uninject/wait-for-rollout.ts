@@ -4,12 +4,12 @@ import type { Deployment } from '../kube/objects.ts'
 import { projectPod } from '../lock/pod-projection.ts'
 import { lockConfigMapName, PROTOCOL_LABEL } from '../names.ts'
 import { type InjectedDeployment, isInjected, isOf } from './injected.ts'
-import { type Ground, selectionOf } from './survey.ts'
+import { selectionOf, type UninjectTarget } from './inventory.ts'
 
 const LOOK_EVERY_MS = 1_000
 const NEVER = new AbortController().signal
 
-export interface WaitOptions {
+interface WaitOptions {
   readonly limitMs: number
   readonly clock: Clock
   /** Called when what it waits for has changed. */
@@ -17,7 +17,7 @@ export interface WaitOptions {
 }
 
 /** How the wait ended. */
-export type Waited =
+export type RolloutResult =
   | { readonly kind: 'rolled-out' | 'paused' | 'gone' }
   /** Somebody has applied the annotations again. */
   | { readonly kind: 'put-back' }
@@ -27,15 +27,15 @@ export type Waited =
  * Waits until a Deployment that ours was taken off has rolled out, and no pod with ours is left of it. An API server that
  * is away for a while is waited for too. Throws KubeError. Permissions: get on deployments, list on pods.
  */
-export async function untilRolledOut(
-  ground: Ground,
+export async function waitForRollout(
+  target: UninjectTarget,
   injected: InjectedDeployment,
   { limitMs, clock, onProgress }: WaitOptions,
-): Promise<Waited> {
+): Promise<RolloutResult> {
   const endMs = clock.nowMs() + limitMs
   let at = ''
   for (;;) {
-    const state = await look(ground, injected)
+    const state = await look(target, injected)
     if (state.kind !== 'under-way') return state.kind === 'done' ? { kind: 'rolled-out' } : state
     if (state.at !== at) onProgress(state.at)
     at = state.at
@@ -45,17 +45,17 @@ export async function untilRolledOut(
 }
 
 async function look(
-  ground: Ground,
+  target: UninjectTarget,
   injected: InjectedDeployment,
 ): Promise<RolloutState | { readonly kind: 'gone' | 'put-back' }> {
   const { key, uid } = injected
   try {
-    const stored = await ground.api.read('Deployment', key.namespace, key.deployment)
+    const stored = await target.api.read('Deployment', key.namespace, key.deployment)
     if (stored === undefined || stored.metadata.uid !== uid) return { kind: 'gone' }
     if (isInjected(stored)) return { kind: 'put-back' }
     const state = rolloutState(stored)
     if (state.kind !== 'done') return state
-    const pods = await ground.api.list('Pod', selectionOf(key.namespace, PROTOCOL_LABEL), projectPod)
+    const pods = await target.api.list('Pod', selectionOf(key.namespace, PROTOCOL_LABEL), projectPod)
     const left = pods.filter((pod) => isOf(pod, key.namespace, lockConfigMapName(key.deployment)))
     return left.length === 0 ? state : { kind: 'under-way', at: `old pods still ending: ${left.length}` }
   } catch (error) {
@@ -65,7 +65,7 @@ async function look(
 }
 
 /** Where the rollout of a Deployment's newest template is. */
-export type RolloutState =
+type RolloutState =
   | { readonly kind: 'done' }
   | { readonly kind: 'paused' }
   /** It goes on, but not within progressDeadlineSeconds. */

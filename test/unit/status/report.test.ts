@@ -5,7 +5,7 @@ import type { Deployment } from '../../../src/kube/objects.ts'
 import { deploymentFacts } from '../../../src/status/deployment-facts.ts'
 import { excerpt } from '../../../src/status/pod-facts.ts'
 import { tableOf } from '../../../src/status/report.ts'
-import { Changes, type DeploymentStatus, statusOf, withQueues } from '../../../src/status/status.ts'
+import { Changes, type DeploymentStatus, deploymentStatusOf, withQueues } from '../../../src/status/status.ts'
 import { span } from '../../../src/status/words.ts'
 import { configMapOf, podOf } from '../../support/controller/objects.ts'
 import { injected } from '../../support/status/injected.ts'
@@ -40,7 +40,7 @@ describe('What status prints', () => {
     test(`${seconds} s as kubectl does: ${text}`, () => assert.equal(span(seconds * 1000), text))
 
   test('an aligned table, with the namespace where there are several', () => {
-    const failed = statusOf(
+    const failed = deploymentStatusOf(
       situation({
         record: { entries: { 'failed.a': JSON.stringify({ count: 2, exit: 3, next: at(12) }) } },
         pods: [podOf()],
@@ -66,7 +66,7 @@ describe('What status prints', () => {
       state: { kind: 'busy', configMap: configMapOf(), isOurs: false },
       holder: { deployment: 'api', pod: 'api-1', since: at(-90) },
     } as const
-    const waiting = statusOf(situation({ pods: [podOf()], named: busy }), 'migrate-io')
+    const waiting = deploymentStatusOf(situation({ pods: [podOf()], named: busy }), 'migrate-io')
     const named = (deployment: string, since: string): DeploymentStatus => ({ ...waiting, deployment, since })
     const statuses = withQueues([named('late', at(-5)), named('early', at(-50))])
     assert.deepEqual(
@@ -82,9 +82,9 @@ describe('What status prints', () => {
 
   test('a line for each change, and none for the time that goes by', () => {
     const changes = new Changes()
-    const earlier = statusOf(situation({ pods: [podOf()] }), 'migrate-io')
-    const later = statusOf(situation({ pods: [podOf()], situation: { now: NOW + 60_000 } }), 'migrate-io')
-    const absent = statusOf(
+    const earlier = deploymentStatusOf(situation({ pods: [podOf()] }), 'migrate-io')
+    const later = deploymentStatusOf(situation({ pods: [podOf()], situation: { now: NOW + 60_000 } }), 'migrate-io')
+    const absent = deploymentStatusOf(
       situation({ pods: [podOf()], situation: { controller: { kind: 'absent', namespace: 'migrate-io' } } }),
       'migrate-io',
     )

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import type { ConfigMap } from '../../../src/kube/objects.ts'
 import { DEPLOYMENT_RECORD, NAMED_LOCK_RECORD, RECORD_LABEL } from '../../../src/names.ts'
 import type { InjectedDeployment } from '../../../src/uninject/injected.ts'
-import { unusedRecords } from '../../../src/uninject/survey.ts'
+import { unusedRecords } from '../../../src/uninject/inventory.ts'
 import { ended, podOf } from '../../support/controller/objects.ts'
 
 const WEB = 'deployment.web.migrate-io'

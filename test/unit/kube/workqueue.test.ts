@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { createQueue, type QueueOptions } from '../../../src/kube/workqueue.ts'
+import { createWorkqueue, type WorkqueueOptions } from '../../../src/kube/workqueue.ts'
 import { FakeClock, settled } from '../../support/kube/fake-clock.ts'
 
 /** A queue whose work ends when the test says so. */
-function manual(options: Partial<QueueOptions> = {}) {
+function manual(options: Partial<WorkqueueOptions> = {}) {
   const clock = new FakeClock()
   const started: string[] = []
   const ends = new Map<string, PromiseWithResolvers<void>>()
-  const queue = createQueue({
+  const queue = createWorkqueue({
     clock,
     work(key) {
       started.push(key)
@@ -110,7 +110,7 @@ test('a failing key comes back after its own backoff, doubling to the largest, a
   let isBroken = true
   const clock = new FakeClock(1 - Number.EPSILON)
   let lastMs = 0
-  const queue = createQueue({
+  const queue = createWorkqueue({
     clock,
     backoff: { firstMs: 100, maxMs: 400 },
     async work(key) {
@@ -140,7 +140,7 @@ test('the jitter spreads a backoff over its second half', async () => {
   ] as const) {
     const clock = new FakeClock(random)
     const times: number[] = []
-    const queue = createQueue({
+    const queue = createWorkqueue({
       clock,
       backoff: { firstMs: 100, maxMs: 400 },
       async work() {
@@ -159,7 +159,7 @@ test('a failure is told with its count, and its Retry-After is waited for', asyn
   const told: unknown[] = []
   const times: number[] = []
   const error = new Error('busy')
-  const queue = createQueue({
+  const queue = createWorkqueue({
     clock,
     async work() {
       times.push(clock.nowMs())
@@ -184,7 +184,7 @@ test('a failure is told with its count, and its Retry-After is waited for', asyn
 test('work that throws at once counts as failed and stops nothing', async () => {
   const clock = new FakeClock()
   const worked: string[] = []
-  const queue = createQueue({
+  const queue = createWorkqueue({
     clock,
     concurrency: 1,
     work(key) {

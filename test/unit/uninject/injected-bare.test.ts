@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { decide } from '../../../src/injection/decide.ts'
+import { decideInjection } from '../../../src/injection/decide.ts'
 import type { JsonObject } from '../../../src/json.ts'
 import type { Deployment } from '../../../src/kube/objects.ts'
 import { asJson, bareOf, ourAnnotations, readInjected } from '../../../src/uninject/injected.ts'
@@ -8,7 +8,7 @@ import { deploymentsOf, goldens } from '../../golden/golden.ts'
 
 /** What the webhook makes of an update of `before` to `object`; undefined where it refuses. */
 function admitted(object: JsonObject, oldObject?: JsonObject, optedIn = true): JsonObject | undefined {
-  const decision = decide({ object, ...(oldObject && { oldObject }), optedIn })
+  const decision = decideInjection({ object, ...(oldObject && { oldObject }), optedIn })
   return decision.kind === 'refused' ? undefined : decision.deployment
 }
 
