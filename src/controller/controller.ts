@@ -2,15 +2,15 @@ import type { Api } from '../kube/api.ts'
 import type { Clock } from '../kube/clock.ts'
 import type { Pod } from '../kube/objects.ts'
 import { createQueue, type Queue, type QueueFailure } from '../kube/workqueue.ts'
-import { LOOK_AGAIN_MS } from '../lock/decide.ts'
+import { RESYNC_MS } from '../lock/decide.ts'
 import type { ControllerEvent } from '../lock/event.ts'
 import { type Key, keyText, parseKey } from '../lock/key.ts'
 import { looksSame } from '../lock/pod-projection.ts'
 import { controllerOf, isWaiting } from '../lock/pod-state.ts'
-import { Turns } from '../lock/waiters.ts'
+import { Waiters } from '../lock/waiters.ts'
 import { SeenImages } from './moved-images.ts'
 import { type Pods, replicaSetOf } from './pods.ts'
-import { type Look, reconcile } from './reconcile.ts'
+import { type ReconcileResult, reconcile } from './reconcile.ts'
 import { heldLocks } from './recover-lock.ts'
 
 /** Not the key of a lock, which has no more than one slash: look for all locks that are held. */
@@ -30,7 +30,7 @@ const CONCURRENCY = 8
  */
 const PER_NAMESPACE = 2
 
-export interface LoopOptions {
+export interface ControllerDependencies {
   readonly api: Api
   readonly pods: Pods
   /** All that are watched, for pods whose lock was not known when they were seen. */
@@ -38,10 +38,10 @@ export interface LoopOptions {
   readonly now: () => number
   readonly random: () => number
   readonly report: (event: ControllerEvent, key: Key) => void
-  /** @see Surroundings.platform */
+  /** @see ReconcileContext.platform */
   readonly platform?: (node: string) => Promise<string | undefined>
   /** After each look at a lock. */
-  readonly onLook: (key: Key, look: Look) => void
+  readonly onReconciled: (key: Key, look: ReconcileResult) => void
   readonly onFailure: (failure: QueueFailure) => void
   /** Of the queue. */
   readonly clock?: Clock
@@ -52,15 +52,15 @@ interface Lead {
   /** Ends what only reads and may take long. */
   readonly ending: PromiseWithResolvers<readonly Key[]>
   readonly queue: Queue
-  readonly turns: Turns
-  readonly patience: Patience
+  readonly waiters: Waiters
+  readonly requeueDelay: RequeueDelay
   readonly images: SeenImages
   /** Locks that nobody holds and no pod waits for, with the ReplicaSets whose pods were seen. */
   readonly atRest: Map<string, ReadonlySet<string>>
 }
 
 /** watch → queue → snapshot → decide → act, as long as this controller leads. */
-export interface Loop {
+export interface Controller {
   /** A pod came or changed. @param before as it was known; undefined for one that came */
   see(pod: Pod, before: Pod | undefined): void
   /** A pod went, or is no longer watched. */
@@ -73,8 +73,8 @@ export interface Loop {
   readonly queued: number
 }
 
-export function createLoop({ api, pods, watched, ...options }: LoopOptions): Loop {
-  const { now, random, report, platform, onLook, onFailure, clock } = options
+export function createController({ api, pods, watched, ...options }: ControllerDependencies): Controller {
+  const { now, random, report, platform, onReconciled, onFailure, clock } = options
   let lead: Lead | undefined
 
   function start(): void {
@@ -93,8 +93,8 @@ export function createLoop({ api, pods, watched, ...options }: LoopOptions): Loo
     const mine: Lead = {
       ending: Promise.withResolvers(),
       queue: started,
-      turns: new Turns(),
-      patience: new Patience(),
+      waiters: new Waiters(),
+      requeueDelay: new RequeueDelay(),
       images: new SeenImages(),
       atRest: new Map(),
     }
@@ -107,7 +107,10 @@ export function createLoop({ api, pods, watched, ...options }: LoopOptions): Loo
     started.add(HELD)
   }
 
-  async function work(text: string, { queue: mine, turns, patience, images, atRest, ending }: Lead): Promise<void> {
+  async function work(
+    text: string,
+    { queue: mine, waiters, requeueDelay, images, atRest, ending }: Lead,
+  ): Promise<void> {
     if (text === HELD) {
       for (const key of await Promise.race([heldLocks(api), ending.promise])) mine.add(keyText(key))
     } else if (text.startsWith(OWNER)) {
@@ -115,14 +118,14 @@ export function createLoop({ api, pods, watched, ...options }: LoopOptions): Loo
     } else {
       const key = parseKey(text)
       const view = { pods: (of: Key) => pods.pods(of), images: (of: Key) => images.take(keyText(of)) }
-      const look = await reconcile(key, { api, view, now, random, turns, report, ...(platform && { platform }) })
-      onLook(key, look)
-      for (const other of look.alsoLook) mine.add(keyText(other))
+      const look = await reconcile(key, { api, view, now, random, waiters, report, ...(platform && { platform }) })
+      onReconciled(key, look)
+      for (const other of look.alsoReconcile) mine.add(keyText(other))
       const seen = isAtRest(look) ? pods.pods(key).map(replicaSetOf) : []
       if (seen.length > 0) atRest.set(text, new Set(seen))
       else atRest.delete(text)
-      const atLeastMs = patience.after(text, look, now())
-      if (look.at !== undefined) mine.addAfter(text, Math.max(atLeastMs, look.at - now()))
+      const atLeastMs = requeueDelay.after(text, look, now())
+      if (look.requeueAt !== undefined) mine.addAfter(text, Math.max(atLeastMs, look.requeueAt - now()))
     }
   }
 
@@ -189,8 +192,8 @@ function namespaceOf(text: string): string {
 }
 
 /** Whether nothing that becomes of a pod calls for a look at once, but that it begins to wait. */
-function isAtRest({ isKnown, heldSince, waiting }: Look): boolean {
-  return isKnown && heldSince === undefined && (waiting === undefined || waiting === 'skip-later')
+function isAtRest({ isKnown, heldSince, waitReason }: ReconcileResult): boolean {
+  return isKnown && heldSince === undefined && (waitReason === undefined || waitReason === 'skip-later')
 }
 
 /** The Deployment controller takes milliseconds to catch up; where it is away, nothing is gained by asking each second. */
@@ -200,7 +203,7 @@ const HELD_MAX_MS = 300_000
 const ORPHAN_MAX_MS = 1_800_000
 
 /** How long not to look again at locks for which nothing has come of it, without an event. */
-export class Patience {
+export class RequeueDelay {
   /** Looks in a row that waited for the Deployment controller, by the key of the lock. */
   readonly #looks = new Map<string, number>()
   /** Since when there has been no Deployment, in milliseconds since 1970, by the key of the lock. */
@@ -211,12 +214,16 @@ export class Patience {
    * @param now milliseconds since 1970
    * @returns for how long not to look again, in milliseconds
    */
-  after(key: string, look: Pick<Look, 'at' | 'waiting' | 'isOrphan' | 'heldSince'>, now: number): number {
+  after(
+    key: string,
+    look: Pick<ReconcileResult, 'requeueAt' | 'waitReason' | 'isOrphan' | 'heldSince'>,
+    now: number,
+  ): number {
     return Math.max(this.#whileCatchingUp(key, look), this.#whileOrphan(key, look, now))
   }
 
-  #whileCatchingUp(key: string, { waiting }: Pick<Look, 'waiting'>): number {
-    if (waiting !== 'rollout-unsettled') {
+  #whileCatchingUp(key: string, { waitReason }: Pick<ReconcileResult, 'waitReason'>): number {
+    if (waitReason !== 'rollout-unsettled') {
       this.#looks.delete(key)
       return 0
     }
@@ -231,16 +238,16 @@ export class Patience {
    */
   #whileOrphan(
     key: string,
-    { at, isOrphan, heldSince }: Pick<Look, 'at' | 'isOrphan' | 'heldSince'>,
+    { requeueAt, isOrphan, heldSince }: Pick<ReconcileResult, 'requeueAt' | 'isOrphan' | 'heldSince'>,
     now: number,
   ): number {
-    if (!isOrphan || at === undefined) {
+    if (!isOrphan || requeueAt === undefined) {
       this.#orphans.delete(key)
       return 0
     }
     const since = this.#orphans.get(key) ?? now
     this.#orphans.set(key, since)
     const most = heldSince === undefined ? ORPHAN_MAX_MS : HELD_MAX_MS
-    return Math.min(Math.max(now - since, LOOK_AGAIN_MS), most)
+    return Math.min(Math.max(now - since, RESYNC_MS), most)
   }
 }

@@ -5,10 +5,10 @@ import { type Key, keyText } from '../lock/key.ts'
 import { exitCodeInWords } from '../lock/pod-state.ts'
 import { INTERRUPTIONS, PROBLEMS, type ProblemReason } from '../lock/reasons.ts'
 import { RECORD_LABEL } from '../names.ts'
-import { Said } from '../observability/once-per.ts'
+import { OncePer } from '../observability/once-per.ts'
 
 /** The same is told again only when it still lasts after so long: an Event is kept for an hour by default. */
-export const TELL_AGAIN_MS = 1_800_000
+export const REPEAT_EVENT_MS = 1_800_000
 
 /** Every reason of our Events: what people filter by, and what the reference page is made from. */
 export const EVENT_REASONS = {
@@ -69,7 +69,7 @@ const OF_PROBLEM: { readonly [R in ProblemReason]?: EventReason } = {
  * command or an environment says.
  * @param namespace of the Deployment, for the commands that it names
  */
-export function announce(event: ControllerEvent, namespace: string): Announcement | undefined {
+export function eventFor(event: ControllerEvent, namespace: string): Announcement | undefined {
   const logs = `kubectl -n ${namespace} logs`
   switch (event.kind) {
     case 'run-started': {
@@ -169,23 +169,23 @@ function howItFailed({ exitCode, isTimeout }: Extract<ControllerEvent, { kind: '
 const TOLD_KEPT = 10_000 // revisions, of which it is remembered what was said of them
 
 /** Tells people on the Deployment what happened to its migration. */
-export class Announcer {
+export class EventPublisher {
   readonly #api: Api
   readonly #recorder: EventRecorder
   /** Once per revision, however many pods skip, and once per image that it starts besides its own. */
   readonly #told = new Set<string>()
   /** Problems, each once for a Deployment, however many of its pods have it and however often it is looked at. */
-  readonly #problems: Said
+  readonly #problems: OncePer
 
   /** @param now milliseconds since 1970 */
   constructor(api: Api, recorder: EventRecorder, now: () => number) {
     this.#api = api
     this.#recorder = recorder
-    this.#problems = new Said(now, TELL_AGAIN_MS)
+    this.#problems = new OncePer(now, REPEAT_EVENT_MS)
   }
 
   event(event: ControllerEvent, key: Key): void {
-    const announcement = announce(event.kind === 'problem' ? withOthers(event) : event, key.namespace)
+    const announcement = eventFor(event.kind === 'problem' ? withOthers(event) : event, key.namespace)
     if (announcement === undefined) return
     if (event.kind === 'problem' && !this.#problems.isDue(`${keyText(key)} ${event.reason}`)) return
     if (event.kind === 'run-succeeded') this.#isFirst(key, event.revision) // the other pods of that rollout

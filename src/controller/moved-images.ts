@@ -2,7 +2,7 @@ import type { Node, Pod } from '../kube/objects.ts'
 import type { Key } from '../lock/key.ts'
 import { revisionOfPod, statusOf } from '../lock/pod-state.ts'
 import { completedOf, type LockRecord } from '../lock/record.ts'
-import type { SeenImage, Surroundings } from './reconcile-context.ts'
+import type { ReconcileContext, SeenImage } from './reconcile-context.ts'
 
 /**
  * Images that pods were seen with, until the next look at their lock: pods of a recorded revision pass by so quickly that by
@@ -58,7 +58,7 @@ export function platformOf(node: Node | undefined): string | undefined {
 export async function reportMovedImages(
   record: Pick<LockRecord, 'entries'>,
   images: readonly SeenImage[],
-  { platform, report }: Pick<Surroundings, 'platform' | 'report'>,
+  { platform, report }: Pick<ReconcileContext, 'platform' | 'report'>,
   key: Key,
 ): Promise<void> {
   for (const { pod, node, revision, imageID } of images) {

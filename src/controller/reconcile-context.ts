@@ -4,7 +4,7 @@ import type { Waiting } from '../lock/decide.ts'
 import type { ControllerEvent } from '../lock/event.ts'
 import type { Key } from '../lock/key.ts'
 import type { Snapshot } from '../lock/snapshot.ts'
-import type { Turns } from '../lock/waiters.ts'
+import type { Waiters } from '../lock/waiters.ts'
 
 /** An image that a pod of a revision was given. */
 export interface SeenImage {
@@ -23,7 +23,7 @@ export interface View {
 }
 
 /** All that a look at a lock needs from outside. */
-export interface Surroundings {
+export interface ReconcileContext {
   readonly api: Api
   readonly view: View
   /** Milliseconds since 1970. */
@@ -33,7 +33,7 @@ export interface Surroundings {
   /** What decides which digests of images a node tells; undefined where that can't be found out. Never throws. */
   platform?(node: string): Promise<string | undefined>
   /** One for all looks of a controller. */
-  readonly turns: Turns
+  readonly waiters: Waiters
   /** May be called for writes that a crash hides from everybody else: never rely on each being told, nor told once. */
   report(event: ControllerEvent, key: Key): void
 }
@@ -42,7 +42,7 @@ export interface Surroundings {
  * What is known after a step: a snapshot to go on from, or that all has to be read again, or to wait.
  * `released`: the named lock that was let go, as text.
  */
-export type Acted =
+export type ActionResult =
   | { readonly kind: 'on'; readonly snapshot: Snapshot; readonly released?: string | undefined }
   /** A write met a conflict, and what it was about was read again: it may be tried as often as any conflict. */
   | { readonly kind: 'stale'; readonly snapshot: Snapshot; readonly conflict: KubeError }

@@ -3,7 +3,7 @@ import type { ConfigMap, Deployment, Pod } from '../kube/objects.ts'
 import { newConfigMap, originOf, ownedBy, rewritten } from '../lock/config-map.ts'
 import type { Decision } from '../lock/decide.ts'
 import type { ControllerEvent } from '../lock/event.ts'
-import { type Fence, isOfLock, planFence, standing } from '../lock/fence.ts'
+import { type Fence, fenceStateOf, isOfLock, planFence } from '../lock/fence.ts'
 import { decidedNumber, formatGrant, grantOf, MAX_RUN_NUMBER, marksOff, type RunGrant } from '../lock/grant.ts'
 import { type Key, recordNameOf } from '../lock/key.ts'
 import { formatNamedLock, judgeByPod, type NamedHolder, type NamedState } from '../lock/named-lock.ts'
@@ -44,10 +44,10 @@ const MAX_TRIES = 5
  * creation could not tell that meanwhile another one had created it and given out a run, and somebody deleted it again.
  * @throws KubeError, with code `conflict` where something changed meanwhile
  */
-export async function makeAnew(
+export async function recoverLock(
   api: Api,
   snapshot: Snapshot,
-  { deployment, configMap }: Extract<Decision, { kind: 'make-anew' }>,
+  { deployment, configMap }: Extract<Decision, { kind: 'recover' }>,
   now: number,
 ): Promise<ControllerEvent> {
   const { key, replicaSets } = snapshot
@@ -91,7 +91,7 @@ async function tell(api: Api, listed: Pod, number: number): Promise<void> {
       pod = await api.read('Pod', pod.metadata.namespace, pod.metadata.name)
       if (pod === undefined || pod.metadata.uid !== listed.metadata.uid) return
       // It ended, or runs: that changes the whole plan.
-      if (standing(pod) !== 'tell' || decidedNumber(grantOf(pod)) >= number) break
+      if (fenceStateOf(pod) !== 'tell' || decidedNumber(grantOf(pod)) >= number) break
     }
   }
   throw new KubeError('conflict', `pod ${listed.metadata.name} changed while its lock was made anew`)
@@ -141,7 +141,7 @@ function entriesOf(
  * @returns false where it has to wait, else it is to be read again
  * @throws KubeError, with code `conflict` where something changed meanwhile
  */
-export async function rebuildNamed(
+export async function recoverNamedLock(
   api: Api,
   { namespace, deployment: own }: Key,
   lock: string,
@@ -149,7 +149,7 @@ export async function rebuildNamed(
 ): Promise<boolean> {
   const name = namedLockConfigMapName(lock)
   if (lost.configMap === undefined) {
-    // Blank first, for the same reason as in `makeAnew`.
+    // Blank first, for the same reason as in `recoverLock`.
     await api.create('ConfigMap', { ...newConfigMap(namespace, name, NAMED_LOCK_RECORD), data: BLANK })
     return true
   }
@@ -166,7 +166,7 @@ export async function rebuildNamed(
   )
   const known = new Set(records.map(({ metadata }) => metadata.name))
   const recordless = pods.filter((pod) => !known.has(recordNameOf(pod) ?? ''))
-  if (recordless.some((pod) => standing(pod) === 'running')) return false
+  if (recordless.some((pod) => fenceStateOf(pod) === 'running')) return false
   for (const pod of recordless) await forbid(api, pod)
 
   const holders: NamedHolder[] = []
@@ -190,7 +190,7 @@ export async function rebuildNamed(
 /** A controller that chose this pod before its record was lost finds it changed, and can't grant what it gave out. */
 async function forbid(api: Api, pod: Pod): Promise<void> {
   const seen = Math.max(decidedNumber(grantOf(pod)), spokenNumber(pod))
-  if (standing(pod) === 'tell' && seen < MAX_RUN_NUMBER) await tellToWait(api, pod, seen + 1)
+  if (fenceStateOf(pod) === 'tell' && seen < MAX_RUN_NUMBER) await tellToWait(api, pod, seen + 1)
 }
 
 /** Of a Deployment's record, what a named lock rests on. */

@@ -6,22 +6,22 @@ import { waitsSince } from '../lock/pod-state.ts'
 import { INTERRUPTIONS, PROBLEMS, WAITS, type Wait } from '../lock/reasons.ts'
 import type { ControllerMetrics } from '../observability/controller-metrics.ts'
 import { errorFields, type Logs } from '../observability/logs.ts'
-import { Said } from '../observability/once-per.ts'
+import { OncePer } from '../observability/once-per.ts'
 
 const REPEAT_MS = 300_000
 
 /** Tells logs and metrics what the controller did and why pods wait, each thing once. */
-export class Teller {
+export class Reporter {
   readonly #logs: Logs
   readonly #metrics: ControllerMetrics
-  readonly #said: Said
+  readonly #said: OncePer
   readonly #now: () => number
   readonly #waits = new Map<string, Wait>()
 
   constructor(logs: Logs, metrics: ControllerMetrics, now: () => number) {
     this.#logs = logs
     this.#metrics = metrics
-    this.#said = new Said(now, REPEAT_MS)
+    this.#said = new OncePer(now, REPEAT_MS)
     this.#now = now
   }
 
@@ -29,7 +29,7 @@ export class Teller {
     this.#metrics.event(event)
     if (event.kind === 'problem' && !this.#said.isDue(`${keyText(key)} ${event.reason} ${event.object}`)) return
     if (event.kind === 'image-moved' && !this.#said.isDue(`${keyText(key)} ${event.revision} ${event.starts}`)) return
-    const { level, fields, text } = narrate(event)
+    const { level, fields, text } = logLineFor(event)
     this.#logs[level]({ ...key, ...fields }, text)
   }
 
@@ -82,7 +82,7 @@ export interface Line {
 }
 
 /** One line for one event. */
-export function narrate(event: ControllerEvent): Line {
+export function logLineFor(event: ControllerEvent): Line {
   const { kind } = event
   switch (kind) {
     case 'run-started': {

@@ -7,7 +7,7 @@ import type { Reason } from '../status/findings.ts'
 import { gather } from '../status/gather.ts'
 import type { Situation } from '../status/situation.ts'
 import { type DeploymentStatus, statusOf } from '../status/status.ts'
-import { type EventReason, say, TELL_AGAIN_MS } from './events.ts'
+import { type EventReason, REPEAT_EVENT_MS, say } from './events.ts'
 
 /** As people call it who read an Event. */
 const PROGRAM = 'migrate-io'
@@ -21,7 +21,7 @@ const AT_LEAST_EVERY_MS = 600_000
 /** Most rollouts get on within it, and nobody needs to be told why they did not yet. */
 const PATIENCE_MS = 15_000
 
-export interface OverseerOptions {
+export interface StuckRolloutsOptions {
   readonly cluster: { readonly transport: Transport; readonly api: Api }
   /** This one, which leads: nobody needs to be asked whether one does. */
   readonly leader: { readonly leader: string; readonly namespace: string }
@@ -32,7 +32,7 @@ export interface OverseerOptions {
   readonly clock: Clock
   readonly say: (announcement: Announcement, key: Key) => void
   /** Why Deployments have been waiting for a while, one for each; after each look. */
-  readonly onLasting: (reasons: readonly string[]) => void
+  readonly onStuck: (reasons: readonly string[]) => void
   readonly onFailure: (error: unknown) => void
 }
 
@@ -44,7 +44,7 @@ interface Took {
   readonly isKnown: boolean
 }
 
-export interface Overseer {
+export interface StuckRollouts {
   start(): void
   /** Resolves when it has stopped asking. */
   stop(): Promise<void>
@@ -54,8 +54,8 @@ export interface Overseer {
  * Tells people why a rollout has not got on for a while, by the same judgement as `migrate-io status`. It only reads: the
  * lock does not rest on it.
  */
-export function createOverseer(options: OverseerOptions): Overseer {
-  const { cluster, leader, pending, now, clock, say, onLasting, onFailure } = options
+export function createStuckRollouts(options: StuckRolloutsOptions): StuckRollouts {
+  const { cluster, leader, pending, now, clock, say, onStuck, onFailure } = options
   let ending: AbortController | undefined
   let work: Promise<void> | undefined
 
@@ -81,18 +81,18 @@ export function createOverseer(options: OverseerOptions): Overseer {
         if (signal.aborted) return
         looks.set(namespace, { ms: clock.nowMs() - fromMs, endedAtMs: clock.nowMs(), isKnown: found !== undefined })
         if (found === undefined) continue
-        const lasting: string[] = []
+        const stuck: string[] = []
         for (const situation of found) {
           const reason = await unlessFails(() => tell(situation, since, told))
-          if (reason !== undefined) lasting.push(reason)
+          if (reason !== undefined) stuck.push(reason)
         }
-        reasons.set(namespace, lasting)
+        reasons.set(namespace, stuck)
       }
       const present = namespaces()
       for (const key of told.keys()) if (!since.has(key)) told.delete(key)
       for (const known of [reasons, looks])
         for (const namespace of known.keys()) if (!present.has(namespace)) known.delete(namespace)
-      onLasting([...reasons.values()].flat())
+      onStuck([...reasons.values()].flat())
       await pause(clock, EVERY_MS, signal)
     }
   }
@@ -156,7 +156,7 @@ export function createOverseer(options: OverseerOptions): Overseer {
       before.set(about, { what, at: now() })
       say(announcement, { namespace, deployment })
     }
-    return LASTING[status.reason] === undefined ? undefined : status.reason
+    return STUCK_REASONS[status.reason] === undefined ? undefined : status.reason
   }
 
   return {
@@ -188,7 +188,7 @@ async function unlessAborted<T>(work: () => Promise<T>, signal: AbortSignal): Pr
  * What people are told of where it lasts, and as which Event. All else is told when it happens, is about to pass by
  * itself, or is what the user asked for.
  */
-export const LASTING: { readonly [R in Reason]?: EventReason } = {
+export const STUCK_REASONS: { readonly [R in Reason]?: EventReason } = {
   'node-lost': 'RunnerNodeLost',
   'runner-ends': 'MigrationWaiting',
   'not-started': 'MigrationWaiting',
@@ -224,10 +224,10 @@ export function tellNow(
 ): readonly { readonly about: 'why' | 'deadline'; readonly what: string; readonly announcement: Announcement }[] {
   const isDue = (about: string, what: string) => {
     const told = before.get(about)
-    return told === undefined || told.what !== what || now - told.at >= TELL_AGAIN_MS
+    return told === undefined || told.what !== what || now - told.at >= REPEAT_EVENT_MS
   }
   const told: { about: 'why' | 'deadline'; what: string; announcement: Announcement }[] = []
-  const event = LASTING[reason]
+  const event = STUCK_REASONS[reason]
   const what = `${reason} ${revision}`
   // What brings the node back is of no use where its machine is off for good.
   const advice = reason === 'node-lost' ? 2 : 1

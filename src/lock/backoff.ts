@@ -8,7 +8,7 @@ export function delayMs(count: number): number {
   return Math.min(FIRST_DELAY_MS * 2 ** (count - 1), MAX_DELAY_MS)
 }
 
-export type Turn =
+export type NextTry =
   | { readonly kind: 'now' }
   | { readonly kind: 'later'; readonly at: number }
   /** As often as `migrate.io/retries` allows. */
@@ -18,7 +18,7 @@ export type Turn =
  * When a revision may be tried again. Times are milliseconds since 1970.
  * @param retries undefined: without end
  */
-export function nextTurn(failed: Failed | undefined, retries: number | undefined, now: number): Turn {
+export function nextTry(failed: Failed | undefined, retries: number | undefined, now: number): NextTry {
   if (failed === undefined) return { kind: 'now' }
   if (retries !== undefined && failed.count > retries) return { kind: 'never' }
   const at = Date.parse(failed.next ?? '')

@@ -1,6 +1,6 @@
 import type { ConfigMap, Deployment, Pod, ReplicaSet } from '../kube/objects.ts'
 import { FIELD_MANAGER, GRANT_ANNOTATION, lockConfigMapName, NUDGE_ANNOTATION } from '../names.ts'
-import { nextTurn } from './backoff.ts'
+import { nextTry } from './backoff.ts'
 import { originOf } from './config-map.ts'
 import type { ControllerEvent } from './event.ts'
 import { decidedNumber, decisionOn, grantOf, MAX_RUN_NUMBER, marksOff, type RunGrant } from './grant.ts'
@@ -36,7 +36,7 @@ export type Decision =
   | { readonly kind: 'read-named'; readonly lock: string }
   /** A record that says nothing yet, so that whoever finds it has something to compare and swap. */
   | { readonly kind: 'create-blank'; readonly deployment: Deployment }
-  | { readonly kind: 'make-anew'; readonly deployment: Deployment; readonly configMap: ConfigMap }
+  | { readonly kind: 'recover'; readonly deployment: Deployment; readonly configMap: ConfigMap }
   | { readonly kind: 'take-over'; readonly stored: Stored; readonly deployment: Deployment; readonly keep: boolean }
   | { readonly kind: 'skip'; readonly pod: Pod; readonly revision: string }
   | { readonly kind: 'adopt-run'; readonly stored: Stored; readonly pod: Pod; readonly grant: RunGrant }
@@ -48,7 +48,7 @@ export type Decision =
       readonly lock: string | undefined
     }
   | { readonly kind: 'take-named'; readonly holder: Holder; readonly lock: string }
-  | { readonly kind: 'rebuild-named'; readonly lock: string }
+  | { readonly kind: 'recover-named'; readonly lock: string }
   | { readonly kind: 'grant'; readonly stored: Stored; readonly pod: Pod; readonly holder: Holder }
   /** Writes `wait n`: from then on nobody can grant n. On the own holder, or on one that has the named lock. */
   | { readonly kind: 'settle'; readonly pod: Pod; readonly number: number; readonly of: 'own' | 'named' }
@@ -91,7 +91,7 @@ export function decide(snapshot: Snapshot, clock: Clock): Decision {
   const alive = deployment?.metadata.deletionTimestamp === undefined ? deployment : undefined
   if (read === undefined || configMap === undefined) {
     if (alive === undefined) {
-      const until = snapshot.pods.size === 0 ? undefined : clock.now + LOOK_AGAIN_MS
+      const until = snapshot.pods.size === 0 ? undefined : clock.now + RESYNC_MS
       return { kind: 'wait', why: until === undefined ? undefined : 'no-deployment', until }
     }
     // At the first sight of a pod, not only when one waits: then none has started, and none needs to be told to wait.
@@ -103,7 +103,7 @@ export function decide(snapshot: Snapshot, clock: Clock): Decision {
   if (read.kind === 'foreign') return blocked('foreign-configmap', lockConfigMapName(snapshot.key.deployment), clock)
   if (read.kind === 'edited') {
     if (alive === undefined) return blocked('record-edited', lockConfigMapName(snapshot.key.deployment), clock)
-    return { kind: 'make-anew', deployment: alive, configMap }
+    return { kind: 'recover', deployment: alive, configMap }
   }
   const stored: Stored = { configMap, record: read.record }
   const owner = configMap.metadata.ownerReferences?.find(({ kind }) => kind === 'Deployment')?.uid
@@ -124,7 +124,7 @@ export function decide(snapshot: Snapshot, clock: Clock): Decision {
 }
 
 function blocked(reason: 'foreign-configmap' | 'record-edited', object: string, { now }: Clock): Waiting {
-  return { kind: 'blocked', reason, object, until: now + LOOK_AGAIN_MS }
+  return { kind: 'blocked', reason, object, until: now + RESYNC_MS }
 }
 
 interface Skips {
@@ -189,7 +189,7 @@ export function decideHeld(snapshot: Snapshot, stored: Stored, holder: Holder, c
   }
   if (end.kind === 'unknown') {
     if (decision === 'open') return decideOpen(snapshot, stored, holder, { pod, now: clock.now })
-    if (decision === 'run') return { kind: 'wait', why: 'running', until: clock.now + LOOK_AGAIN_MS }
+    if (decision === 'run') return { kind: 'wait', why: 'running', until: clock.now + RESYNC_MS }
   } else if (decision !== 'never') return { kind: 'settle', pod, number, of: 'own' }
 
   if (end.kind === 'failure') return { kind: 'fail', stored, holder, end }
@@ -223,13 +223,13 @@ function decideOpen(
     case 'free':
       return { kind: 'take-named', holder, lock }
     case 'lost':
-      return { kind: 'rebuild-named', lock }
+      return { kind: 'recover-named', lock }
     case 'open':
       return { kind: 'settle', pod: named.pod, number: named.number, of: 'named' }
     case 'foreign':
-      return { kind: 'blocked', reason: 'foreign-configmap', object: named.name, until: now + LOOK_AGAIN_MS }
+      return { kind: 'blocked', reason: 'foreign-configmap', object: named.name, until: now + RESYNC_MS }
     case 'busy':
-      return named.isOurs ? grant : { kind: 'wait', why: 'lock-busy', until: now + LOOK_AGAIN_MS, lock }
+      return named.isOurs ? grant : { kind: 'wait', why: 'lock-busy', until: now + RESYNC_MS, lock }
   }
 }
 
@@ -263,31 +263,31 @@ export function decideFree(
   const pods = [...snapshot.pods.values()].map(({ pod }) => pod).filter((pod) => pod !== undefined)
   const waiting = pods.filter((pod) => speaksProtocol(pod) && isWaiting(pod) && grantOf(pod).kind !== 'skip')
   if (waiting.length === 0) return { kind: 'wait', why: undefined, until: undefined }
-  const lookAgain = clock.now + LOOK_AGAIN_MS
+  const resyncAt = clock.now + RESYNC_MS
   // One of that name may adopt the pods, which changes nothing on them.
-  if (deployment === undefined) return { kind: 'wait', why: 'no-deployment', until: lookAgain }
+  if (deployment === undefined) return { kind: 'wait', why: 'no-deployment', until: resyncAt }
 
   const current = currentReplicaSet(deployment, snapshot.replicaSets)
   if (current === undefined) return { kind: 'wait', why: 'rollout-unsettled', until: clock.now + CATCHING_UP_MS }
   const pod = choose(pods, current)
-  if (pod === undefined) return { kind: 'wait', why: 'not-current', until: lookAgain }
+  if (pod === undefined) return { kind: 'wait', why: 'not-current', until: resyncAt }
   const revision = revisionOfPod(pod)
-  if (revision === '' || isCompleted(record, revision)) return { kind: 'wait', why: undefined, until: lookAgain }
-  const turn = nextTurn(failedOf(record, revision), snapshot.settings.retries, clock.now)
-  if (turn.kind === 'never') return { kind: 'wait', why: 'gave-up', until: lookAgain }
+  if (revision === '' || isCompleted(record, revision)) return { kind: 'wait', why: undefined, until: resyncAt }
+  const turn = nextTry(failedOf(record, revision), snapshot.settings.retries, clock.now)
+  if (turn.kind === 'never') return { kind: 'wait', why: 'gave-up', until: resyncAt }
   if (turn.kind === 'later') return { kind: 'wait', why: 'backoff', until: turn.at }
   if (snapshot.pods.get(pod.metadata.name)?.isLive !== true) return { kind: 'read-pod', name: pod.metadata.name }
 
   const number = Math.max(record.number, decidedNumber(grantOf(pod)), spokenNumber(pod)) + 1
   if (number > MAX_RUN_NUMBER)
-    return { kind: 'blocked', reason: 'numbers-exhausted', object: pod.metadata.name, until: lookAgain }
+    return { kind: 'blocked', reason: 'numbers-exhausted', object: pod.metadata.name, until: resyncAt }
   const { lock } = snapshot.settings
   const acquire: Decision = { kind: 'acquire', stored, pod, number, lock }
-  return lock === undefined ? acquire : decideNamed(snapshot, lock, acquire, lookAgain)
+  return lock === undefined ? acquire : decideNamed(snapshot, lock, acquire, resyncAt)
 }
 
 /** The own lock is taken only when the named one is free too, so that no pod holds it that can't run. */
-function decideNamed({ named }: Snapshot, lock: string, acquire: Decision, lookAgain: number): Decision {
+function decideNamed({ named }: Snapshot, lock: string, acquire: Decision, resyncAt: number): Decision {
   switch (named?.kind) {
     case undefined:
       return { kind: 'read-named', lock }
@@ -295,13 +295,13 @@ function decideNamed({ named }: Snapshot, lock: string, acquire: Decision, lookA
       if (named.isKeptUntil === undefined) return acquire
       return { kind: 'wait', why: 'lock-turn', until: named.isKeptUntil, lock }
     case 'busy':
-      return { kind: 'wait', why: 'lock-busy', until: lookAgain, lock }
+      return { kind: 'wait', why: 'lock-busy', until: resyncAt, lock }
     case 'lost':
-      return { kind: 'rebuild-named', lock }
+      return { kind: 'recover-named', lock }
     case 'open':
       return { kind: 'settle', pod: named.pod, number: named.number, of: 'named' }
     case 'foreign':
-      return { kind: 'blocked', reason: 'foreign-configmap', object: named.name, until: lookAgain }
+      return { kind: 'blocked', reason: 'foreign-configmap', object: named.name, until: resyncAt }
   }
 }
 
@@ -389,6 +389,6 @@ export interface Clock {
 }
 
 /** How often a lock that somebody waits for is looked at without any event: a watch may miss one. */
-export const LOOK_AGAIN_MS = 30_000
+export const RESYNC_MS = 30_000
 /** The Deployment controller takes milliseconds to catch up. */
 export const CATCHING_UP_MS = 1_000

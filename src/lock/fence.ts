@@ -30,7 +30,7 @@ export function isOfLock(pod: Pod, { namespace, deployment }: Key, replicaSets: 
  * is done has changed since it was chosen, so that its grant meets a conflict. A `run n` that a done pod has not used
  * could still be used in a new sandbox.
  */
-export function standing(pod: Pod): 'running' | 'tell' | 'leave' {
+export function fenceStateOf(pod: Pod): 'running' | 'tell' | 'leave' {
   const grant = grantOf(pod)
   const isIdle = isDone(pod) || !hasStarted(pod)
   if (grant.kind !== 'run') return grant.kind === 'skip' || isIdle ? 'leave' : 'tell'
@@ -46,7 +46,7 @@ export function standing(pod: Pod): 'running' | 'tell' | 'leave' {
  */
 export function planFence(pods: readonly Pod[], replicaSets: readonly ReplicaSet[], unsettled: ConfigMap): Fence {
   const running = pods
-    .filter((pod) => standing(pod) === 'running')
+    .filter((pod) => fenceStateOf(pod) === 'running')
     .toSorted((a, b) => decidedNumber(grantOf(b)) - decidedNumber(grantOf(a)))
   // A revision that was given a run again, since its record was taken away, is not recorded until that succeeds.
   const unfinished = new Set(running.map(revisionOfPod))
@@ -57,13 +57,13 @@ export function planFence(pods: readonly Pod[], replicaSets: readonly ReplicaSet
   const { number = '' } = unsettled.data ?? {}
   const written = /^\d{1,15}$/.test(number) ? Number(number) : 0
   const seen = Math.max(0, ...pods.map((pod) => Math.max(decidedNumber(grantOf(pod)), spokenNumber(pod))))
-  const toTell = pods.filter((pod) => standing(pod) === 'tell')
+  const toTell = pods.filter((pod) => fenceStateOf(pod) === 'tell')
   // Above what was edited too: the same text would still count as written by somebody else.
   const rises = toTell.length > 0 || number !== ''
   return {
     number: Math.min(Math.max(seen, written) + (rises ? 1 : 0), MAX_RUN_NUMBER),
     toTell,
-    marked: pods.filter((pod) => standing(pod) === 'leave' && Object.keys(marksOff(pod)).length > 0),
+    marked: pods.filter((pod) => fenceStateOf(pod) === 'leave' && Object.keys(marksOff(pod)).length > 0),
     running,
     succeeded,
   }

@@ -6,7 +6,7 @@ import { decisionOn, grantOf, MAX_RUN_NUMBER } from './grant.ts'
 import { type Key, keyText } from './key.ts'
 import { endOf } from './pod-state.ts'
 import { type Holder, isName, parseObject, type RecordRead, readRecord, writtenByOthers } from './record.ts'
-import { COURTESY_MS, type Turns } from './waiters.ts'
+import { COURTESY_MS, type Waiters } from './waiters.ts'
 
 /** Which run, of which Deployment, has a lock that several Deployments share. */
 export interface NamedHolder {
@@ -102,16 +102,20 @@ export type NamedState =
   /** Its holder's record is lost before its number was decided on the pod. */
   | { readonly kind: 'open'; readonly pod: Pod; readonly number: number }
 
-export interface Asking {
+export interface NamedLockRequest {
   readonly key: Key
   /** The own lock's holder, where it is held. */
   readonly holder: Holder | undefined
-  readonly turns: Turns
+  readonly waiters: Waiters
   readonly now: number
 }
 
 /** Reads a named lock and judges its holder. The lock's ConfigMap is read first: see `readSnapshot`. */
-export async function readNamed(api: Api, lock: string, { key, holder: own, turns, now }: Asking): Promise<NamedState> {
+export async function readNamed(
+  api: Api,
+  lock: string,
+  { key, holder: own, waiters, now }: NamedLockRequest,
+): Promise<NamedState> {
   const { namespace } = key
   const name = namedLockConfigMapName(lock)
   const configMap = await api.read('ConfigMap', namespace, name)
@@ -122,7 +126,7 @@ export async function readNamed(api: Api, lock: string, { key, holder: own, turn
   if (read.kind === 'edited') return { kind: 'lost', configMap, turn }
   const { holder } = read
   if (holder === undefined) {
-    const isNext = turns.isNext(lockText(namespace, lock), keyText(key)) || now - read.freeAt > COURTESY_MS
+    const isNext = waiters.isNext(lockText(namespace, lock), keyText(key)) || now - read.freeAt > COURTESY_MS
     return {
       kind: 'free',
       configMap,

@@ -39,16 +39,16 @@ export function withRecord(snapshot: Snapshot, configMap: ConfigMap): Snapshot {
 }
 
 /** How a lock stands, for people who look on: nothing is decided by it. */
-export interface Standing {
+export interface LockStatus {
   /** Since when a run has it, or is about to; milliseconds since 1970. */
   readonly heldSince: number | undefined
   /** The revision that is being rolled out has failed and not succeeded since. */
   readonly hasFailed: boolean
 }
 
-export const NOTHING_KNOWN: Standing = { heldSince: undefined, hasFailed: false }
+export const NOTHING_KNOWN: LockStatus = { heldSince: undefined, hasFailed: false }
 
-export function standingOf({ read, deployment, replicaSets }: Snapshot): Standing {
+export function lockStatusOf({ read, deployment, replicaSets }: Snapshot): LockStatus {
   if (read?.kind !== 'record') return NOTHING_KNOWN
   const { record } = read
   const heldSince = Date.parse(record.holder?.since ?? '')

@@ -2,7 +2,7 @@
  * Who waits for which named lock, in the order in which they came. Only a courtesy, in the memory of one controller: it
  * decides who tries first and whom to look at when a lock is let go, never who may hold it.
  */
-export class Turns {
+export class Waiters {
   /** Lock → those that wait, longest first. */
   readonly #waiting = new Map<string, Set<string>>()
 

@@ -30,11 +30,11 @@ export interface ControllerGauges {
   readonly queuedLocks: () => number
   readonly lockGauges: Pick<LockGauges, 'waits' | 'holds' | 'failing'>
   /** The reasons for which a Deployment's rollout may not get on for a while. */
-  readonly lastingReasons: readonly string[]
+  readonly stuckReasons: readonly string[]
 }
 
 export function createControllerMetrics(gauges: ControllerGauges): ControllerMetrics {
-  const { version, watchedPods, queuedLocks, lockGauges, lastingReasons } = gauges
+  const { version, watchedPods, queuedLocks, lockGauges, stuckReasons } = gauges
   const registry = new Registry()
   const registers = [registry]
   addProcessMetrics(registry, { version })
@@ -91,7 +91,7 @@ export function createControllerMetrics(gauges: ControllerGauges): ControllerMet
   addMeasuredGauge(registry, 'migrate_io_watched_pods', 'Pods in the view: injected and pending.', watchedPods)
   addMeasuredGauge(registry, 'migrate_io_queued_locks', 'Locks to be looked at now.', queuedLocks)
   return {
-    ...addLeaderMetrics(registry, lockGauges, lastingReasons),
+    ...addLeaderMetrics(registry, lockGauges, stuckReasons),
     event(event) {
       if (event.kind === 'skipped') skips.inc()
       if (event.kind === 'problem') problems.inc({ reason: event.reason })
@@ -114,8 +114,8 @@ export interface LeaderMetrics {
   leading(isLeading: boolean): void
   /** Why pods wait, one for each lock with waiting pods. */
   waiting(waits: Iterable<Wait>): void
-  /** Why Deployments have not got on for a while, one for each; others than `lastingReasons` don't count. */
-  lasting(reasons: Iterable<string>): void
+  /** Why Deployments have not got on for a while, one for each; others than `stuckReasons` don't count. */
+  stuck(reasons: Iterable<string>): void
   /** A pod's wrapper waits no more. */
   waited(seconds: number): void
 }
@@ -123,12 +123,12 @@ export interface LeaderMetrics {
 export function addLeaderMetrics(
   registry: Registry,
   lockGauges: Pick<LockGauges, 'waits' | 'holds' | 'failing'>,
-  lastingReasons: readonly string[],
+  stuckReasons: readonly string[],
 ): LeaderMetrics {
   const registers = [registry]
   let leads = false
   let waits: readonly Wait[] = []
-  let lasting: readonly string[] = []
+  let stuck: readonly string[] = []
   const leader = new Gauge({ name: 'migrate_io_leader', help: '1 while this controller leads, else 0.', registers })
   const ofLeader = (name: string, help: string, value: () => number | undefined) =>
     addMeasuredGauge(registry, name, help, () => (leads ? value() : undefined))
@@ -148,7 +148,7 @@ export function addLeaderMetrics(
   byReason(
     'migrate_io_lasting_waits',
     'Deployments whose rollout has not got on for a while, by why: what `migrate-io status` gives as reason.',
-    () => counted(lastingReasons, lasting),
+    () => counted(stuckReasons, stuck),
   )
   ofLeader('migrate_io_held_locks', 'Locks that a run has, or is about to.', () => lockGauges.holds().length)
   ofLeader(
@@ -173,13 +173,13 @@ export function addLeaderMetrics(
       leader.set(isLeading ? 1 : 0)
       if (isLeading) return
       waits = []
-      lasting = []
+      stuck = []
     },
     waiting(now) {
       waits = [...now]
     },
-    lasting(now) {
-      lasting = [...now]
+    stuck(now) {
+      stuck = [...now]
     },
     waited(each) {
       if (leads) seconds.observe(each)

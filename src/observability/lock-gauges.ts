@@ -2,7 +2,7 @@ import type { Pod } from '../kube/objects.ts'
 import { type Key, keyText, parseKey } from '../lock/key.ts'
 import { waitsSince } from '../lock/pod-state.ts'
 import type { Wait, WaitKind } from '../lock/reasons.ts'
-import { NOTHING_KNOWN, type Standing } from '../lock/snapshot.ts'
+import { type LockStatus, NOTHING_KNOWN } from '../lock/snapshot.ts'
 
 /** Pods that wait for the same kind of reason. */
 export interface WaitingPods {
@@ -18,9 +18,9 @@ interface WatchedPods {
 }
 
 /** What the last look at a lock found out. */
-interface Seen extends Standing {
+interface Seen extends LockStatus {
   /** Why its waiting pods still wait; undefined where none does. */
-  readonly waiting: Wait | undefined
+  readonly waitReason: Wait | undefined
   /** False where something kept it from finding out. */
   readonly isKnown: boolean
 }
@@ -29,7 +29,7 @@ interface Seen extends Standing {
 export class LockGauges {
   readonly #pods: WatchedPods
   /** Only locks of which there is something to say. */
-  readonly #looks = new Map<string, Standing & Pick<Seen, 'waiting'>>()
+  readonly #looks = new Map<string, LockStatus & Pick<Seen, 'waitReason'>>()
 
   constructor(pods: WatchedPods) {
     this.#pods = pods
@@ -40,11 +40,11 @@ export class LockGauges {
     const text = keyText(key)
     // One that found nothing out leaves what was known, but for why pods wait.
     const before = this.#looks.get(text) ?? NOTHING_KNOWN
-    const { waiting, heldSince, ...known } = look.isKnown ? look : { ...before, waiting: undefined }
+    const { waitReason, heldSince, ...known } = look.isKnown ? look : { ...before, waitReason: undefined }
     // Without a pod nothing is being rolled out; the next one calls for a look.
     const hasFailed = known.hasFailed && this.#pods.pods(key).length > 0
-    if (waiting === undefined && heldSince === undefined && !hasFailed) this.#looks.delete(text)
-    else this.#looks.set(text, { waiting, heldSince, hasFailed })
+    if (waitReason === undefined && heldSince === undefined && !hasFailed) this.#looks.delete(text)
+    else this.#looks.set(text, { waitReason, heldSince, hasFailed })
   }
 
   /** Another controller leads. */
@@ -55,7 +55,7 @@ export class LockGauges {
   waits(): ReadonlyMap<WaitKind, WaitingPods> {
     const waits = new Map<WaitKind, WaitingPods>()
     for (const text of this.#pods.keys()) {
-      const kind = this.#looks.get(text)?.waiting ?? 'unknown'
+      const kind = this.#looks.get(text)?.waitReason ?? 'unknown'
       for (const pod of this.#pods.pods(parseKey(text))) {
         const since = waitsSince(pod)
         if (since === undefined) continue

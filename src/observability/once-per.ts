@@ -2,7 +2,7 @@
 const KEPT_MAX = 10_000
 
 /** What was said lately, so that a trouble that is met every second does not fill the log, or the Events. */
-export class Said {
+export class OncePer {
   readonly #now: () => number
   readonly #repeatMs: number
   /** In the order in which it was said. */

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, type TestContext, test } from 'node:test'
-import { createLoop } from '../../../src/controller/controller.ts'
+import { createController, RequeueDelay } from '../../../src/controller/controller.ts'
 import { Pods } from '../../../src/controller/pods.ts'
+import type { ReconcileResult } from '../../../src/controller/reconcile.ts'
 import { KubeError } from '../../../src/kube/api.ts'
 import type { Pod } from '../../../src/kube/objects.ts'
 import type { Wait } from '../../../src/lock/reasons.ts'
@@ -23,12 +24,12 @@ function loopOf(
   const failures: unknown[] = []
   const pods = new Pods()
   shop.server.now = () => NOW + clock.nowMs()
-  const { api, random, report } = shop.surroundings()
-  const loop = createLoop({
+  const { api, random, report } = shop.context()
+  const loop = createController({
     ...{ api, pods, watched, random, report, clock },
     ...(platform && { platform }),
     now: () => NOW + clock.nowMs(),
-    onLook: (_, { waiting }) => looks.push(waiting),
+    onReconciled: (_, { waitReason }) => looks.push(waitReason),
     onFailure: ({ error }) => failures.push(error),
   })
   t.after(() => loop.stop())
@@ -330,4 +331,44 @@ describe('The loop of a controller', () => {
     await pass(5_000)
     assert.ok(shop.record?.data?.['completed.a'])
   })
+})
+
+const look = (changes: Partial<ReconcileResult>) => ({
+  ...{ requeueAt: NOW + 30_000, waitReason: undefined, isOrphan: false, heldSince: undefined },
+  ...changes,
+})
+
+test('a Deployment controller that does not catch up is asked after 1, 2 and then every 5 seconds', () => {
+  const requeueDelay = new RequeueDelay()
+  const after = (key: string) => requeueDelay.after(key, look({ waitReason: 'rollout-unsettled' }), NOW)
+  assert.deepEqual(
+    Array.from({ length: 4 }, () => after('shop/web')),
+    [1_000, 2_000, 5_000, 5_000],
+  )
+  assert.equal(after('shop/other'), 1_000)
+  assert.equal(requeueDelay.after('shop/web', look({ waitReason: 'running' }), NOW), 0)
+  assert.equal(after('shop/web'), 1_000, 'from the beginning')
+})
+
+test('S6: without a Deployment the next look comes after as long as it has been so: 30 s at first, half an hour at most', () => {
+  const requeueDelay = new RequeueDelay()
+  const orphan = look({ isOrphan: true })
+  const delays: number[] = []
+  let now = NOW
+  for (let nth = 0; nth < 10; nth++) {
+    const delay = requeueDelay.after('shop/web', orphan, now)
+    delays.push(delay / 1_000)
+    now += delay
+  }
+  assert.deepEqual(delays, [30, 30, 60, 120, 240, 480, 960, 1_800, 1_800, 1_800])
+  assert.equal(requeueDelay.after('shop/other', orphan, now), 30_000)
+  assert.equal(requeueDelay.after('shop/web', look({}), now), 0, 'there is one')
+  assert.equal(requeueDelay.after('shop/web', orphan, now), 30_000, 'from the beginning')
+})
+
+test('S6: a lock that is held without a Deployment is looked at every five minutes at least, since others may wait', () => {
+  const requeueDelay = new RequeueDelay()
+  const held = look({ isOrphan: true, heldSince: NOW })
+  requeueDelay.after('shop/web', held, NOW)
+  assert.equal(requeueDelay.after('shop/web', held, NOW + 3_600_000), 300_000)
 })

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { Announcer, announce, EVENT_REASONS, TELL_AGAIN_MS } from '../../../src/controller/events.ts'
+import { EVENT_REASONS, EventPublisher, eventFor, REPEAT_EVENT_MS } from '../../../src/controller/events.ts'
 import type { Api } from '../../../src/kube/api.ts'
 import type { Announcement } from '../../../src/kube/event-recorder.ts'
 import type { ControllerEvent } from '../../../src/lock/event.ts'
@@ -18,36 +18,36 @@ const FAILED = {
   nextAt: Date.parse('2026-01-01T00:00:00Z'),
 } as const
 
-function announcer() {
+function publisher() {
   const said: Announcement[] = []
   const recorder = {
     record: (_: string, __: unknown, announcement: Announcement) => said.push(announcement),
     waiting: 0,
   }
   const clock = { now: 0 }
-  const announcer = new Announcer({} as Api, { ...recorder, stop: async () => {} }, () => clock.now)
-  return { said, clock, tell: (event: ControllerEvent) => announcer.event(event, KEY) }
+  const publisher = new EventPublisher({} as Api, { ...recorder, stop: async () => {} }, () => clock.now)
+  return { said, clock, tell: (event: ControllerEvent) => publisher.event(event, KEY) }
 }
 
 describe('Events', () => {
   test('L3: a failure says how, how often, when the next try is, and where to look', () => {
     assert.equal(
-      announce(FAILED, 'shop')?.note,
+      eventFor(FAILED, 'shop')?.note,
       'Run 3 of revision 5d8f9 failed with exit code 137 (signal 9) in pod shop-5d8f9-abcde; failures so far: 2. Next try not before 2026-01-01T00:00:00.000Z; pods that serve go on serving. See why: kubectl -n shop logs shop-5d8f9-abcde -c migrate-io (with --previous, where it has started again)',
     )
     assert.match(
-      announce({ ...FAILED, nextAt: undefined }, 'shop')?.note ?? '',
+      eventFor({ ...FAILED, nextAt: undefined }, 'shop')?.note ?? '',
       /as often as migrate.io\/retries allows/,
     )
     assert.match(
-      announce({ ...FAILED, isTimeout: true }, 'shop')?.note ?? '',
+      eventFor({ ...FAILED, isTimeout: true }, 'shop')?.note ?? '',
       /was ended at migrate.io\/timeout in pod/,
     )
-    assert.match(announce({ ...FAILED, exitCode: 200 }, 'shop')?.note ?? '', /exit code 200 in pod/)
+    assert.match(eventFor({ ...FAILED, exitCode: 200 }, 'shop')?.note ?? '', /exit code 200 in pod/)
   })
 
   test('W7: a run that could not be recorded is told with what comes of it, a success and a failure alike', () => {
-    const { said, tell } = announcer()
+    const { said, tell } = publisher()
     const event = { kind: 'not-recorded', pod: 'shop-5d8f9-abcde', revision: '5d8f9', number: 3 } as const
     tell({ ...event, exitCode: 0 })
     tell({ ...event, exitCode: 1 })
@@ -61,7 +61,7 @@ describe('Events', () => {
 
   test('each problem that can be told is, with the table’s sentence', () => {
     for (const reason of Object.keys(PROBLEMS) as ProblemReason[]) {
-      const told = announce({ kind: 'problem', reason, object: 'thing', detail: 'password=hunter2' }, 'shop')
+      const told = eventFor({ kind: 'problem', reason, object: 'thing', detail: 'password=hunter2' }, 'shop')
       if (reason === 'unavailable') assert.equal(told, undefined)
       else {
         assert.ok(told && told.reason in EVENT_REASONS)
@@ -73,7 +73,7 @@ describe('Events', () => {
   })
 
   test('a rollout of 100 pods is told in a few: skips once per revision, and not after its own run', () => {
-    const { said, tell } = announcer()
+    const { said, tell } = publisher()
     for (let i = 0; i < 100; i++) tell({ kind: 'skipped', pod: `shop-5d8f9-${i}`, revision: '5d8f9' })
     assert.deepEqual(
       said.map(({ reason }) => reason),
@@ -89,7 +89,7 @@ describe('Events', () => {
   })
 
   test('a problem of 100 pods that is met at every look is told once, and again while it lasts', () => {
-    const { said, clock, tell } = announcer()
+    const { said, clock, tell } = publisher()
     const look = () => {
       for (let i = 0; i < 100; i++)
         for (const reason of ['unknown-protocol', 'unreadable-grant'] as const)
@@ -100,13 +100,13 @@ describe('Events', () => {
       said.map(({ reason }) => reason),
       ['ProtocolUnknown', 'GrantUnreadable'],
     )
-    clock.now = TELL_AGAIN_MS
+    clock.now = REPEAT_EVENT_MS
     look()
     assert.equal(said.length, 4)
   })
 
   test('of many pods with the same problem one is named, and others only where there are any', () => {
-    const { said, tell } = announcer()
+    const { said, tell } = publisher()
     const problem = { kind: 'problem', object: 'shop-5d8f9-0', detail: '' } as const
     tell({ ...problem, reason: 'unknown-protocol', others: 0 })
     tell({ ...problem, reason: 'unreadable-grant', others: 99 })
@@ -117,7 +117,7 @@ describe('Events', () => {
   })
 
   test('a number that was given back unused, and a record that was made, are nobody’s news', () => {
-    const { said, tell } = announcer()
+    const { said, tell } = publisher()
     tell({ kind: 'given-up', pod: 'a', number: 1 })
     tell({ kind: 'made-anew', configMap: 'deployment.shop.migrate-io', why: 'missing' })
     assert.deepEqual(said, [])
