@@ -1,12 +1,10 @@
 import { KubeError } from '../kube/api.ts'
 import type { ConfigMap, Pod } from '../kube/objects.ts'
 import { ownedBy, rewritten } from '../lock/config-map.ts'
-import type { Decision, Stored, Waiting } from '../lock/decide.ts'
-import { RESYNC_MS } from '../lock/decide.ts'
-import type { RunGrant } from '../lock/grant.ts'
-import { marksOff, marksOn } from '../lock/grant.ts'
+import { type Decision, RESYNC_MS, type Stored, type Waiting } from '../lock/decide.ts'
+import { marksOn, type RunGrant } from '../lock/grant.ts'
 import { keyText } from '../lock/key.ts'
-import { readNamed } from '../lock/named-lock.ts'
+import { readNamedState } from '../lock/named-lock.ts'
 import { afterFailure, afterSuccess } from '../lock/outcome.ts'
 import { revisionOfPod } from '../lock/pod-state.ts'
 import { formatRecord, type Holder, type LockRecord } from '../lock/record.ts'
@@ -15,12 +13,12 @@ import { lockConfigMapName } from '../names.ts'
 import { releaseNamed, takeNamed } from './named-lock-store.ts'
 import type { ActionResult, ReconcileContext } from './reconcile-context.ts'
 import { createBlank, holderByGrant, recoverLock, recoverNamedLock } from './recover-lock.ts'
-import { nudge, skip, tell, unmark, withPod } from './write-pod.ts'
+import { nudge, skip, unmark, withPod, writeGrant, writeWait } from './write-pod.ts'
 
 const AGAIN: ActionResult = { kind: 'again' }
 
 /**
- * Carries out one step. Every write is a compare-and-swap on what the step was decided from.
+ * Carries out one decision. Every write is a compare-and-swap on what it was decided from.
  * @throws KubeError; after `conflict` all is to be read again
  */
 export async function act(
@@ -35,7 +33,7 @@ export async function act(
       return withPod(snapshot, decision.name, await api.read('Pod', key.namespace, decision.name))
     case 'read-named': {
       const holder = snapshot.read?.kind === 'record' ? snapshot.read.record.holder : undefined
-      const named = await readNamed(api, decision.lock, { key, holder, waiters, now: now() })
+      const named = await readNamedState(api, decision.lock, { key, holder, waiters, now: now() })
       return { kind: 'on', snapshot: { ...snapshot, named } }
     }
     case 'create-blank':
@@ -49,7 +47,7 @@ export async function act(
       const others = (stored.configMap.metadata.ownerReferences ?? []).filter(({ kind }) => kind !== 'Deployment')
       const metadata = { ...stored.configMap.metadata, ownerReferences: [...others, ...ownedBy(deployment)] }
       const record = keep ? stored.record : { ...stored.record, entries: {} }
-      await write({ ...stored, configMap: { ...stored.configMap, metadata } }, record, context)
+      await writeRecord({ ...stored, configMap: { ...stored.configMap, metadata } }, record, context)
       report({ kind: 'adopted', configMap: metadata.name, records: keep ? 'kept' : 'dropped' }, key)
       return AGAIN
     }
@@ -60,14 +58,14 @@ export async function act(
       const { number } = grant
       const holder = holderByGrant(pod, grant, now())
       const highest = Math.max(number, stored.record.number)
-      await write(stored, { ...stored.record, number: highest, holder }, context)
+      await writeRecord(stored, { ...stored.record, number: highest, holder }, context)
       report({ kind: 'problem', reason: 'unknown-run', object: pod.metadata.name, detail: `run ${number}` }, key)
       return AGAIN
     }
     case 'acquire': {
       const { stored, pod, number, lock } = decision
       const holder = holderFor(pod, number, lock, now())
-      await write(stored, { ...stored.record, number, holder }, context)
+      await writeRecord(stored, { ...stored.record, number, holder }, context)
       return AGAIN
     }
     case 'take-named':
@@ -81,19 +79,19 @@ export async function act(
       return { kind: 'on', snapshot: { ...snapshot, named: undefined } }
     }
     case 'grant': {
-      await confirm(decision.stored, snapshot, context)
+      await expectUnchanged(decision.stored, snapshot, context)
       const { pod, holder } = decision
       const { number, lock } = holder
       const grant: RunGrant = { kind: 'run', number, ...(lock === undefined ? {} : { lock }) }
-      const told = await tell(pod, grant, marksOn(pod), context)
+      const written = await writeGrant(api, pod, grant, marksOn(pod))
       report({ kind: 'run-started', pod: holder.pod, revision: holder.revision, number }, key)
-      return withPod(snapshot, holder.pod, told)
+      return withPod(snapshot, holder.pod, written)
     }
     case 'settle': {
       const { pod, number } = decision
-      const told = await tell(pod, { kind: 'wait', number }, marksOff(pod), context)
+      const written = await writeWait(api, pod, number)
       if (decision.of === 'named') return { kind: 'on', snapshot: { ...snapshot, named: undefined } }
-      return withPod(snapshot, pod.metadata.name, told)
+      return withPod(snapshot, pod.metadata.name, written)
     }
     case 'nudge':
       return await nudge(decision, snapshot, context)
@@ -103,7 +101,7 @@ export async function act(
       const { stored, holder, pod } = decision
       const platform = await context.platform?.(pod.spec.nodeName ?? '')
       const { record, event } = afterSuccess(snapshot, decision, platform)
-      const configMap = await write(stored, record, context)
+      const configMap = await writeRecord(stored, record, context)
       report(event, key)
       const released = await releaseNamed(context, snapshot, holder)
       return { kind: 'on', snapshot: withRecord(snapshot, configMap), released }
@@ -111,7 +109,7 @@ export async function act(
     case 'fail': {
       const { stored, holder } = decision
       const { record, event } = afterFailure(snapshot, decision, now())
-      await write(stored, record, context)
+      await writeRecord(stored, record, context)
       const { pod, revision, number } = holder
       const { isNumberLost, exitCode } = decision.end
       if (isNumberLost) report({ kind: 'not-recorded', pod, revision, number, exitCode }, key)
@@ -120,7 +118,7 @@ export async function act(
     }
     case 'release': {
       const { stored, holder, event } = decision
-      await write(stored, { ...stored.record, holder: undefined }, context)
+      await writeRecord(stored, { ...stored.record, holder: undefined }, context)
       report(event, key)
       return { kind: 'again', released: await releaseNamed(context, snapshot, holder) }
     }
@@ -133,15 +131,19 @@ function holderFor(pod: Pod, number: number, lock: string | undefined, now: numb
   return { pod: name, uid, revision: revisionOfPod(pod), number, since, ...(lock === undefined ? {} : { lock }) }
 }
 
-async function write({ configMap }: Stored, record: LockRecord, { api }: ReconcileContext): Promise<ConfigMap> {
+async function writeRecord({ configMap }: Stored, record: LockRecord, { api }: ReconcileContext): Promise<ConfigMap> {
   return await api.replace('ConfigMap', rewritten(configMap, formatRecord(record)))
 }
 
 /**
- * Reads the lock once more, after the pod. Whoever makes a lost lock anew first writes to each pod that could be granted:
+ * Reads the lock once more, after the pod. A controller that recovers a lost lock first writes to each pod that could be granted:
  * so either that write came after the pod was read, and the grant meets a conflict, or the loss is seen here.
  */
-async function confirm({ configMap }: Stored, { key, named }: Snapshot, { api }: ReconcileContext): Promise<void> {
+async function expectUnchanged(
+  { configMap }: Stored,
+  { key, named }: Snapshot,
+  { api }: ReconcileContext,
+): Promise<void> {
   const { namespace } = key
   const own = await api.read('ConfigMap', namespace, lockConfigMapName(key.deployment))
   expectSame(own, configMap)

@@ -16,13 +16,13 @@ export interface SeenImage {
 
 /** What the watch shows. It may be old, and lack pods or hold ones that are gone: nothing rests on it but speed. */
 export interface View {
-  /** Those of all Deployments of this name that have our label and phase Pending. */
+  /** Those of all Deployments of this name that have the protocol label and phase Pending. */
   pods(key: Key): readonly Pod[]
   /** With which images pods of this lock were seen since this was last asked. */
   images?(key: Key): readonly SeenImage[]
 }
 
-/** All that a look at a lock needs from outside. */
+/** All that reconciling a lock needs from outside. */
 export interface ReconcileContext {
   readonly api: Api
   readonly view: View
@@ -32,14 +32,14 @@ export interface ReconcileContext {
   random(): number
   /** What decides which digests of images a node tells; undefined where that can't be found out. Never throws. */
   platform?(node: string): Promise<string | undefined>
-  /** One for all looks of a controller. */
+  /** One for all reconciliations of a controller. */
   readonly waiters: Waiters
-  /** May be called for writes that a crash hides from everybody else: never rely on each being told, nor told once. */
+  /** May be called for writes that a crash hides from every other controller: an event may be reported twice, or never. */
   report(event: ControllerEvent, key: Key): void
 }
 
 /**
- * What is known after a step: a snapshot to go on from, or that all has to be read again, or to wait.
+ * What is known after an action: a snapshot to go on from, or that all has to be read again, or to wait.
  * `released`: the named lock that was let go, as text.
  */
 export type ActionResult =
@@ -48,3 +48,9 @@ export type ActionResult =
   | { readonly kind: 'stale'; readonly snapshot: Snapshot; readonly conflict: KubeError }
   | { readonly kind: 'again'; readonly released?: string | undefined }
   | Extract<Waiting, { kind: 'wait' }>
+
+/** What is reported of a call that was not answered, or answered by a refusal. @param error of any code but `conflict` */
+export function problemOf({ code, outline }: KubeError, object: string): ControllerEvent {
+  const reason = code === 'forbidden' || code === 'unavailable' ? code : 'refused'
+  return { kind: 'problem', reason, object, detail: outline }
+}

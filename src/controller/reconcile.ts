@@ -1,7 +1,6 @@
 import { KubeError } from '../kube/api.ts'
 import type { Pod } from '../kube/objects.ts'
-import type { Waiting } from '../lock/decide.ts'
-import { decide } from '../lock/decide.ts'
+import { decide, type Waiting } from '../lock/decide.ts'
 import { decidedNumber, grantOf, MAX_RUN_NUMBER } from '../lock/grant.ts'
 import { type Key, keyText, parseKey } from '../lock/key.ts'
 import { lockText } from '../lock/named-lock.ts'
@@ -12,11 +11,11 @@ import { type LockStatus, lockStatusOf, NOTHING_KNOWN, type Snapshot } from '../
 import { act } from './actions.ts'
 import { reportMovedImages } from './moved-images.ts'
 import { readSnapshot } from './read-snapshot.ts'
-import type { ReconcileContext } from './reconcile-context.ts'
+import { problemOf, type ReconcileContext } from './reconcile-context.ts'
 
-/** What a look at one lock came to. */
+/** What reconciling one lock came to. */
 export interface ReconcileResult extends LockStatus {
-  /** When to look again without any event, in milliseconds since 1970; undefined where only an event can change anything. */
+  /** When to reconcile again without any event, in milliseconds since 1970; undefined where only an event can change anything. */
   readonly requeueAt: number | undefined
   /** Why its waiting pods still wait; undefined where none does. */
   readonly waitReason: Wait | undefined
@@ -24,29 +23,29 @@ export interface ReconcileResult extends LockStatus {
   readonly isKnown: boolean
   /** There is no Deployment of this name, so nothing can come of it before one is made. */
   readonly isOrphan: boolean
-  /** Locks that wait for one that was let go here, longest first: to be looked at now. */
+  /** Locks that wait for one that was let go here, longest first: to be reconciled now. */
   readonly alsoReconcile: readonly Key[]
 }
 
 /** More than any real case takes, with a pod each; a guard against turning in circles. */
 const MAX_STEPS = 2_000
 const MAX_CONFLICTS = 5
-/** Somebody else works on the same objects: they are probably done a moment later. */
+/** Another writer works on the same objects: it is probably done a moment later. */
 const CONFLICT_MS = 200
 const UNAVAILABLE_MS = 2_000
-/** A permission or a policy: somebody has to mend it. */
+/** A permission or a policy: a person has to change it. */
 const REFUSED_MS = 30_000
 
 /**
- * One look at one lock: read, decide, act, until there is nothing to do before a time or an event. Safe at any time, in
+ * Reconciles one lock: read, decide, act, until there is nothing to do before a time or an event. Safe at any time, in
  * any number of controllers at once, and to be given up at any point.
  *
- * Which events call for a look at a lock:
+ * Which events have a lock reconciled:
  * - a pod with its key (see `keyOf`) appears in the view, changes or leaves it;
- * - the time that the last look named has come;
- * - a look at another lock names it in `alsoReconcile`;
- * - the controller starts, for each of our ConfigMaps with a holder (listed by RECORD_LABEL).
- * A missed event costs time: whatever is waited for is looked at again by the time.
+ * - the `requeueAt` of its last result has come;
+ * - the result of another lock names it in `alsoReconcile`;
+ * - the controller starts, for each record with a holder (listed by RECORD_LABEL).
+ * A missed event costs time: a lock that waits for anything is reconciled again after `RESYNC_MS` at most.
  * @throws only what is a mistake in the program; whatever the API server answers is reported and tried again
  */
 export async function reconcile(key: Key, context: ReconcileContext): Promise<ReconcileResult> {
@@ -68,7 +67,7 @@ export async function reconcile(key: Key, context: ReconcileContext): Promise<Re
       }
       const result = await act(decision, snapshot, context)
       if (result.kind === 'wait') return finish(result)
-      // What was seen of pods since is newer than the view, but it was read before what is read next.
+      // These pods are newer than the view's, but were read before what is read next.
       pods = [...snapshot.pods.values()].map(({ pod }) => pod).filter((pod) => pod !== undefined)
       snapshot = result.kind === 'again' ? undefined : result.snapshot
       if ('released' in result && result.released !== undefined)
@@ -99,20 +98,20 @@ export async function reconcile(key: Key, context: ReconcileContext): Promise<Re
       return unknown(until)
     }
     if (decision.lock !== undefined) waiters.wait(lockText(key.namespace, decision.lock), keyText(key))
-    return look(decision.until, decision.why)
+    return resultOf(decision.until, decision.why)
   }
 
-  function failed({ code, outline, retryAfterMs }: KubeError): ReconcileResult {
+  function failed(error: KubeError): ReconcileResult {
+    const { code, retryAfterMs } = error
     const now = context.now()
     if (code === 'conflict') return unknown(now + CONFLICT_MS * (1 + context.random()))
-    const reason = code === 'invalid' ? 'refused' : code
-    context.report({ kind: 'problem', reason, object: keyText(key), detail: outline }, key)
+    context.report(problemOf(error, keyText(key)), key)
     // Whatever the server asks for, neither at once nor in an hour.
     const askedMs = Math.min(Math.max(retryAfterMs ?? 0, UNAVAILABLE_MS), REFUSED_MS)
     return unknown(now + (code === 'unavailable' ? askedMs * (1 + context.random()) : REFUSED_MS))
   }
 
-  function look(requeueAt: number | undefined, waitReason: Wait | undefined): ReconcileResult {
+  function resultOf(requeueAt: number | undefined, waitReason: Wait | undefined): ReconcileResult {
     const others = [...alsoReconcile].filter((text) => text !== keyText(key)).map(parseKey)
     const status = snapshot === undefined ? NOTHING_KNOWN : lockStatusOf(snapshot)
     const isOrphan = snapshot !== undefined && snapshot.deployment === undefined
@@ -120,7 +119,7 @@ export async function reconcile(key: Key, context: ReconcileContext): Promise<Re
   }
 
   function unknown(requeueAt: number): ReconcileResult {
-    return { ...look(requeueAt, undefined), isKnown: false }
+    return { ...resultOf(requeueAt, undefined), isKnown: false }
   }
 }
 

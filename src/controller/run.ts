@@ -21,10 +21,9 @@ import { LockGauges } from '../observability/lock-gauges.ts'
 import { createLogs, type LogLevel } from '../observability/logs.ts'
 import { VERSION } from '../version.ts'
 import { createController } from './controller.ts'
-import { EventPublisher } from './events.ts'
 import { platformOf } from './moved-images.ts'
 import { Pods } from './pods.ts'
-import { Reporter } from './reporter.ts'
+import { EventPublisher, Reporter } from './reporter.ts'
 import { createStuckRollouts, STUCK_REASONS } from './stuck-rollouts.ts'
 
 const STOP_MAX_MS = 15_000 // one call to the API server at most, and letting the Lease go
@@ -64,7 +63,7 @@ export async function runController(options: ControllerOptions): Promise<void> {
   const metrics = createControllerMetrics({
     version: VERSION,
     watchedPods: () => watch.size,
-    queuedLocks: () => loop.queued,
+    queuedLocks: () => controller.queued,
     lockGauges,
     stuckReasons: Object.keys(STUCK_REASONS),
   })
@@ -93,12 +92,12 @@ export async function runController(options: ControllerOptions): Promise<void> {
     project: projectPod,
     handlers: {
       changed(pod, before) {
-        loop.see(pod, before)
-        if (before !== undefined) reporter.seen(before, pod)
+        controller.podChanged(pod, before)
+        if (before !== undefined) reporter.podChanged(before, pod)
       },
       gone(pod) {
-        loop.lose(pod)
-        reporter.seen(pod, undefined)
+        controller.podGone(pod)
+        reporter.podChanged(pod, undefined)
       },
     },
     onTrouble: ({ at, error }) => {
@@ -108,7 +107,7 @@ export async function runController(options: ControllerOptions): Promise<void> {
     },
     onRestart: metrics.watchRestarted,
   })
-  const loop = createController({
+  const controller = createController({
     api,
     pods,
     watched: () => watch.items(),
@@ -120,9 +119,9 @@ export async function runController(options: ControllerOptions): Promise<void> {
     },
     // Where nodes can't be read, a moved tag goes unnoticed; nothing else needs it.
     platform: (node) => readClusterObject(transport, 'Node', node).then(platformOf, () => undefined),
-    onReconciled(key, look) {
-      if (look.isKnown) reporter.look(key, look.waitReason)
-      lockGauges.note(key, look)
+    onReconciled(key, result) {
+      if (result.isKnown) reporter.waiting(key, result.waitReason)
+      lockGauges.note(key, result)
     },
     onFailure: ({ key, error }) => reporter.trouble(error, `a look at ${key} failed and is repeated`),
   })
@@ -132,9 +131,9 @@ export async function runController(options: ControllerOptions): Promise<void> {
     pending: () => pods.keys(),
     now: Date.now,
     clock: systemClock,
-    say(announcement, key) {
+    publish(announcement, key) {
       logs.info({ ...key, reason: announcement.reason }, 'its pods have been waiting for a while: an Event says why')
-      publisher.say(announcement, key)
+      publisher.publish(announcement, key)
     },
     onStuck: metrics.stuck,
     onFailure: (error) => reporter.trouble(error, 'why pods wait could not be found out'),
@@ -158,14 +157,14 @@ export async function runController(options: ControllerOptions): Promise<void> {
       if (options.certificates === 'self-managed') certificates.start()
       void watch.synced.then(() => {
         if (lost.aborted) return
-        loop.start()
+        controller.start()
         stuckRollouts.start()
       })
     },
     onStopped() {
       metrics.leading(false)
       logs.info({ identity }, 'leads no more')
-      void loop.stop().then(() => {
+      void controller.stop().then(() => {
         reporter.forget()
         lockGauges.forget()
       })
@@ -188,7 +187,7 @@ export async function runController(options: ControllerOptions): Promise<void> {
     stopping = true
     logs.info({ signal }, 'shutting down: starts nothing more, and lets the Lease go')
     // The next leader needn't wait until what this one has begun is done: the lock does not rest on there being one.
-    await Promise.all([loop.stop(), stuckRollouts.stop(), certificates.stop(), election.stop()])
+    await Promise.all([controller.stop(), stuckRollouts.stop(), certificates.stop(), election.stop()])
     await Promise.all([watch.stop(), recorder.stop()])
     await app.close()
     transport.close()

@@ -5,7 +5,7 @@ import { originOf } from './config-map.ts'
 import { decisionOn, grantOf, MAX_RUN_NUMBER } from './grant.ts'
 import { type Key, keyText } from './key.ts'
 import { endOf } from './pod-state.ts'
-import { type Holder, isName, parseObject, type RecordRead, readRecord, writtenByOthers } from './record.ts'
+import { type Holder, isName, parseCount, parseObject, type RecordRead, readRecord, writtenByOthers } from './record.ts'
 import { COURTESY_MS, type Waiters } from './waiters.ts'
 
 /** Which run, of which Deployment, has a lock that several Deployments share. */
@@ -31,7 +31,7 @@ const FREE = /^free since turn (\d{1,15}), (\S+)$/
 export function readNamedLock(configMap: ConfigMap): NamedRead {
   if (configMap.metadata.labels?.[RECORD_LABEL] !== NAMED_LOCK_RECORD) return { kind: 'foreign' }
   const { turn: turnText = '', holder: text = '' } = configMap.data ?? {}
-  const turn = /^\d{1,15}$/.test(turnText) ? Number(turnText) : 0
+  const turn = parseCount(turnText) ?? 0
   if (turn === 0 || originOf(configMap) === 'copy') return { kind: 'edited', turn }
   if (writtenByOthers(configMap.metadata, ['turn', 'holder']).length > 0) return { kind: 'edited', turn }
   const [, freeTurn, time = ''] = FREE.exec(text) ?? []
@@ -56,36 +56,6 @@ function parseNamedHolder(text: string): NamedHolder | undefined {
   return { pod, uid, number, deployment, deploymentUid, since }
 }
 
-/** Whether a run that has a named lock may still go on. `open`: nobody has decided, and `wait n` on its pod would. */
-export type Hold = 'held' | 'over' | 'open'
-
-/**
- * Judges the holder of a named lock: by its Deployment's own record, which it had before and lets go first, or by its
- * pod where that record is lost.
- * @param pod as read just now; undefined where it is gone
- */
-export function judgeHolder(
-  { uid, number }: Pick<NamedHolder, 'uid' | 'number'>,
-  own: RecordRead | undefined,
-  pod: Pod | undefined,
-): Hold {
-  if (own?.kind === 'record') {
-    const { holder } = own.record
-    return holder?.uid === uid && holder.number === number ? 'held' : 'over'
-  }
-  return judgeByPod({ uid, number }, pod)
-}
-
-export function judgeByPod({ uid, number }: Pick<NamedHolder, 'uid' | 'number'>, pod: Pod | undefined): Hold {
-  if (pod?.metadata.uid !== uid) return 'over'
-  const decision = decisionOn(number, grantOf(pod))
-  if (decision !== 'run') return decision === 'never' ? 'over' : 'open'
-  const end = endOf(pod, number)
-  if (end.kind === 'unknown') return 'held'
-  // Perhaps unused by now, and then a new sandbox of the same pod could still use it.
-  return end.kind === 'unrecorded' ? 'open' : 'over'
-}
-
 /** A named lock as one Deployment sees it. */
 export type NamedState =
   | { readonly kind: 'foreign'; readonly name: string }
@@ -102,7 +72,8 @@ export type NamedState =
   /** Its holder's record is lost before its number was decided on the pod. */
   | { readonly kind: 'open'; readonly pod: Pod; readonly number: number }
 
-export interface NamedLockRequest {
+/** Which Deployment asks for a named lock. */
+interface NamedLockRequest {
   readonly key: Key
   /** The own lock's holder, where it is held. */
   readonly holder: Holder | undefined
@@ -110,8 +81,11 @@ export interface NamedLockRequest {
   readonly now: number
 }
 
-/** Reads a named lock and judges its holder. The lock's ConfigMap is read first: see `readSnapshot`. */
-export async function readNamed(
+/**
+ * Reads a named lock and judges its holder. The lock's ConfigMap is read first: each write of it is a compare-and-swap on what is
+ * read here, so whatever it is judged by is at least as new.
+ */
+export async function readNamedState(
   api: Api,
   lock: string,
   { key, holder: own, waiters, now }: NamedLockRequest,
@@ -144,6 +118,37 @@ export async function readNamed(
   if (hold === 'held') return { kind: 'busy', configMap, isOurs: false }
   if (hold === 'open' && pod !== undefined) return { kind: 'open', pod, number: holder.number }
   return { kind: 'free', configMap, turn, isKeptUntil: undefined }
+}
+
+/** Whether a run that has a named lock may still go on. `open`: nobody has decided, and `wait n` on its pod would. */
+type Hold = 'held' | 'over' | 'open'
+
+/**
+ * Judges the holder of a named lock: by its Deployment's own record, which it had before and lets go first, or by its
+ * pod where that record is lost.
+ * @param pod as read just now; undefined where it is gone
+ */
+export function judgeHolder(
+  { uid, number }: Pick<NamedHolder, 'uid' | 'number'>,
+  own: RecordRead | undefined,
+  pod: Pod | undefined,
+): Hold {
+  if (own?.kind === 'record') {
+    const { holder } = own.record
+    return holder?.uid === uid && holder.number === number ? 'held' : 'over'
+  }
+  return judgeByPod({ uid, number }, pod)
+}
+
+/** The same by the pod alone: whether its number was granted, and that run is over. */
+export function judgeByPod({ uid, number }: Pick<NamedHolder, 'uid' | 'number'>, pod: Pod | undefined): Hold {
+  if (pod?.metadata.uid !== uid) return 'over'
+  const decision = decisionOn(number, grantOf(pod))
+  if (decision !== 'run') return decision === 'never' ? 'over' : 'open'
+  const end = endOf(pod, number)
+  if (end.kind === 'unknown') return 'held'
+  // Perhaps unused by now, and then a new sandbox of the same pod could still use it.
+  return end.kind === 'unrecorded' ? 'open' : 'over'
 }
 
 /** One lock's name in the memory of a controller, which serves all namespaces. */

@@ -41,7 +41,7 @@ const LEFT_OUT = undefined
 const NAME_MAX = 253
 /** The wrapper's own words come first and take half of it; what a command adds may be a secret and some 4 KiB. */
 const MESSAGE_MAX = 64
-/** Of a text that Kubernetes or we wrote into an annotation, or a runtime into a status. */
+/** Of a text that Kubernetes or migrate.io wrote into an annotation, or a runtime into a status. */
 const TEXT_MAX = 1_024
 
 /** The labels of each kind that are kept. */
@@ -80,7 +80,8 @@ const projectStatus = keep<ContainerStatus>({
   ...{ containerID: LEFT_OUT, ready: LEFT_OUT, started: LEFT_OUT },
 })
 
-const keepPod = keep<Pod>({
+/** A pod with the protocol label: what decides whose turn it is, and how its wrapper gets on. Some 2 KiB, in place of up to 9 MiB. */
+export const projectPod = keep<Pod>({
   metadata: keep<Metadata>({
     ...NO_METADATA,
     ...IDENTITY,
@@ -106,13 +107,8 @@ const keepPod = keep<Pod>({
   }),
 })
 
-/** A pod with our label: what decides whose turn it is, and how its wrapper gets on. Some 2 KiB, in place of up to 9 MiB. */
-export function projectPod(full: Pod): Pod {
-  return keepPod(full)
-}
-
 /** What decides which revision is rolled out, and by which settings. Its template is left out. */
-export const projectDeployment = keep<Deployment>({
+const projectDeployment = keep<Deployment>({
   metadata: keep<Metadata>({
     ...NO_METADATA,
     ...IDENTITY,
@@ -185,7 +181,7 @@ function picked(keys: readonly string[]) {
     Object.fromEntries(keys.flatMap((key) => (map[key] === undefined ? [] : [[key, cut(map[key], TEXT_MAX)]])))
 }
 
-/** When the controller last wrote to the pod: see `nudge.ts`. */
+/** When the controller last wrote to the pod: see `nudgeAt`. */
 function lastToldOnly(all: NonNullable<Metadata['managedFields']>): Metadata['managedFields'] {
   const told = all.find(({ manager }) => manager === FIELD_MANAGER)
   return told?.time === undefined ? undefined : [{ manager: FIELD_MANAGER, time: cut(told.time, NAME_MAX) }]
@@ -204,7 +200,7 @@ function ownerWithin({ apiVersion, kind, name, uid, controller }: OwnerReference
   return [{ apiVersion, kind, name, uid, ...(controller === undefined ? {} : { controller }) }]
 }
 
-/** Our own volume, of which nothing matters but which ConfigMap is mounted first. */
+/** The volume that is injected, of which nothing matters but which ConfigMap is mounted first. */
 function recordVolume(all: NonNullable<Pod['spec']['volumes']>): Pod['spec']['volumes'] {
   const volume = all.find(({ name }) => name === FILES_VOLUME)
   if (volume?.projected === undefined) return undefined

@@ -3,7 +3,7 @@ import { DEPLOYMENT_RECORD, FIELD_MANAGER, RECORD_LABEL } from '../names.ts'
 import { originOf } from './config-map.ts'
 import { MAX_RUN_NUMBER } from './grant.ts'
 
-/** Who runs, or is about to. */
+/** Which run holds the lock: it runs, or is about to. */
 export interface Holder {
   /** First in the text: a waiting wrapper reads it out. */
   readonly pod: string
@@ -69,6 +69,8 @@ export const UNKNOWN_LOCK = '*'
 export const BLANK = { holder: 'not known yet' } as const
 const DATE_MAX_MS = 8.64e15 // beyond it there is no Date, and what makes a text of one throws
 const NAME_MAX_CHARACTERS = 253
+/** A ReplicaSet beyond the history limit goes as soon as it is empty; its manifest may be applied again soon after. */
+const KEPT_WITHOUT_REPLICA_SET = 20
 const COMPLETED = 'completed.'
 const FAILED = 'failed.'
 
@@ -92,7 +94,7 @@ export function readRecord(configMap: ConfigMap): RecordRead {
   if (others.length > 0) return edited(`${others.join(' and ')} was written by somebody else`)
   // Nobody else wrote the lock, so what was added since it was created counts.
   if (data['holder'] === BLANK.holder) return { kind: 'edited', why: 'nobody knows yet who holds it', entries }
-  const number = /^\d{1,15}$/.test(data['number'] ?? '') ? Number(data['number']) : undefined
+  const number = parseCount(data['number'])
   if (number === undefined) return edited('number is no number')
   const holder = data['holder'] === FREE + number ? undefined : parseHolder(data['holder'])
   if (holder === 'unreadable') return edited('holder is unreadable')
@@ -122,6 +124,11 @@ function parseHolder(text: string | undefined): Holder | 'unreadable' {
   if (!Number.isInteger(number) || number < 1 || number > MAX_RUN_NUMBER) return 'unreadable'
   if (lock !== undefined && !isName(lock)) return 'unreadable'
   return { pod, uid, revision, number, since, ...(lock === undefined ? {} : { lock }) }
+}
+
+/** A run number, or a turn of a named lock, as text; undefined where it is none. */
+export function parseCount(text: string | undefined): number | undefined {
+  return /^\d{1,15}$/.test(text ?? '') ? Number(text) : undefined
 }
 
 /** No longer than a name can be: whoever edits a record must not fill the memory of those who read it. */
@@ -190,9 +197,6 @@ export function revisionOf(entry: string): string {
   return entry.slice(entry.indexOf('.') + 1)
 }
 
-/** A ReplicaSet beyond the history limit goes as soon as it is empty; its manifest may be applied again soon after. */
-const KEPT_WITHOUT_REPLICA_SET = 20
-
 /**
  * The entries without those of revisions whose ReplicaSets are long gone: of these, the ones with the highest run
  * numbers stay, so that the record stays small after any number of rollouts.
@@ -208,7 +212,7 @@ export function prune(entries: LockRecord['entries'], present: ReadonlySet<strin
 
 /** Failures are the first to go. */
 function age(entries: LockRecord['entries'], key: string): number {
-  if (key.startsWith('failed.')) return parseObject(entries[key]) === undefined ? -2 : -1
+  if (key.startsWith(FAILED)) return parseObject(entries[key]) === undefined ? -2 : -1
   return completedOf(entries, revisionOf(key))?.number ?? 0
 }
 

@@ -5,7 +5,7 @@ import type { NamedState } from './named-lock.ts'
 import { currentReplicaSet } from './pod-state.ts'
 import { failedOf, isCompleted, type RecordRead, readRecord } from './record.ts'
 
-/** What is decided from. All but the pods of the watch was read live, in this order; see also `withRecord`. */
+/** What is decided from. All but the pods of the watch was read live, in this order: see `readSnapshot`, and `withRecord`. */
 export interface Snapshot {
   readonly key: Key
   readonly configMap: ConfigMap | undefined
@@ -23,7 +23,7 @@ export interface Snapshot {
 }
 
 /** By name. A pod that is gone is undefined. */
-export interface SeenPod {
+interface SeenPod {
   readonly pod: Pod | undefined
   /** Read after the ConfigMap, and not from the watch. */
   readonly isLive: boolean
@@ -38,7 +38,7 @@ export function withRecord(snapshot: Snapshot, configMap: ConfigMap): Snapshot {
   return { ...snapshot, configMap, read: readRecord(configMap), pods: new Map(pods), named: undefined }
 }
 
-/** How a lock stands, for people who look on: nothing is decided by it. */
+/** For metrics only: nothing is decided by it. */
 export interface LockStatus {
   /** Since when a run has it, or is about to; milliseconds since 1970. */
   readonly heldSince: number | undefined

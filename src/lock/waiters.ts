@@ -1,3 +1,6 @@
+/** How long a free lock is kept for the one that has waited longest; then any may have it, lest one that is gone blocks it. */
+export const COURTESY_MS = 5_000
+
 /**
  * Who waits for which named lock, in the order in which they came. Only a courtesy, in the memory of one controller: it
  * decides who tries first and whom to look at when a lock is let go, never who may hold it.
@@ -36,6 +39,3 @@ export class Waiters {
     return first === who
   }
 }
-
-/** How long a free lock is kept for whoever has waited longest. Then anyone may have it, lest one that is gone blocks it. */
-export const COURTESY_MS = 5_000

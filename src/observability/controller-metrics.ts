@@ -1,5 +1,4 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client'
-import type { ControllerEvent } from '../lock/event.ts'
 import { PROBLEMS, type ProblemReason, WAIT_KINDS, WAITS, type Wait } from '../lock/reasons.ts'
 import type { LockGauges } from './lock-gauges.ts'
 import {
@@ -11,11 +10,15 @@ import {
   RUN_EDGES_SECONDS,
 } from './prometheus.ts'
 
-const OUTCOMES = { 'run-succeeded': 'succeeded', 'run-failed': 'failed', interrupted: 'interrupted' } as const
+const OUTCOMES = ['succeeded', 'failed', 'interrupted'] as const
+export type RunOutcome = (typeof OUTCOMES)[number]
 
 /** Metrics of the controller role, in a registry of their own. No label has a name that somebody chose. */
 export interface ControllerMetrics extends Exposition, LeaderMetrics {
-  event(event: ControllerEvent): void
+  /** @param seconds how long a run took that succeeded */
+  runEnded(outcome: RunOutcome, seconds?: number): void
+  podSkipped(): void
+  problemMet(reason: ProblemReason): void
   watchRestarted(what: 'list' | 'stream'): void
   callFailed(code: string): void
   /** A step of the self-managed certificates, by its kind and why it was taken. */
@@ -24,7 +27,7 @@ export interface ControllerMetrics extends Exposition, LeaderMetrics {
   certificateExpiry(which: 'authority' | 'serving', atMs: number | undefined): void
 }
 
-export interface ControllerGauges {
+interface ControllerGauges {
   readonly version: string
   readonly watchedPods: () => number
   readonly queuedLocks: () => number
@@ -44,7 +47,7 @@ export function createControllerMetrics(gauges: ControllerGauges): ControllerMet
     labelNames: ['outcome'],
     registers,
   })
-  for (const outcome of Object.values(OUTCOMES)) runs.inc({ outcome }, 0)
+  for (const outcome of OUTCOMES) runs.inc({ outcome }, 0)
   const seconds = new Histogram({
     name: 'migrate_io_run_duration_seconds',
     help: 'How long migrations took that succeeded.',
@@ -92,12 +95,12 @@ export function createControllerMetrics(gauges: ControllerGauges): ControllerMet
   addMeasuredGauge(registry, 'migrate_io_queued_locks', 'Locks to be looked at now.', queuedLocks)
   return {
     ...addLeaderMetrics(registry, lockGauges, stuckReasons),
-    event(event) {
-      if (event.kind === 'skipped') skips.inc()
-      if (event.kind === 'problem') problems.inc({ reason: event.reason })
-      if (event.kind === 'run-succeeded') seconds.observe(event.seconds)
-      if (event.kind in OUTCOMES) runs.inc({ outcome: OUTCOMES[event.kind as keyof typeof OUTCOMES] })
+    runEnded(outcome, tookSeconds) {
+      if (tookSeconds !== undefined) seconds.observe(tookSeconds)
+      runs.inc({ outcome })
     },
+    podSkipped: () => skips.inc(),
+    problemMet: (reason) => problems.inc({ reason }),
     watchRestarted: (what) => restarts.inc({ what }),
     callFailed: (code) => failures.inc({ code }),
     certificateStep: (step, reason) => certificateSteps.inc({ step, reason }),
@@ -110,7 +113,7 @@ export function createControllerMetrics(gauges: ControllerGauges): ControllerMet
 }
 
 /** What only the leader knows: any other controller reports none of it, so that nobody adds it up twice. */
-export interface LeaderMetrics {
+interface LeaderMetrics {
   leading(isLeading: boolean): void
   /** Why pods wait, one for each lock with waiting pods. */
   waiting(waits: Iterable<Wait>): void
@@ -120,7 +123,7 @@ export interface LeaderMetrics {
   waited(seconds: number): void
 }
 
-export function addLeaderMetrics(
+function addLeaderMetrics(
   registry: Registry,
   lockGauges: Pick<LockGauges, 'waits' | 'holds' | 'failing'>,
   stuckReasons: readonly string[],

@@ -168,7 +168,7 @@ export function viewOf({ replicaSets, pods, configMaps }: Survey): View {
   }
 }
 
-/** A named lock as one Deployment sees it, by what was surveyed: the same judgement as the controller's `readNamed`. */
+/** A named lock as one Deployment sees it, by what was surveyed: the same judgement as the controller's `readNamedState`. */
 export function namedFacts(view: View, lock: string, namespace: string, own: Holder | undefined): NamedFacts {
   const { configMap, named: read } = view.configMap(namespace, namedLockConfigMapName(lock)) ?? {}
   const holder = read?.kind === 'lock' ? read.holder : undefined

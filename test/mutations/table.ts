@@ -287,8 +287,8 @@ export const MUTATIONS: readonly Mutation[] = [
     name: 'holder-without-compare',
     ids: ['L7'],
     file: 'src/controller/actions.ts',
-    find: 'async function write({ configMap }: Stored, record: LockRecord, { api }: ReconcileContext): Promise<ConfigMap> {\n',
-    replace: `async function write({ configMap: seen }: Stored, record: LockRecord, { api }: ReconcileContext): Promise<ConfigMap> {
+    find: 'async function writeRecord({ configMap }: Stored, record: LockRecord, { api }: ReconcileContext): Promise<ConfigMap> {\n',
+    replace: `async function writeRecord({ configMap: seen }: Stored, record: LockRecord, { api }: ReconcileContext): Promise<ConfigMap> {
   const configMap = (await api.read('ConfigMap', seen.metadata.namespace, seen.metadata.name)) ?? seen
 `,
     ...SIMULATION,
@@ -307,7 +307,7 @@ export const MUTATIONS: readonly Mutation[] = [
     name: 'no-fence',
     ids: ['L7'],
     file: 'src/controller/recover-lock.ts',
-    find: 'for (const pod of fence.toTell) await tell(api, pod, fence.number)',
+    find: 'for (const pod of fence.undecided) await fencePod(api, pod, fence.number)',
     replace: '',
     ...SIMULATION,
   },
@@ -332,10 +332,10 @@ export const MUTATIONS: readonly Mutation[] = [
       },
       {
         file: 'src/controller/actions.ts',
-        find: `      const configMap = await write(stored, record, context)
+        find: `      const configMap = await writeRecord(stored, record, context)
       report(event, key)
       const released =`,
-        replace: `      const freed = await write(stored, { ...stored.record, holder: undefined }, context)
+        replace: `      const freed = await writeRecord(stored, { ...stored.record, holder: undefined }, context)
       const read = readRecord(freed)
       if (read.kind !== 'record') return AGAIN
       for (let tries = 0; tries < 9; tries++) {

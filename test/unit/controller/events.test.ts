@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { EVENT_REASONS, EventPublisher, eventFor, REPEAT_EVENT_MS } from '../../../src/controller/events.ts'
+import { announcementFor, EVENT_REASONS, logLineFor } from '../../../src/controller/events.ts'
+import { EventPublisher, REPEAT_EVENT_MS } from '../../../src/controller/reporter.ts'
 import type { Api } from '../../../src/kube/api.ts'
 import type { Announcement } from '../../../src/kube/event-recorder.ts'
 import type { ControllerEvent } from '../../../src/lock/event.ts'
@@ -32,18 +33,18 @@ function publisher() {
 describe('Events', () => {
   test('L3: a failure says how, how often, when the next try is, and where to look', () => {
     assert.equal(
-      eventFor(FAILED, 'shop')?.note,
+      announcementFor(FAILED, 'shop')?.note,
       'Run 3 of revision 5d8f9 failed with exit code 137 (signal 9) in pod shop-5d8f9-abcde; failures so far: 2. Next try not before 2026-01-01T00:00:00.000Z; pods that serve go on serving. See why: kubectl -n shop logs shop-5d8f9-abcde -c migrate-io (with --previous, where it has started again)',
     )
     assert.match(
-      eventFor({ ...FAILED, nextAt: undefined }, 'shop')?.note ?? '',
+      announcementFor({ ...FAILED, nextAt: undefined }, 'shop')?.note ?? '',
       /as often as migrate.io\/retries allows/,
     )
     assert.match(
-      eventFor({ ...FAILED, isTimeout: true }, 'shop')?.note ?? '',
+      announcementFor({ ...FAILED, isTimeout: true }, 'shop')?.note ?? '',
       /was ended at migrate.io\/timeout in pod/,
     )
-    assert.match(eventFor({ ...FAILED, exitCode: 200 }, 'shop')?.note ?? '', /exit code 200 in pod/)
+    assert.match(announcementFor({ ...FAILED, exitCode: 200 }, 'shop')?.note ?? '', /exit code 200 in pod/)
   })
 
   test('W7: a run that could not be recorded is told with what comes of it, a success and a failure alike', () => {
@@ -61,7 +62,7 @@ describe('Events', () => {
 
   test('each problem that can be told is, with the table’s sentence', () => {
     for (const reason of Object.keys(PROBLEMS) as ProblemReason[]) {
-      const told = eventFor({ kind: 'problem', reason, object: 'thing', detail: 'password=hunter2' }, 'shop')
+      const told = announcementFor({ kind: 'problem', reason, object: 'thing', detail: 'password=hunter2' }, 'shop')
       if (reason === 'unavailable') assert.equal(told, undefined)
       else {
         assert.ok(told && told.reason in EVENT_REASONS)
@@ -121,5 +122,39 @@ describe('Events', () => {
     tell({ kind: 'given-up', pod: 'a', number: 1 })
     tell({ kind: 'made-anew', configMap: 'deployment.shop.migrate-io', why: 'missing' })
     assert.deepEqual(said, [])
+  })
+})
+
+describe('Log lines', () => {
+  test('a run whose end nobody saw is told with what is known, and without what may not come true', () => {
+    for (const [why, text] of [
+      ['pod-gone', /its pod is gone/],
+      ['pod-failed', /eviction/],
+      ['pod-deleted', /being deleted/],
+      ['stale', /started again/],
+    ] as const) {
+      const line = logLineFor({ kind: 'interrupted', pod: 'web-a-1', number: 5, why })
+      assert.deepEqual([line.level, line.fields], ['warn', { kind: 'interrupted', pod: 'web-a-1', run: 5, why }])
+      assert.match(line.text, text)
+      assert.doesNotMatch(line.text, /again: it|runs again|will/)
+    }
+  })
+
+  test('a failed run says what comes next', () => {
+    const failed = { kind: 'run-failed', pod: 'p', revision: 'a', number: 5, exitCode: 124, count: 2 } as const
+    const nextAt = Date.parse('2026-01-01T12:00:00Z')
+    assert.match(
+      logLineFor({ ...failed, isTimeout: false, nextAt }).text,
+      /failed; next try at 2026-01-01T12:00:00.000Z/,
+    )
+    assert.match(
+      logLineFor({ ...failed, isTimeout: true, nextAt: undefined }).text,
+      /migrate.io\/timeout; no more tries/,
+    )
+  })
+
+  test('S3: of what the API server says, only the beginning is told', () => {
+    const problem = { kind: 'problem', reason: 'refused', object: 'o', detail: 'x'.repeat(10_000) } as const
+    assert.ok(String(logLineFor(problem).fields['detail']).length <= 400)
   })
 })

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { EventPublisher } from '../../../src/controller/events.ts'
 import { digestOf, platformOf, reportMovedImages, SeenImages } from '../../../src/controller/moved-images.ts'
+import { EventPublisher } from '../../../src/controller/reporter.ts'
 import type { Announcement } from '../../../src/kube/event-recorder.ts'
 import type { Node } from '../../../src/kube/objects.ts'
 import type { ControllerEvent } from '../../../src/lock/event.ts'

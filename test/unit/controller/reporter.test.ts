@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { Pods } from '../../../src/controller/pods.ts'
-import { logLineFor, Reporter } from '../../../src/controller/reporter.ts'
+import { Reporter } from '../../../src/controller/reporter.ts'
 import { STUCK_REASONS } from '../../../src/controller/stuck-rollouts.ts'
 import { KubeError } from '../../../src/kube/api.ts'
 import { failure } from '../../../src/kube/errors.ts'
@@ -117,7 +117,7 @@ describe('Why pods wait', () => {
   test('is said when it changes, and counted as long as it lasts', async () => {
     const { reporter, time, said, metric } = reporterAt()
     for (const wait of ['running', 'running', 'backoff'] as const) {
-      reporter.look(KEY, wait)
+      reporter.waiting(KEY, wait)
       time.now += 10 * MINUTES_MS
     }
     assert.deepEqual(
@@ -125,17 +125,17 @@ describe('Why pods wait', () => {
       ['running', 'backoff'],
     )
     assert.equal(await metric(/^migrate_io_waiting_locks\{reason="backoff"\} (\d+)$/m), 1)
-    reporter.look(KEY, undefined)
+    reporter.waiting(KEY, undefined)
     assert.deepEqual(said(), [])
     assert.equal(await metric(/^migrate_io_waiting_locks\{reason="backoff"\} (\d+)$/m), 0)
   })
 
   test('is for the leader alone to say', async () => {
     const { reporter, said, metric } = reporterAt()
-    reporter.look(KEY, 'running')
+    reporter.waiting(KEY, 'running')
     reporter.forget()
     assert.equal(await metric(/^migrate_io_waiting_locks\{reason="running"\} (\d+)$/m), 0)
-    reporter.look(KEY, 'running')
+    reporter.waiting(KEY, 'running')
     assert.equal(said().length, 2, 'said anew by one that leads anew')
   })
 })
@@ -144,37 +144,12 @@ test('The wait of a pod is over when it runs the migration, goes on or is gone',
   const { reporter, metric } = reporterAt(NOW)
   const waits = podOf()
   const count = () => metric(/^migrate_io_pod_wait_seconds_count (\d+)$/m)
-  reporter.seen(waits, podOf({ annotations: { other: 'x' } }))
-  reporter.seen(podOf({ state: {} }), waits)
+  reporter.podChanged(waits, podOf({ annotations: { other: 'x' } }))
+  reporter.podChanged(podOf({ state: {} }), waits)
   assert.equal(await count(), 0)
-  for (const after of [podOf({ grant: 'run 5' }), podOf({ state: ended(0) }), undefined]) reporter.seen(waits, after)
-  reporter.seen(podOf({ grant: 'run 5' }), podOf({ grant: 'run 5', state: ended(0, 'run 5') }))
+  for (const after of [podOf({ grant: 'run 5' }), podOf({ state: ended(0) }), undefined])
+    reporter.podChanged(waits, after)
+  reporter.podChanged(podOf({ grant: 'run 5' }), podOf({ grant: 'run 5', state: ended(0, 'run 5') }))
   assert.equal(await count(), 3)
   assert.equal(await metric(/^migrate_io_pod_wait_seconds_sum (\d+)$/m), 3 * 60)
-})
-
-test('a run whose end nobody saw is told with what is known, and without what may not come true', () => {
-  for (const [why, text] of [
-    ['pod-gone', /its pod is gone/],
-    ['pod-failed', /eviction/],
-    ['pod-deleted', /being deleted/],
-    ['stale', /started again/],
-  ] as const) {
-    const line = logLineFor({ kind: 'interrupted', pod: 'web-a-1', number: 5, why })
-    assert.deepEqual([line.level, line.fields], ['warn', { kind: 'interrupted', pod: 'web-a-1', run: 5, why }])
-    assert.match(line.text, text)
-    assert.doesNotMatch(line.text, /again: it|runs again|will/)
-  }
-})
-
-test('a failed run says what comes next', () => {
-  const failed = { kind: 'run-failed', pod: 'p', revision: 'a', number: 5, exitCode: 124, count: 2 } as const
-  const nextAt = Date.parse('2026-01-01T12:00:00Z')
-  assert.match(logLineFor({ ...failed, isTimeout: false, nextAt }).text, /failed; next try at 2026-01-01T12:00:00.000Z/)
-  assert.match(logLineFor({ ...failed, isTimeout: true, nextAt: undefined }).text, /migrate.io\/timeout; no more tries/)
-})
-
-test('S3: of what the API server says, only the beginning is told', () => {
-  const problem = { kind: 'problem', reason: 'refused', object: 'o', detail: 'x'.repeat(10_000) } as const
-  assert.ok(String(logLineFor(problem).fields['detail']).length <= 400)
 })

@@ -47,7 +47,7 @@ test('Whatever one namespace holds, or though it can’t be read, people are tol
     pending: () => Object.keys(ENTRIES).map((namespace) => `${namespace}/web`),
     now: () => NOW + clock.nowMs(),
     clock,
-    say: (announcement, { namespace }) => said.push([namespace, announcement]),
+    publish: (announcement, { namespace }) => said.push([namespace, announcement]),
     onStuck: (reasons) => lasting.push(reasons),
     onFailure: (error) => failures.push(error),
   })
@@ -105,7 +105,7 @@ test('S6: a namespace that takes long is looked at last, and as much more seldom
     pending: () => ['heavy', 'a', 'b'].map((namespace) => `${namespace}/web`),
     now: () => NOW + clock.nowMs(),
     clock,
-    say: () => {},
+    publish: () => {},
     onStuck: () => rounds++,
     onFailure: (error) => failures.push(error),
   })
