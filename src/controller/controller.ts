@@ -9,7 +9,7 @@ import { looksSame } from '../lock/pod-projection.ts'
 import { controllerOf, isWaiting } from '../lock/pod-state.ts'
 import { Waiters } from '../lock/waiters.ts'
 import { SeenImages } from './moved-images.ts'
-import { type Pods, replicaSetOf } from './pods.ts'
+import { type PodIndex, replicaSetOf } from './pod-index.ts'
 import { type ReconcileResult, reconcile } from './reconcile.ts'
 import { heldLocks } from './recover-lock.ts'
 
@@ -38,7 +38,7 @@ const ORPHAN_MAX_MS = 1_800_000
 
 export interface ControllerDependencies {
   readonly api: Api
-  readonly pods: Pods
+  readonly pods: PodIndex
   /** All that are watched, for pods whose lock was not known when they came. */
   readonly watched: () => Iterable<Pod>
   readonly now: () => number

@@ -30,7 +30,7 @@ export interface ReconcileContext {
   now(): number
   /** From 0 to below 1. */
   random(): number
-  /** What decides which digests of images a node tells; undefined where that can't be found out. Never throws. */
+  /** What decides which digests of images a node shows; undefined where that can't be found out. Never throws. */
   platform?(node: string): Promise<string | undefined>
   /** One for all reconciliations of a controller. */
   readonly waiters: Waiters

@@ -6,7 +6,7 @@ import type { ControllerEvent } from '../lock/event.ts'
 import { type Fence, fenceStateOf, isOfLock, planFence } from '../lock/fence.ts'
 import { decidedNumber, grantOf, MAX_RUN_NUMBER, marksOff, type RunGrant } from '../lock/grant.ts'
 import { type Key, keyOfRecord, recordNameOf } from '../lock/key.ts'
-import { formatNamedLock, judgeByPod, type NamedHolder, type NamedState } from '../lock/named-lock.ts'
+import { formatNamedLock, type Hold, judgeByPod, type NamedHolder, type NamedState } from '../lock/named-lock.ts'
 import { describeSuccess } from '../lock/outcome.ts'
 import { projectPod, projectRecord } from '../lock/pod-projection.ts'
 import { endOf, highestNumberOf, revisionOfPod, succeededRun } from '../lock/pod-state.ts'
@@ -40,7 +40,7 @@ const MAX_TRIES = 5
  * them on which something could still be decided is told to wait, which no controller can then turn round: one that
  * chose such a pod before the loss compares with an older state of the pod, or finds no record of its choice.
  *
- * A missing ConfigMap is created blank first. Otherwise a controller that paused between its look at the pods and the
+ * A missing ConfigMap is created blank first. Otherwise a controller that paused between listing the pods and the
  * creation could not tell that meanwhile another one had created it and given out a run, and that it was deleted again.
  * @throws KubeError, with code `conflict` where something changed meanwhile
  */
@@ -201,8 +201,10 @@ interface OwnRecord extends ConfigMap {
   readonly holder: Holder | undefined
 }
 
-interface Found extends NamedHolder {
-  readonly hold: ReturnType<typeof judgeByPod>
+/** A run that may have a named lock, by its own record. */
+interface JudgedHolder extends NamedHolder {
+  readonly hold: Hold
+  /** Its pod as read just now. */
   readonly found: Pod | undefined
 }
 
@@ -210,7 +212,7 @@ async function namedHolderOf(
   api: Api,
   record: OwnRecord,
   { namespace, lock }: { namespace: string; lock: string },
-): Promise<Found | undefined> {
+): Promise<JudgedHolder | undefined> {
   const { holder } = record
   if (holder === undefined || !mayHave(holder, lock)) return undefined
   const { pod, uid, number, since } = holder
@@ -220,6 +222,7 @@ async function namedHolderOf(
     ...{ pod, uid, number, since, found },
     deployment: owner?.name ?? '',
     deploymentUid: owner?.uid ?? '',
+    // Its record names it as holder, whether or not it was granted: only the pod shows that.
     hold: judgeByPod({ uid, number }, found),
   }
 }

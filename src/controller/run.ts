@@ -22,13 +22,13 @@ import { createLogs, type LogLevel } from '../observability/logs.ts'
 import { VERSION } from '../version.ts'
 import { createController } from './controller.ts'
 import { platformOf } from './moved-images.ts'
-import { Pods } from './pods.ts'
+import { PodIndex } from './pod-index.ts'
 import { EventPublisher, Reporter } from './reporter.ts'
 import { createStuckRollouts, STUCK_REASONS } from './stuck-rollouts.ts'
 
 const STOP_MAX_MS = 15_000 // one call to the API server at most, and letting the Lease go
 
-/** Who sees to the webhook's certificate: this controller, or somebody else. */
+/** Whether this controller manages the webhook's certificate. */
 export type CertificateWay = 'self-managed' | 'none'
 
 export interface ControllerOptions extends Omit<CertificateNames, 'namespace'> {
@@ -58,7 +58,7 @@ export async function runController(options: ControllerOptions): Promise<void> {
   const api = createApi(transport, KEPT)
   /** As it comes: for what judges by more of a pod than the lock does. */
   const wholeApi = createApi(transport)
-  const pods = new Pods()
+  const pods = new PodIndex()
   const lockGauges = new LockGauges(pods)
   const metrics = createControllerMetrics({
     version: VERSION,
@@ -87,7 +87,7 @@ export async function runController(options: ControllerOptions): Promise<void> {
 
   const watch = startWatch(transport, {
     kind: 'Pod',
-    // A wrapper that waits in phase Running, as kubelets before 1.32 may show it, needs nobody: see `isLeftAlone`.
+    // A wrapper that waits in phase Running, as kubelets before 1.32 may show it, was told before: see `isLeftAlone` in lock/decide.ts.
     selection: { labelSelector: PROTOCOL_LABEL, fieldSelector: 'status.phase=Pending' },
     project: projectPod,
     handlers: {
@@ -101,9 +101,9 @@ export async function runController(options: ControllerOptions): Promise<void> {
       },
     },
     onTrouble: ({ at, error }) => {
-      // A connection that breaks is nobody's mistake.
-      const isOurs = at === 'handler'
-      reporter.trouble(isOurs ? error : KubeError.of(error), `the watch of pods goes on after a failure of its ${at}`)
+      // What a handler throws is a fault of the program; a connection that breaks is not.
+      const isFault = at === 'handler'
+      reporter.trouble(isFault ? error : KubeError.of(error), `the watch of pods goes on after a failure of its ${at}`)
     },
     onRestart: metrics.watchRestarted,
   })

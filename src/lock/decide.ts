@@ -142,7 +142,7 @@ function blocked(reason: 'foreign-configmap' | 'record-edited', object: string, 
 }
 
 /**
- * The lock is held: goes on where whoever took it left off. The holder is removed only when its number can't be used
+ * The lock is held: goes on where the controller that took it left off. The holder is removed only when its number can't be used
  * any more: it was used and that is over, or the pod is gone, or it was decided on the pod that it never may.
  *
  * | end of run n            | `run n`           | open              | never    |
@@ -260,7 +260,7 @@ function decideFree(snapshot: Snapshot, stored: Stored, deployment: Deployment |
   return lock === undefined ? acquire : decideNamed(snapshot, lock, acquire, resyncAt)
 }
 
-/** A pod that may be running under a number that the record knows nothing of: somebody else wrote its grant. */
+/** A pod that may be running under a number that the record knows nothing of: another writer wrote its grant. */
 function isUnknownRun(pod: Pod, { record }: Stored): boolean {
   const grant = grantOf(pod)
   if (grant.kind !== 'run' || !speaksProtocol(pod) || endOf(pod, grant.number).kind !== 'unknown') return false
@@ -364,7 +364,7 @@ function nudgeAt(pod: Pod): number | undefined {
     return undefined
   const grant = grantOf(pod)
   const isOpen = grant.kind === 'skip' || (grant.kind === 'run' && endOf(pod, grant.number).kind === 'unknown')
-  // By the API server's clock, whoever of several controllers told it, and when.
+  // By the API server's clock, whichever of several controllers wrote it.
   const toldAt = Date.parse(managedFields.find(({ manager }) => manager === FIELD_MANAGER)?.time ?? '')
   return isOpen && !Number.isNaN(toldAt) ? toldAt + NUDGE_AFTER_MS : undefined
 }

@@ -40,7 +40,7 @@ export function planFence(pods: readonly Pod[], replicaSets: readonly ReplicaSet
   const { number: written } = unsettled.data ?? {}
   const highest = Math.max(parseCount(written) ?? 0, ...pods.map(highestNumberOf))
   const undecided = pods.filter((pod) => fenceStateOf(pod) === 'undecided')
-  // Above what was edited too: the same text would still count as written by somebody else.
+  // Above what was edited too: the same text would still count as written by another writer.
   const rises = undecided.length > 0 || (written ?? '') !== ''
   return {
     number: Math.min(highest + (rises ? 1 : 0), MAX_RUN_NUMBER),

@@ -24,7 +24,7 @@ export type NamedRead =
   /** `turn` counts the times it was given out. */
   | { readonly kind: 'lock'; readonly turn: number; readonly holder: NamedHolder | undefined; readonly freeAt: number }
 
-/** With the turn and the time: never twice the same text, so that whoever wrote it last is known. */
+/** With the turn and the time: never twice the same text, so that the API server notes who wrote it last. */
 const FREE = /^free since turn (\d{1,15}), (\S+)$/
 
 /** Reads the ConfigMap of a named lock. */
@@ -59,7 +59,7 @@ function parseNamedHolder(text: string): NamedHolder | undefined {
 /** A named lock as one Deployment sees it. */
 export type NamedState =
   | { readonly kind: 'foreign'; readonly name: string }
-  /** Missing or edited: whoever may have it is found out from the records and pods of the namespace. */
+  /** Missing or edited: which run may have it is found out from the records and pods of the namespace. */
   | { readonly kind: 'lost'; readonly configMap: ConfigMap | undefined; readonly turn: number }
   /** `isKeptUntil`: for another one that has waited longer; milliseconds since 1970. */
   | {
@@ -120,8 +120,8 @@ export async function readNamedState(
   return { kind: 'free', configMap, turn, isKeptUntil: undefined }
 }
 
-/** Whether a run that has a named lock may still go on. `open`: nobody has decided, and `wait n` on its pod would. */
-type Hold = 'held' | 'over' | 'open'
+/** Whether a run that has a named lock may still go on. `open`: it is undecided, and `wait n` on its pod would decide it. */
+export type Hold = 'held' | 'over' | 'open'
 
 /**
  * Judges the holder of a named lock: by its Deployment's own record, which it had before and lets go first, or by its

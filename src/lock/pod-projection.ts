@@ -89,7 +89,7 @@ export const projectPod = keep<Pod>({
     labels: picked(POD_LABELS),
     annotations: picked(POD_ANNOTATIONS),
     ownerReferences: controllerOnly,
-    managedFields: lastToldOnly,
+    managedFields: lastWriteOnly,
   }),
   spec: keep<Pod['spec']>({
     volumes: recordVolume,
@@ -152,7 +152,7 @@ export const projectRecord = keep<ConfigMap>({
 /** What the controller keeps of single objects that it reads or has written. ConfigMaps are written back, so whole. */
 export const KEPT: Kept = { Pod: projectPod, Deployment: projectDeployment, ReplicaSet: projectReplicaSet }
 
-/** Whether nothing that is kept of a pod has changed but its version: then there is no need to look at its lock. */
+/** Whether nothing that is kept of a pod has changed but its version: then there is no need to reconcile its lock. */
 export function looksSame(one: Pod, other: Pod): boolean {
   const metadata = { ...one.metadata, resourceVersion: other.metadata.resourceVersion }
   return isDeepStrictEqual({ ...one, metadata }, other)
@@ -182,9 +182,9 @@ function picked(keys: readonly string[]) {
 }
 
 /** When the controller last wrote to the pod: see `nudgeAt`. */
-function lastToldOnly(all: NonNullable<Metadata['managedFields']>): Metadata['managedFields'] {
-  const told = all.find(({ manager }) => manager === FIELD_MANAGER)
-  return told?.time === undefined ? undefined : [{ manager: FIELD_MANAGER, time: cut(told.time, NAME_MAX) }]
+function lastWriteOnly(all: NonNullable<Metadata['managedFields']>): Metadata['managedFields'] {
+  const written = all.find(({ manager }) => manager === FIELD_MANAGER)
+  return written?.time === undefined ? undefined : [{ manager: FIELD_MANAGER, time: cut(written.time, NAME_MAX) }]
 }
 
 function controllerOnly(all: OwnerReference[]): OwnerReference[] {
@@ -194,7 +194,7 @@ function controllerOnly(all: OwnerReference[]): OwnerReference[] {
     .slice(0, 1)
 }
 
-/** None where a text is longer than Kubernetes makes any: that is nobody's owner. */
+/** None where a text is longer than Kubernetes makes any: such an owner does not exist. */
 function ownerWithin({ apiVersion, kind, name, uid, controller }: OwnerReference): OwnerReference[] {
   if ([apiVersion, kind, name, uid].some(({ length }) => length > NAME_MAX)) return []
   return [{ apiVersion, kind, name, uid, ...(controller === undefined ? {} : { controller }) }]

@@ -21,7 +21,7 @@ const SIGNAL_BASE = 128
 /** Above that it is the command's own. */
 const SIGNAL_MAX = SIGNAL_BASE + 31
 
-/** What the status of our init container tells about one run number. */
+/** What the status of the injected init container shows about one run number. */
 export type End =
   /** It has not ended, or not started, or ended without a word of this number: the lock stays. */
   | { readonly kind: 'unknown' }
@@ -33,7 +33,7 @@ export type End =
       /** That the number was used is known from the next start alone: the command overwrote what its own start had said. */
       readonly isNumberLost: boolean
     }
-  /** It is over, and nobody can tell with which result. Not the command's fault, so it does not count. */
+  /** It is over, and its result can't be known. Not the command's fault, so it does not count. */
   | { readonly kind: 'interrupted'; readonly why: 'stale' | 'pod-failed' | 'pod-deleted' }
   /**
    * It exited 0 without a word of the number: the command overwrote that, a record let it through, or kubelet made the
@@ -80,7 +80,7 @@ interface Message {
   readonly kind: 'run' | 'stale'
   readonly number: number
   readonly isTimeout: boolean
-  /** It was given back at the first look since its node started: whether it was used is unknown. */
+  /** It was given back when the wrapper first read its state since the node started: whether it was used is unknown. */
   readonly isUnknown: boolean
 }
 
@@ -106,7 +106,7 @@ function ends(pod: Pod): readonly Terminated[] {
   return [status?.state?.terminated, status?.lastState?.terminated].filter((end) => end !== undefined)
 }
 
-/** Of our init container, once kubelet has written one. */
+/** Of the injected init container, once kubelet has written one. */
 export function statusOf(pod: Pod): ContainerStatus | undefined {
   return pod.status?.initContainerStatuses?.find(({ name }) => name === INIT_CONTAINER)
 }
@@ -174,7 +174,7 @@ export function isWaiting(pod: Pod): boolean {
   return pod.metadata.deletionTimestamp === undefined && (phase ?? 'Pending') === 'Pending' && isRunning(pod)
 }
 
-/** Whether nothing that was said to this pod may still be running. A new sandbox starts a pod again after its run. */
+/** Whether nothing that this pod was granted may still be running. A new sandbox starts a pod again after its run. */
 export function mayBeTold(pod: Pod): boolean {
   const grant = grantOf(pod)
   if (grant.kind === 'run') return endOf(pod, grant.number).kind !== 'unknown'

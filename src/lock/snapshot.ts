@@ -31,7 +31,7 @@ interface SeenPod {
 
 /**
  * Goes on with the ConfigMap as it was just written: the pods that wait for that are told at once. The write shows that
- * nobody else wrote it since it was read, so all that was read after it still was read after whatever others wrote.
+ * it was not written since it was read, so all that was read after it is still newer than the last write of another.
  */
 export function withRecord(snapshot: Snapshot, configMap: ConfigMap): Snapshot {
   const pods = [...snapshot.pods].map(([name, { pod }]) => [name, { pod, isLive: false }] as const)

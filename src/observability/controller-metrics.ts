@@ -13,7 +13,7 @@ import {
 const OUTCOMES = ['succeeded', 'failed', 'interrupted'] as const
 export type RunOutcome = (typeof OUTCOMES)[number]
 
-/** Metrics of the controller role, in a registry of their own. No label has a name that somebody chose. */
+/** Metrics of the controller role, in a registry of their own. No label has a name that a user chose. */
 export interface ControllerMetrics extends Exposition, LeaderMetrics {
   /** @param seconds how long a run took that succeeded */
   runEnded(outcome: RunOutcome, seconds?: number): void
@@ -112,7 +112,7 @@ export function createControllerMetrics(gauges: ControllerGauges): ControllerMet
   }
 }
 
-/** What only the leader knows: any other controller reports none of it, so that nobody adds it up twice. */
+/** What only the leader knows: any other controller reports none of it, so that it is not added up twice. */
 interface LeaderMetrics {
   leading(isLeading: boolean): void
   /** Why pods wait, one for each lock with waiting pods. */

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import type { Command } from 'commander'
 import { programAs } from '../../../src/cli/program.ts'
 import { EVENT_REASONS } from '../../../src/controller/events.ts'
-import { Pods } from '../../../src/controller/pods.ts'
+import { PodIndex } from '../../../src/controller/pod-index.ts'
 import { STUCK_REASONS } from '../../../src/controller/stuck-rollouts.ts'
 import { ANNOTATIONS } from '../../../src/injection/annotations.ts'
 import * as names from '../../../src/names.ts'
@@ -29,7 +29,7 @@ const METRICS = new Set(
       version: '',
       watchedPods: () => 0,
       queuedLocks: () => 0,
-      lockGauges: new LockGauges(new Pods()),
+      lockGauges: new LockGauges(new PodIndex()),
       stuckReasons: Object.keys(STUCK_REASONS),
     }),
     createWebhookMetrics({ version: '', isReady: () => true }),

@@ -15,7 +15,7 @@ interface Sent {
   outcome: { readonly value: unknown } | { readonly error: unknown } | undefined
 }
 
-export interface ControllerOptions {
+export interface SimulatedControllerOptions {
   readonly name: string
   readonly server: Server
   /** Milliseconds since 1970, by this controller's own clock. */
@@ -30,19 +30,19 @@ export interface ControllerOptions {
  */
 export class SimulatedController {
   readonly name: string
-  readonly #options: ControllerOptions
+  readonly #options: SimulatedControllerOptions
   #waiters = new Waiters()
   /** Per pod, which of its states this controller's watch has shown last. */
   #seen = new Map<string, number>()
   readonly queue = new Set<string>()
   readonly timers = new Map<string, number>()
   sent: Sent | undefined
-  isLooking = false
+  isReconciling = false
   #generation = 0
   #wake: (() => void) | undefined
   error: unknown
 
-  constructor(options: ControllerOptions) {
+  constructor(options: SimulatedControllerOptions) {
     this.name = options.name
     this.#options = options
   }
@@ -56,7 +56,7 @@ export class SimulatedController {
   async begin(text: string): Promise<void> {
     this.queue.delete(text)
     this.timers.delete(text)
-    this.isLooking = true
+    this.isReconciling = true
     const generation = this.#generation
     const key = parseKey(text)
     const parked = this.#parked()
@@ -89,7 +89,7 @@ export class SimulatedController {
   }
 
   #finish(text: string, { requeueAt, alsoReconcile }: ReconcileResult): void {
-    this.isLooking = false
+    this.isReconciling = false
     if (requeueAt !== undefined) this.timers.set(text, requeueAt)
     for (const key of alsoReconcile) this.queue.add(keyText(key))
     this.#wake?.()
@@ -139,7 +139,7 @@ export class SimulatedController {
     const call = this.sent?.outcome === undefined ? this.sent?.call : undefined
     this.#generation++
     this.sent = undefined
-    this.isLooking = false
+    this.isReconciling = false
     this.queue.clear()
     this.timers.clear()
     this.#seen.clear()

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, type TestContext, test } from 'node:test'
 import { createController, RequeueDelay } from '../../../src/controller/controller.ts'
-import { Pods } from '../../../src/controller/pods.ts'
+import { PodIndex } from '../../../src/controller/pod-index.ts'
 import type { ReconcileResult } from '../../../src/controller/reconcile.ts'
 import { KubeError } from '../../../src/kube/api.ts'
 import type { Pod } from '../../../src/kube/objects.ts'
@@ -22,7 +22,7 @@ function loopOf(
   const clock = new FakeClock()
   const looks: (Wait | undefined)[] = []
   const failures: unknown[] = []
-  const pods = new Pods()
+  const pods = new PodIndex()
   shop.server.now = () => NOW + clock.nowMs()
   const { api, random, report } = shop.context()
   const loop = createController({

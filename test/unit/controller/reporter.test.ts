@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { Pods } from '../../../src/controller/pods.ts'
+import { PodIndex } from '../../../src/controller/pod-index.ts'
 import { Reporter } from '../../../src/controller/reporter.ts'
 import { STUCK_REASONS } from '../../../src/controller/stuck-rollouts.ts'
 import { KubeError } from '../../../src/kube/api.ts'
@@ -19,7 +19,7 @@ function reporterAt(start = NOW) {
     version: '1',
     watchedPods: () => 0,
     queuedLocks: () => 0,
-    lockGauges: new LockGauges(new Pods()),
+    lockGauges: new LockGauges(new PodIndex()),
     stuckReasons: Object.keys(STUCK_REASONS),
   })
   metrics.leading(true)

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { Pods } from '../../../src/controller/pods.ts'
+import { PodIndex } from '../../../src/controller/pod-index.ts'
 import type { ReconcileResult } from '../../../src/controller/reconcile.ts'
 import { STUCK_REASONS } from '../../../src/controller/stuck-rollouts.ts'
 import { NOTHING_KNOWN } from '../../../src/lock/snapshot.ts'
@@ -20,7 +20,7 @@ const HELD_SINCE = Date.parse('2026-01-01T11:58:30Z')
 
 /** The metrics of a controller that leads, and a way to read them. */
 function leading() {
-  const pods = new Pods()
+  const pods = new PodIndex()
   const lockGauges = new LockGauges(pods)
   const metrics = createControllerMetrics({
     version: '1',

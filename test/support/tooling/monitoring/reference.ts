@@ -1,4 +1,4 @@
-import { Pods } from '../../../../src/controller/pods.ts'
+import { PodIndex } from '../../../../src/controller/pod-index.ts'
 import { STUCK_REASONS } from '../../../../src/controller/stuck-rollouts.ts'
 import { REASONS } from '../../../../src/injection/reasons.ts'
 import { PROBLEMS, WAIT_KINDS } from '../../../../src/lock/reasons.ts'
@@ -14,7 +14,7 @@ export function metricsReference(): Generated {
     version: '',
     watchedPods: () => 0,
     queuedLocks: () => 0,
-    lockGauges: new LockGauges(new Pods()),
+    lockGauges: new LockGauges(new PodIndex()),
     stuckReasons: Object.keys(STUCK_REASONS),
   })
   const webhook = createWebhookMetrics({ version: '', isReady: () => true })
