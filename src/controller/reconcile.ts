@@ -45,7 +45,7 @@ const REFUSED_MS = 30_000
  * - the `requeueAt` of its last result has come;
  * - the result of another lock names it in `alsoReconcile`;
  * - the controller starts, for each record with a holder (listed by RECORD_LABEL).
- * A missed event costs time: a lock that waits for anything is reconciled again after `RESYNC_MS` at most.
+ * A missed event costs time: whatever a lock waits for, its `requeueAt` comes.
  * @throws only what is a mistake in the program; whatever the API server answers is reported and tried again
  */
 export async function reconcile(key: Key, context: ReconcileContext): Promise<ReconcileResult> {
