@@ -1,16 +1,13 @@
-import type { Api } from '../kube/api.ts'
-import type { Announcement, EventRecorder, EventType, Regarding } from '../kube/event-recorder.ts'
+import type { Announcement, EventType } from '../kube/event-recorder.ts'
 import type { ControllerEvent } from '../lock/event.ts'
-import { type Key, keyText } from '../lock/key.ts'
 import { exitCodeInWords } from '../lock/pod-state.ts'
 import { INTERRUPTIONS, PROBLEMS, type ProblemReason } from '../lock/reasons.ts'
 import { RECORD_LABEL } from '../names.ts'
-import { Said } from '../observability/once-per.ts'
+import type { ControllerMetrics } from '../observability/controller-metrics.ts'
 
-/** The same is told again only when it still lasts after so long: an Event is kept for an hour by default. */
-export const TELL_AGAIN_MS = 1_800_000
+const DETAIL_MAX_CHARACTERS = 400 // what an API server, or a policy, says can be long
 
-/** Every reason of our Events: what people filter by, and what the reference page is made from. */
+/** Every reason of the Events that the controller writes: what people filter by, and what the reference page is made from. */
 export const EVENT_REASONS = {
   MigrationStarted: { type: 'Normal', means: 'a pod got the lock and runs the migration' },
   MigrationSucceeded: { type: 'Normal', means: 'the migration succeeded; this revision never runs it again' },
@@ -51,8 +48,8 @@ export const EVENT_REASONS = {
 
 export type EventReason = keyof typeof EVENT_REASONS
 
-/** Undefined where no Event could be written either. */
-const OF_PROBLEM: { readonly [R in ProblemReason]?: EventReason } = {
+/** As which Event a problem is published; left out where no Event could be written either. */
+const EVENT_REASON_OF: { readonly [R in ProblemReason]?: EventReason } = {
   'foreign-configmap': 'LockNotOurs',
   'record-edited': 'LockEdited',
   'unknown-run': 'RunUnknown',
@@ -64,158 +61,208 @@ const OF_PROBLEM: { readonly [R in ProblemReason]?: EventReason } = {
   refused: 'WriteRefused',
 }
 
-/**
- * What people are told on the Deployment; undefined where it is of no use to them. Names and numbers only: nothing that a
- * command or an environment says.
- * @param namespace of the Deployment, for the commands that it names
- */
-export function announce(event: ControllerEvent, namespace: string): Announcement | undefined {
-  const logs = `kubectl -n ${namespace} logs`
-  switch (event.kind) {
-    case 'run-started': {
-      const { pod, revision, number } = event
-      return say(
+/** A line of the log: each of the `fields` is a name, a number or a key of a table, never what a user wrote. */
+export interface LogLine {
+  readonly level: 'info' | 'warn'
+  readonly fields: Readonly<Record<string, string | number | boolean>>
+  readonly text: string
+}
+
+type Kind = ControllerEvent['kind']
+type Of<K extends Kind> = Extract<ControllerEvent, { kind: K }>
+
+/** The log line, the Kubernetes Event and the metric of one kind of ControllerEvent. */
+interface Row<E extends ControllerEvent> {
+  log(event: E): LogLine
+  /**
+   * What people are told on the Deployment; left out, or undefined, where it is of no use to them. Names and numbers only: nothing
+   * that a command or an environment says.
+   * @param namespace of the Deployment, for the commands that it names
+   */
+  publish?(event: E, namespace: string): Announcement | undefined
+  count?(metrics: EventCounters, event: E): void
+}
+
+type EventCounters = Pick<ControllerMetrics, 'runEnded' | 'podSkipped' | 'problemMet'>
+
+/** What each ControllerEvent looks like to people. How often it is said is up to the reporter. */
+const ROWS: { readonly [K in Kind]: Row<Of<K>> } = {
+  'run-started': {
+    log: ({ kind, pod, revision, number }) => info({ kind, pod, revision, run: number }, 'the migration starts'),
+    publish: ({ pod, revision, number }, namespace) =>
+      announcement(
         'MigrationStarted',
-        `Pod ${pod} runs the migration of revision ${revision} (run ${number}). Follow it: ${logs} -f ${pod} -c migrate-io`,
-      )
-    }
-    case 'run-succeeded': {
-      const { pod, revision, number, seconds } = event
-      return say(
+        `Pod ${pod} runs the migration of revision ${revision} (run ${number}). Follow it: ${logsCommand(namespace)} -f ${pod} -c migrate-io`,
+      ),
+  },
+  'run-succeeded': {
+    log: ({ kind, pod, revision, number, seconds }) =>
+      info({ kind, pod, revision, run: number, seconds }, 'the migration succeeded: this revision never runs again'),
+    publish: ({ pod, revision, number, seconds }) =>
+      announcement(
         'MigrationSucceeded',
         `Revision ${revision} is migrated: run ${number} took ${seconds} s in pod ${pod}.`,
+      ),
+    count: (metrics, { seconds }) => metrics.runEnded('succeeded', seconds),
+  },
+  'run-failed': {
+    log({ kind, pod, revision, number, exitCode, isTimeout, count, nextAt }) {
+      const next = nextAt === undefined ? 'no more tries' : `next try at ${new Date(nextAt).toISOString()}`
+      const what = isTimeout ? 'the migration reached migrate.io/timeout' : 'the migration failed'
+      return warn(
+        { kind, pod, revision, run: number, exitCode, timeout: isTimeout, failures: count },
+        `${what}; ${next}`,
       )
-    }
-    case 'run-failed': {
-      const { pod, revision, number, count, nextAt } = event
+    },
+    publish({ pod, revision, number, exitCode, isTimeout, count, nextAt }, namespace) {
+      const how = isTimeout ? 'was ended at migrate.io/timeout' : `failed with ${exitCodeInWords(exitCode)}`
       const next =
         nextAt === undefined
           ? 'That is as often as migrate.io/retries allows, so it is not tried again: deploy a corrected version, raise that annotation, or run migrate-io rerun.'
           : `Next try not before ${new Date(nextAt).toISOString()}; pods that serve go on serving.`
-      const what = `Run ${number} of revision ${revision} ${howItFailed(event)} in pod ${pod}; failures so far: ${count}.`
-      return say(
+      const what = `Run ${number} of revision ${revision} ${how} in pod ${pod}; failures so far: ${count}.`
+      return announcement(
         'MigrationFailed',
-        `${what} ${next} See why: ${logs} ${pod} -c migrate-io (with --previous, where it has started again)`,
+        `${what} ${next} See why: ${logsCommand(namespace)} ${pod} -c migrate-io (with --previous, where it has started again)`,
       )
-    }
-    case 'interrupted': {
-      const { pod, number, why } = event
-      return say(
+    },
+    count: (metrics) => metrics.runEnded('failed'),
+  },
+  interrupted: {
+    log: ({ kind, pod, number, why }) =>
+      warn({ kind, pod, run: number, why }, `nobody can tell the result of a run: ${INTERRUPTIONS[why]}`),
+    publish: ({ pod, number, why }) =>
+      announcement(
         'MigrationInterrupted',
         `Nobody can tell the result of run ${number} in pod ${pod}: ${INTERRUPTIONS[why]}. If the revision is still wanted, it runs again.`,
-      )
-    }
-    case 'not-recorded': {
-      const { pod, revision, number, exitCode } = event
+      ),
+    count: (metrics) => metrics.runEnded('interrupted'),
+  },
+  'not-recorded': {
+    log: ({ kind, pod, revision, number, exitCode }) =>
+      warn(
+        { kind, pod, revision, run: number, exitCode },
+        'a container ended without its run number in its termination message: a success is then not recorded',
+      ),
+    publish({ pod, revision, number, exitCode }, namespace) {
       const what = `Pod ${pod}, which held the lock for run ${number} of revision ${revision}, ended with ${exitCodeInWords(exitCode)}, and its run number is not in its termination message.`
       const then =
         exitCode === 0
           ? 'So nothing is recorded, and the next pod of the revision runs the command again.'
           : 'It counts as failed.'
-      return say(
+      return announcement(
         'MigrationNotRecorded',
-        `${what} ${then} Mostly the command wrote to the file at terminationMessagePath of container migrate-io: have it write elsewhere. See: ${logs} ${pod} -c migrate-io`,
+        `${what} ${then} Mostly the command wrote to the file at terminationMessagePath of container migrate-io: have it write elsewhere. See: ${logsCommand(namespace)} ${pod} -c migrate-io`,
       )
-    }
-    case 'skipped':
-      return say(
+    },
+  },
+  'given-up': {
+    log: ({ kind, pod, number }) => info({ kind, pod, run: number }, 'the run number was given back unused'),
+  },
+  skipped: {
+    log: ({ kind, pod, revision }) =>
+      info({ kind, pod, revision }, 'this revision is already migrated: the pod goes on'),
+    publish: ({ revision }) =>
+      announcement(
         'MigrationSkipped',
-        `Revision ${event.revision} is already migrated: its pods start without running it again.`,
-      )
-    case 'image-moved': {
-      const { pod, revision, image, migrated, starts } = event
-      return say(
+        `Revision ${revision} is already migrated: its pods start without running it again.`,
+      ),
+    count: (metrics) => metrics.podSkipped(),
+  },
+  'image-moved': {
+    log: ({ kind, pod, revision, image, migrated, starts }) =>
+      warn(
+        { kind, pod, revision, image, migrated, starts },
+        'a pod of a migrated revision starts another image than its run had: its tag has moved',
+      ),
+    publish: ({ pod, revision, image, migrated, starts }) =>
+      announcement(
         'ImageMoved',
         `Pod ${pod} starts ${image} as ${starts}, but revision ${revision} was migrated by ${migrated}: the tag has moved, and what the new image would migrate has not been run. To run it: migrate-io rerun. Give each image a tag of its own, or name it by digest.`,
+      ),
+  },
+  'made-anew': {
+    log({ kind, configMap, why }) {
+      if (why === 'missing') return info({ kind, configMap }, 'lock and record were made')
+      return warn(
+        { kind, configMap, why },
+        why === 'edited'
+          ? 'the lock had been edited and was made anew from what the pods tell'
+          : 'lock and record were a copy, as from a backup, and were made anew from what the pods tell',
       )
-    }
-    case 'adopted':
-      return say(
-        'LockTakenOver',
-        event.records === 'kept'
-          ? `${event.configMap} had no owner: lock and record are this Deployment's now.`
-          : `${event.configMap} was an earlier Deployment's: its lock is kept, its record is not.`,
-      )
-    case 'made-anew':
-      if (event.why === 'missing') return undefined
-      if (event.why === 'edited')
-        return say('LockEdited', `${event.configMap} had been edited: who holds the lock was found out from the pods.`)
-      return say(
+    },
+    publish({ configMap, why }) {
+      if (why === 'missing') return undefined
+      if (why === 'edited')
+        return announcement(
+          'LockEdited',
+          `${configMap} had been edited: who holds the lock was found out from the pods.`,
+        )
+      return announcement(
         'RecordRestored',
-        `${event.configMap} was a copy, as a backup brings it back: what it said was migrated does not count here, so that runs again. Have the backup leave out ConfigMaps with the label ${RECORD_LABEL}.`,
+        `${configMap} was a copy, as a backup brings it back: what it said was migrated does not count here, so that runs again. Have the backup leave out ConfigMaps with the label ${RECORD_LABEL}.`,
       )
-    case 'problem': {
-      const reason = OF_PROBLEM[event.reason]
-      if (reason === undefined) return undefined
+    },
+  },
+  adopted: {
+    log: ({ kind, configMap, records }) =>
+      info({ kind, configMap, records }, 'lock and record of an earlier Deployment of this name were taken over'),
+    publish: ({ configMap, records }) =>
+      announcement(
+        'LockTakenOver',
+        records === 'kept'
+          ? `${configMap} had no owner: lock and record are this Deployment's now.`
+          : `${configMap} was an earlier Deployment's: its lock is kept, its record is not.`,
+      ),
+  },
+  problem: {
+    log({ kind, reason, object, detail }) {
+      const quoted = detail === '' ? {} : { detail: detail.slice(0, DETAIL_MAX_CHARACTERS) }
+      return warn({ kind, reason, object, ...quoted }, PROBLEMS[reason])
+    },
+    publish({ reason, object, others = 0, detail }) {
+      const eventReason = EVENT_REASON_OF[reason]
+      if (eventReason === undefined) return undefined
+      // Of many pods with the same problem one is named.
+      const objects = others === 0 ? object : `${object} and ${others} ${others === 1 ? 'other' : 'others'}`
       // Who lacks which permission on what: names only. Other answers may quote what was to be written.
-      const detail = event.reason === 'forbidden' && event.detail !== '' ? ` (${event.detail})` : ''
-      return say(reason, `${event.object}: ${PROBLEMS[event.reason]}${detail}.`)
-    }
-    case 'given-up':
-      return undefined
-  }
+      const quoted = reason === 'forbidden' && detail !== '' ? ` (${detail})` : ''
+      return announcement(eventReason, `${objects}: ${PROBLEMS[reason]}${quoted}.`)
+    },
+    count: (metrics, { reason }) => metrics.problemMet(reason),
+  },
+}
+
+export function logLineFor(event: ControllerEvent): LogLine {
+  return rowOf(event).log(event)
+}
+
+/** The Event for the Deployment. @see Row.publish */
+export function announcementFor(event: ControllerEvent, namespace: string): Announcement | undefined {
+  return rowOf(event).publish?.(event, namespace)
+}
+
+export function countEvent(metrics: EventCounters, event: ControllerEvent): void {
+  rowOf(event).count?.(metrics, event)
+}
+
+function rowOf<K extends Kind>(event: Of<K>): Row<Of<K>> {
+  return ROWS[event.kind as K]
 }
 
 /** @param note sentences for a person */
-export function say(reason: EventReason, note: string): Announcement {
+export function announcement(reason: EventReason, note: string): Announcement {
   return { type: EVENT_REASONS[reason].type, reason, action: 'Migrate', note }
 }
 
-function howItFailed({ exitCode, isTimeout }: Extract<ControllerEvent, { kind: 'run-failed' }>): string {
-  if (isTimeout) return 'was ended at migrate.io/timeout'
-  return `failed with ${exitCodeInWords(exitCode)}`
+function logsCommand(namespace: string): string {
+  return `kubectl -n ${namespace} logs`
 }
 
-const TOLD_KEPT = 10_000 // revisions, of which it is remembered what was said of them
-
-/** Tells people on the Deployment what happened to its migration. */
-export class Announcer {
-  readonly #api: Api
-  readonly #recorder: EventRecorder
-  /** Once per revision, however many pods skip, and once per image that it starts besides its own. */
-  readonly #told = new Set<string>()
-  /** Problems, each once for a Deployment, however many of its pods have it and however often it is looked at. */
-  readonly #problems: Said
-
-  /** @param now milliseconds since 1970 */
-  constructor(api: Api, recorder: EventRecorder, now: () => number) {
-    this.#api = api
-    this.#recorder = recorder
-    this.#problems = new Said(now, TELL_AGAIN_MS)
-  }
-
-  event(event: ControllerEvent, key: Key): void {
-    const announcement = announce(event.kind === 'problem' ? withOthers(event) : event, key.namespace)
-    if (announcement === undefined) return
-    if (event.kind === 'problem' && !this.#problems.isDue(`${keyText(key)} ${event.reason}`)) return
-    if (event.kind === 'run-succeeded') this.#isFirst(key, event.revision) // the other pods of that rollout
-    if (event.kind === 'skipped' && !this.#isFirst(key, event.revision)) return
-    if (event.kind === 'image-moved' && !this.#isFirst(key, `${event.revision} ${event.starts}`)) return
-    this.say(announcement, key)
-  }
-
-  say(announcement: Announcement, key: Key): void {
-    this.#recorder.record(key.namespace, () => this.#find(key), announcement)
-  }
-
-  #isFirst(key: Key, what: string): boolean {
-    const text = `${keyText(key)} ${what}`
-    if (this.#told.has(text)) return false
-    const [oldest] = this.#told
-    if (this.#told.size >= TOLD_KEPT && oldest !== undefined) this.#told.delete(oldest)
-    this.#told.add(text)
-    return true
-  }
-
-  async #find({ namespace, deployment: name }: Key): Promise<Regarding | undefined> {
-    const deployment = await this.#api.read('Deployment', namespace, name)
-    if (deployment === undefined) return undefined
-    return { apiVersion: 'apps/v1', kind: 'Deployment', namespace, name, uid: deployment.metadata.uid }
-  }
+function info(fields: LogLine['fields'], text: string): LogLine {
+  return { level: 'info', fields, text }
 }
 
-/** Of many pods with the same problem one is named. */
-function withOthers(problem: Extract<ControllerEvent, { kind: 'problem' }>): ControllerEvent {
-  const { object, others = 0 } = problem
-  return others === 0 ? problem : { ...problem, object: `${object} and ${others} ${others === 1 ? 'other' : 'others'}` }
+function warn(fields: LogLine['fields'], text: string): LogLine {
+  return { level: 'warn', fields, text }
 }

@@ -2,10 +2,10 @@ import type { Node, Pod } from '../kube/objects.ts'
 import type { Key } from '../lock/key.ts'
 import { revisionOfPod, statusOf } from '../lock/pod-state.ts'
 import { completedOf, type LockRecord } from '../lock/record.ts'
-import type { SeenImage, Surroundings } from './reconcile-context.ts'
+import type { ReconcileContext, SeenImage } from './reconcile-context.ts'
 
 /**
- * Images that pods were seen with, until the next look at their lock: pods of a recorded revision pass by so quickly that by
+ * Images that pods were seen with, until their lock is reconciled next: pods of a recorded revision pass by so quickly that by
  * then they may be gone from the view. One pod for each image of a revision.
  */
 export class SeenImages {
@@ -44,7 +44,7 @@ export function digestOf(imageID: string | undefined): Digest | undefined {
   return { of: repository === undefined ? 'image' : 'manifest', text: `sha256:${digits}` }
 }
 
-/** What decides which digest of one and the same image a node tells: architecture and container runtime. */
+/** What decides which digest of one and the same image a node shows: architecture and container runtime. */
 export function platformOf(node: Node | undefined): string | undefined {
   const { architecture, containerRuntimeVersion } = node?.status?.nodeInfo ?? {}
   const runtime = containerRuntimeVersion?.split('://', 1)[0]
@@ -58,7 +58,7 @@ export function platformOf(node: Node | undefined): string | undefined {
 export async function reportMovedImages(
   record: Pick<LockRecord, 'entries'>,
   images: readonly SeenImage[],
-  { platform, report }: Pick<Surroundings, 'platform' | 'report'>,
+  { platform, report }: Pick<ReconcileContext, 'platform' | 'report'>,
   key: Key,
 ): Promise<void> {
   for (const { pod, node, revision, imageID } of images) {

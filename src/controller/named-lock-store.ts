@@ -5,11 +5,11 @@ import { formatNamedLock, lockText, readNamedLock } from '../lock/named-lock.ts'
 import { type Holder, UNKNOWN_LOCK } from '../lock/record.ts'
 import type { Snapshot } from '../lock/snapshot.ts'
 import { namedLockConfigMapName } from '../names.ts'
-import type { Surroundings } from './reconcile-context.ts'
+import { problemOf, type ReconcileContext } from './reconcile-context.ts'
 
 /** Takes a named lock that was found free, for the holder of the own one. A compare-and-swap. */
 export async function takeNamed(
-  { api }: Surroundings,
+  { api }: ReconcileContext,
   { named, deployment }: Snapshot,
   { holder }: Extract<Decision, { kind: 'take-named' }>,
 ): Promise<void> {
@@ -26,7 +26,7 @@ export async function takeNamed(
  * @returns the named lock, as text; undefined where the run needed none
  */
 export async function releaseNamed(
-  { api, now, report }: Surroundings,
+  { api, now, report }: ReconcileContext,
   { key }: Snapshot,
   { lock, uid, number }: Holder,
 ): Promise<string | undefined> {
@@ -39,16 +39,7 @@ export async function releaseNamed(
       await api.replace('ConfigMap', rewritten(configMap, formatNamedLock(read.turn, { freeAt: now() })))
   } catch (error) {
     if (!(error instanceof KubeError)) throw error
-    if (error.code !== 'conflict')
-      report(
-        {
-          kind: 'problem',
-          reason: error.code === 'invalid' ? 'refused' : error.code,
-          object: namedLockConfigMapName(lock),
-          detail: error.outline,
-        },
-        key,
-      )
+    if (error.code !== 'conflict') report(problemOf(error, namedLockConfigMapName(lock)), key)
   }
   return lockText(key.namespace, lock)
 }

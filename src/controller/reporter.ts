@@ -1,40 +1,46 @@
-import { KubeError } from '../kube/api.ts'
+import { type Api, KubeError } from '../kube/api.ts'
+import type { Announcement, EventRecorder, Regarding } from '../kube/event-recorder.ts'
 import type { Pod } from '../kube/objects.ts'
 import type { ControllerEvent } from '../lock/event.ts'
 import { type Key, keyText } from '../lock/key.ts'
 import { waitsSince } from '../lock/pod-state.ts'
-import { INTERRUPTIONS, PROBLEMS, WAITS, type Wait } from '../lock/reasons.ts'
+import { WAITS, type Wait } from '../lock/reasons.ts'
 import type { ControllerMetrics } from '../observability/controller-metrics.ts'
 import { errorFields, type Logs } from '../observability/logs.ts'
-import { Said } from '../observability/once-per.ts'
+import { OncePer } from '../observability/once-per.ts'
+import { announcementFor, countEvent, logLineFor } from './events.ts'
 
-const REPEAT_MS = 300_000
+/** A trouble that lasts is logged again after so long. */
+const REPEAT_LOG_MS = 300_000
+/** An Event is written again only where it still holds after so long: the API server keeps one for an hour by default. */
+export const REPEAT_EVENT_MS = 1_800_000
 
-/** Tells logs and metrics what the controller did and why pods wait, each thing once. */
-export class Teller {
+/** Reports to logs and metrics what the controller did and why pods wait, each thing once. */
+export class Reporter {
   readonly #logs: Logs
   readonly #metrics: ControllerMetrics
-  readonly #said: Said
+  readonly #logged: OncePer
   readonly #now: () => number
   readonly #waits = new Map<string, Wait>()
 
+  /** @param now milliseconds since 1970 */
   constructor(logs: Logs, metrics: ControllerMetrics, now: () => number) {
     this.#logs = logs
     this.#metrics = metrics
-    this.#said = new Said(now, REPEAT_MS)
+    this.#logged = new OncePer(now, REPEAT_LOG_MS)
     this.#now = now
   }
 
   event(event: ControllerEvent, key: Key): void {
-    this.#metrics.event(event)
-    if (event.kind === 'problem' && !this.#said.isDue(`${keyText(key)} ${event.reason} ${event.object}`)) return
-    if (event.kind === 'image-moved' && !this.#said.isDue(`${keyText(key)} ${event.revision} ${event.starts}`)) return
-    const { level, fields, text } = narrate(event)
+    countEvent(this.#metrics, event)
+    if (event.kind === 'problem' && !this.#logged.isDue(`${keyText(key)} ${event.reason} ${event.object}`)) return
+    if (event.kind === 'image-moved' && !this.#logged.isDue(`${keyText(key)} ${event.revision} ${event.starts}`)) return
+    const { level, fields, text } = logLineFor(event)
     this.#logs[level]({ ...key, ...fields }, text)
   }
 
-  /** After each look at a lock that found out why its pods wait, if they do. */
-  look(key: Key, wait: Wait | undefined): void {
+  /** Each time that it was found out why the pods of a lock wait, if they do. */
+  waiting(key: Key, wait: Wait | undefined): void {
     const text = keyText(key)
     if (this.#waits.get(text) === wait) return
     if (wait === undefined) this.#waits.delete(text)
@@ -46,14 +52,14 @@ export class Teller {
   }
 
   /** A pod changed, or went: whether its wait is over by that. */
-  seen(before: Pod, after: Pod | undefined): void {
+  podChanged(before: Pod, after: Pod | undefined): void {
     const since = waitsSince(before)
     if (since === undefined || (after !== undefined && waitsSince(after) !== undefined)) return
     // The clocks of two machines may differ.
     this.#metrics.waited(Math.max(0, this.#now() - since) / 1000)
   }
 
-  /** What was asked of the API server failed, and is tried again by itself; or, if it is no KubeError, we made a mistake. */
+  /** What was asked of the API server failed, and is tried again by itself; any error but KubeError is a fault of the program. */
   trouble(error: unknown, what: string): void {
     if (!(error instanceof KubeError)) {
       this.#metrics.callFailed('fault')
@@ -62,101 +68,63 @@ export class Teller {
     }
     const { code, outline } = error
     this.#metrics.callFailed(code)
-    if (this.#said.isDue(`${what} ${outline}`)) this.#logs.warn({ code, detail: outline }, what)
+    if (this.#logged.isDue(`${what} ${outline}`)) this.#logs.warn({ code, detail: outline }, what)
   }
 
-  /** Another controller leads, or this one anew: what it knew of waiting pods is for the leader to say. */
+  /** Another controller leads, or this one anew: what it knew of waiting pods is for the leader to report. */
   forget(): void {
     this.#waits.clear()
     this.#metrics.waiting([])
   }
 }
 
-const DETAIL_MAX_CHARACTERS = 400 // what an API server, or a policy, says can be long
+/** Tells people by Events on the Deployment what happened to its migration. */
+export class EventPublisher {
+  readonly #api: Api
+  readonly #recorder: EventRecorder
+  /** Once per revision, however many pods skip, and once per image that it starts besides its own. */
+  readonly #published: OncePer
+  /** Problems, each once for a Deployment, however many of its pods have it and however often it is met. */
+  readonly #problems: OncePer
 
-/** A line of the log: whatever is in `fields` is a name, a number or a key of a table, never what a user wrote. */
-export interface Line {
-  readonly level: 'info' | 'warn'
-  readonly fields: Readonly<Record<string, string | number | boolean>>
-  readonly text: string
-}
+  /** @param now milliseconds since 1970 */
+  constructor(api: Api, recorder: EventRecorder, now: () => number) {
+    this.#api = api
+    this.#recorder = recorder
+    this.#published = new OncePer(now, Number.POSITIVE_INFINITY)
+    this.#problems = new OncePer(now, REPEAT_EVENT_MS)
+  }
 
-/** One line for one event. */
-export function narrate(event: ControllerEvent): Line {
-  const { kind } = event
-  switch (kind) {
-    case 'run-started': {
-      const { pod, revision, number } = event
-      return info({ kind, pod, revision, run: number }, 'the migration starts')
-    }
-    case 'run-succeeded': {
-      const { pod, revision, number, seconds } = event
-      return info(
-        { kind, pod, revision, run: number, seconds },
-        'the migration succeeded: this revision never runs again',
-      )
-    }
-    case 'run-failed': {
-      const { pod, revision, number, exitCode, isTimeout, count, nextAt } = event
-      const next = nextAt === undefined ? 'no more tries' : `next try at ${new Date(nextAt).toISOString()}`
-      const what = isTimeout ? 'the migration reached migrate.io/timeout' : 'the migration failed'
-      return warn(
-        { kind, pod, revision, run: number, exitCode, timeout: isTimeout, failures: count },
-        `${what}; ${next}`,
-      )
-    }
-    case 'interrupted': {
-      const { pod, number, why } = event
-      return warn({ kind, pod, run: number, why }, `nobody can tell the result of a run: ${INTERRUPTIONS[why]}`)
-    }
-    case 'not-recorded': {
-      const { pod, revision, number, exitCode } = event
-      return warn(
-        { kind, pod, revision, run: number, exitCode },
-        'a container ended without its run number in its termination message: a success is then not recorded',
-      )
-    }
-    case 'given-up': {
-      const { pod, number } = event
-      return info({ kind, pod, run: number }, 'the run number was given back unused')
-    }
-    case 'skipped': {
-      const { pod, revision } = event
-      return info({ kind, pod, revision }, 'this revision is already migrated: the pod goes on')
-    }
-    case 'image-moved': {
-      const { pod, revision, image, migrated, starts } = event
-      return warn(
-        { kind, pod, revision, image, migrated, starts },
-        'a pod of a migrated revision starts another image than its run had: its tag has moved',
-      )
-    }
-    case 'made-anew':
-      return event.why === 'missing'
-        ? info({ kind, configMap: event.configMap }, 'lock and record were made')
-        : warn(
-            { kind, configMap: event.configMap, why: event.why },
-            event.why === 'edited'
-              ? 'the lock had been edited and was made anew from what the pods tell'
-              : 'lock and record were a copy, as from a backup, and were made anew from what the pods tell',
-          )
-    case 'adopted':
-      return info(
-        { kind, configMap: event.configMap, records: event.records },
-        'lock and record of an earlier Deployment of this name were taken over',
-      )
-    case 'problem': {
-      const { reason, object, detail } = event
-      const said = detail === '' ? {} : { detail: detail.slice(0, DETAIL_MAX_CHARACTERS) }
-      return warn({ kind, reason, object, ...said }, PROBLEMS[reason])
+  event(event: ControllerEvent, key: Key): void {
+    const announcement = announcementFor(event, key.namespace)
+    if (announcement === undefined || !this.#isDue(event, keyText(key))) return
+    this.publish(announcement, key)
+  }
+
+  publish(announcement: Announcement, key: Key): void {
+    this.#recorder.record(key.namespace, () => this.#find(key), announcement)
+  }
+
+  #isDue(event: ControllerEvent, key: string): boolean {
+    switch (event.kind) {
+      case 'problem':
+        return this.#problems.isDue(`${key} ${event.reason}`)
+      case 'skipped':
+        return this.#published.isDue(`${key} ${event.revision}`)
+      case 'image-moved':
+        return this.#published.isDue(`${key} ${event.revision} ${event.starts}`)
+      case 'run-succeeded':
+        // The other pods of that rollout skip, which is no news after this.
+        this.#published.isDue(`${key} ${event.revision}`)
+        return true
+      default:
+        return true
     }
   }
-}
 
-function info(fields: Line['fields'], text: string): Line {
-  return { level: 'info', fields, text }
-}
-
-function warn(fields: Line['fields'], text: string): Line {
-  return { level: 'warn', fields, text }
+  async #find({ namespace, deployment: name }: Key): Promise<Regarding | undefined> {
+    const deployment = await this.#api.read('Deployment', namespace, name)
+    if (deployment === undefined) return undefined
+    return { apiVersion: 'apps/v1', kind: 'Deployment', namespace, name, uid: deployment.metadata.uid }
+  }
 }

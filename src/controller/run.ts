@@ -10,7 +10,7 @@ import { readClusterObject } from '../kube/calls.ts'
 import { createApi } from '../kube/client.ts'
 import { systemClock } from '../kube/clock.ts'
 import { createEventRecorder } from '../kube/event-recorder.ts'
-import { startInformer as startWatch } from '../kube/informer.ts'
+import { startInformer } from '../kube/informer.ts'
 import { type LeaderTimes, startLeaderElection } from '../kube/leader-election.ts'
 import { loadKube } from '../kube/load.ts'
 import { connect } from '../kube/transport.ts'
@@ -20,16 +20,15 @@ import { createControllerMetrics } from '../observability/controller-metrics.ts'
 import { LockGauges } from '../observability/lock-gauges.ts'
 import { createLogs, type LogLevel } from '../observability/logs.ts'
 import { VERSION } from '../version.ts'
-import { createLoop } from './controller.ts'
-import { Announcer } from './events.ts'
+import { createController } from './controller.ts'
 import { platformOf } from './moved-images.ts'
-import { Pods } from './pods.ts'
-import { Teller } from './reporter.ts'
-import { createOverseer, LASTING } from './stuck-rollouts.ts'
+import { PodIndex } from './pod-index.ts'
+import { EventPublisher, Reporter } from './reporter.ts'
+import { createStuckRollouts, STUCK_REASONS } from './stuck-rollouts.ts'
 
 const STOP_MAX_MS = 15_000 // one call to the API server at most, and letting the Lease go
 
-/** Who sees to the webhook's certificate: this controller, or somebody else. */
+/** Whether this controller manages the webhook's certificate. */
 export type CertificateWay = 'self-managed' | 'none'
 
 export interface ControllerOptions extends Omit<CertificateNames, 'namespace'> {
@@ -59,16 +58,16 @@ export async function runController(options: ControllerOptions): Promise<void> {
   const api = createApi(transport, KEPT)
   /** As it comes: for what judges by more of a pod than the lock does. */
   const wholeApi = createApi(transport)
-  const pods = new Pods()
+  const pods = new PodIndex()
   const lockGauges = new LockGauges(pods)
   const metrics = createControllerMetrics({
     version: VERSION,
     watchedPods: () => watch.size,
-    queuedLocks: () => loop.queued,
+    queuedLocks: () => controller.queued,
     lockGauges,
-    lastingReasons: Object.keys(LASTING),
+    stuckReasons: Object.keys(STUCK_REASONS),
   })
-  const teller = new Teller(logs, metrics, Date.now)
+  const reporter = new Reporter(logs, metrics, Date.now)
   const namespace = options.namespace ?? (target.isOwnPod ? target.namespace : NAMESPACE)
   const identity = `${hostname()}-${randomBytes(4).toString('hex')}`
   const recorder = createEventRecorder({
@@ -76,9 +75,9 @@ export async function runController(options: ControllerOptions): Promise<void> {
     instance: identity,
     now: Date.now,
     unique: () => randomBytes(8).toString('hex'),
-    onLost: (error) => teller.trouble(error, 'an Event was lost'),
+    onLost: (error) => reporter.trouble(error, 'an Event was lost'),
   })
-  const announcer = new Announcer(api, recorder, Date.now)
+  const publisher = new EventPublisher(api, recorder, Date.now)
 
   let stopping = false
   const notReady: NotReady = () =>
@@ -86,58 +85,58 @@ export async function runController(options: ControllerOptions): Promise<void> {
   const app = buildHealthApp(notReady, metrics)
   const port = await listen(app, options)
 
-  const watch = startWatch(transport, {
+  const watch = startInformer(transport, {
     kind: 'Pod',
-    // A wrapper that waits in phase Running, as kubelets before 1.32 may show it, needs nobody: see `isLeftAlone`.
+    // A wrapper that waits in phase Running, as kubelets before 1.32 may show it, was told before: see `isLeftAlone` in lock/decide.ts.
     selection: { labelSelector: PROTOCOL_LABEL, fieldSelector: 'status.phase=Pending' },
     project: projectPod,
     handlers: {
       changed(pod, before) {
-        loop.see(pod, before)
-        if (before !== undefined) teller.seen(before, pod)
+        controller.podChanged(pod, before)
+        if (before !== undefined) reporter.podChanged(before, pod)
       },
       gone(pod) {
-        loop.lose(pod)
-        teller.seen(pod, undefined)
+        controller.podGone(pod)
+        reporter.podChanged(pod, undefined)
       },
     },
     onTrouble: ({ at, error }) => {
-      // A connection that breaks is nobody's mistake.
-      const isOurs = at === 'handler'
-      teller.trouble(isOurs ? error : KubeError.of(error), `the watch of pods goes on after a failure of its ${at}`)
+      // What a handler throws is a fault of the program; a connection that breaks is not.
+      const isFault = at === 'handler'
+      reporter.trouble(isFault ? error : KubeError.of(error), `the watch of pods goes on after a failure of its ${at}`)
     },
     onRestart: metrics.watchRestarted,
   })
-  const loop = createLoop({
+  const controller = createController({
     api,
     pods,
     watched: () => watch.items(),
     now: Date.now,
     random: Math.random,
     report(event, key) {
-      teller.event(event, key)
-      announcer.event(event, key)
+      reporter.event(event, key)
+      publisher.event(event, key)
     },
     // Where nodes can't be read, a moved tag goes unnoticed; nothing else needs it.
     platform: (node) => readClusterObject(transport, 'Node', node).then(platformOf, () => undefined),
-    onLook(key, look) {
-      if (look.isKnown) teller.look(key, look.waiting)
-      lockGauges.note(key, look)
+    onReconciled(key, result) {
+      if (result.isKnown) reporter.waiting(key, result.waitReason)
+      lockGauges.note(key, result)
     },
-    onFailure: ({ key, error }) => teller.trouble(error, `a look at ${key} failed and is repeated`),
+    onFailure: ({ key, error }) => reporter.trouble(error, `a look at ${key} failed and is repeated`),
   })
-  const overseer = createOverseer({
+  const stuckRollouts = createStuckRollouts({
     cluster: { transport, api: wholeApi },
     leader: { leader: identity, namespace },
     pending: () => pods.keys(),
     now: Date.now,
     clock: systemClock,
-    say(announcement, key) {
+    publish(announcement, key) {
       logs.info({ ...key, reason: announcement.reason }, 'its pods have been waiting for a while: an Event says why')
-      announcer.say(announcement, key)
+      publisher.publish(announcement, key)
     },
-    onLasting: metrics.lasting,
-    onFailure: (error) => teller.trouble(error, 'why pods wait could not be found out'),
+    onStuck: metrics.stuck,
+    onFailure: (error) => reporter.trouble(error, 'why pods wait could not be found out'),
   })
   const certificates = createCertificateRole({
     cluster: { transport, api },
@@ -145,7 +144,7 @@ export async function runController(options: ControllerOptions): Promise<void> {
     times: options.certificateTimes,
     logs,
     metrics,
-    onFailure: (error) => teller.trouble(error, 'a look at the certificates failed and is repeated'),
+    onFailure: (error) => reporter.trouble(error, 'a look at the certificates failed and is repeated'),
   })
   const election = startLeaderElection({
     api,
@@ -158,22 +157,22 @@ export async function runController(options: ControllerOptions): Promise<void> {
       if (options.certificates === 'self-managed') certificates.start()
       void watch.synced.then(() => {
         if (lost.aborted) return
-        loop.start()
-        overseer.start()
+        controller.start()
+        stuckRollouts.start()
       })
     },
     onStopped() {
       metrics.leading(false)
       logs.info({ identity }, 'leads no more')
-      void loop.stop().then(() => {
-        teller.forget()
+      void controller.stop().then(() => {
+        reporter.forget()
         lockGauges.forget()
       })
-      void overseer.stop()
+      void stuckRollouts.stop()
       void certificates.stop()
     },
     onNewLeader: (leader) => leader !== identity && logs.info({ leader }, 'another controller leads'),
-    onTrouble: (error) => teller.trouble(error, `cannot read or write the Lease ${namespace}/${LEADER_LEASE}`),
+    onTrouble: (error) => reporter.trouble(error, `cannot read or write the Lease ${namespace}/${LEADER_LEASE}`),
     ...(options.times && { times: options.times }),
   })
   logs.info({ port, version: VERSION, pid: process.pid, identity, cluster: target.source }, 'controller is running')
@@ -188,7 +187,7 @@ export async function runController(options: ControllerOptions): Promise<void> {
     stopping = true
     logs.info({ signal }, 'shutting down: starts nothing more, and lets the Lease go')
     // The next leader needn't wait until what this one has begun is done: the lock does not rest on there being one.
-    await Promise.all([loop.stop(), overseer.stop(), certificates.stop(), election.stop()])
+    await Promise.all([controller.stop(), stuckRollouts.stop(), certificates.stop(), election.stop()])
     await Promise.all([watch.stop(), recorder.stop()])
     await app.close()
     transport.close()

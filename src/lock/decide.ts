@@ -1,15 +1,16 @@
 import type { ConfigMap, Deployment, Pod, ReplicaSet } from '../kube/objects.ts'
 import { FIELD_MANAGER, GRANT_ANNOTATION, lockConfigMapName, NUDGE_ANNOTATION } from '../names.ts'
-import { nextTurn } from './backoff.ts'
-import { originOf } from './config-map.ts'
+import { nextTry } from './backoff.ts'
+import { deploymentOwnerOf, isOrphaned } from './config-map.ts'
 import type { ControllerEvent } from './event.ts'
-import { decidedNumber, decisionOn, grantOf, MAX_RUN_NUMBER, marksOff, type RunGrant } from './grant.ts'
+import { decisionOn, grantOf, MAX_RUN_NUMBER, marksOff, type RunGrant } from './grant.ts'
 import { mountedRecord } from './key.ts'
 import {
   choose,
   currentReplicaSet,
   type End,
   endOf,
+  highestNumberOf,
   isCandidate,
   isDone,
   isOwnedBy,
@@ -18,11 +19,28 @@ import {
   revisionOfPod,
   runningSince,
   speaksProtocol,
-  spokenNumber,
 } from './pod-state.ts'
 import type { ProblemReason, Wait } from './reasons.ts'
 import { completedOf, failedOf, type Holder, isCompleted, type LockRecord } from './record.ts'
 import type { Snapshot } from './snapshot.ts'
+
+/** How often a lock that a pod waits for is reconciled without any event: a watch may miss one. */
+export const RESYNC_MS = 30_000
+/** The Deployment controller takes milliseconds to catch up. */
+const CATCHING_UP_MS = 1_000
+
+/**
+ * A pod that started after the success was recorded finds the record in its volume and ends within a second; told to
+ * skip, it would cost a write for nothing. One that was there before sees the record up to two minutes later.
+ */
+const FINDS_RECORD_MS = 3_000
+
+/**
+ * Kubelet now and then takes a change of a pod's annotations for written that is not (docs/adr/0009), and the file stays old until
+ * it syncs the pod the next time: by itself up to 90 s later, or at any other change of its annotations. A pod acts on its
+ * file within a second, so one that has not ended by now may have missed it.
+ */
+const NUDGE_AFTER_MS = 5_000
 
 /** The record that a write replaces: a compare-and-swap on its ConfigMap. */
 export interface Stored {
@@ -34,9 +52,9 @@ export interface Stored {
 export type Decision =
   | { readonly kind: 'read-pod'; readonly name: string }
   | { readonly kind: 'read-named'; readonly lock: string }
-  /** A record that says nothing yet, so that whoever finds it has something to compare and swap. */
+  /** A record that says nothing yet, so that each controller that finds it has something to compare and swap. */
   | { readonly kind: 'create-blank'; readonly deployment: Deployment }
-  | { readonly kind: 'make-anew'; readonly deployment: Deployment; readonly configMap: ConfigMap }
+  | { readonly kind: 'recover'; readonly deployment: Deployment; readonly configMap: ConfigMap }
   | { readonly kind: 'take-over'; readonly stored: Stored; readonly deployment: Deployment; readonly keep: boolean }
   | { readonly kind: 'skip'; readonly pod: Pod; readonly revision: string }
   | { readonly kind: 'adopt-run'; readonly stored: Stored; readonly pod: Pod; readonly grant: RunGrant }
@@ -48,12 +66,12 @@ export type Decision =
       readonly lock: string | undefined
     }
   | { readonly kind: 'take-named'; readonly holder: Holder; readonly lock: string }
-  | { readonly kind: 'rebuild-named'; readonly lock: string }
+  | { readonly kind: 'recover-named'; readonly lock: string }
   | { readonly kind: 'grant'; readonly stored: Stored; readonly pod: Pod; readonly holder: Holder }
-  /** Writes `wait n`: from then on nobody can grant n. On the own holder, or on one that has the named lock. */
+  /** Writes `wait n`: from then on no controller can grant n. On the own holder, or on one that has the named lock. */
   | { readonly kind: 'settle'; readonly pod: Pod; readonly number: number; readonly of: 'own' | 'named' }
   | { readonly kind: 'unmark'; readonly pod: Pod }
-  /** @see nudgeAt. `wait`: what there is to do else. */
+  /** @see nudgeAt. `wait`: what to do after it. */
   | { readonly kind: 'nudge'; readonly pod: Pod; readonly wait: Extract<Waiting, { kind: 'wait' }> }
   | {
       readonly kind: 'complete'
@@ -86,84 +104,45 @@ export type Waiting =
  * The next step for one lock, from what was read. Pure: each step is carried out as a compare-and-swap on what it was
  * decided from, so an old snapshot leads to a conflict and never to a wrong write.
  */
-export function decide(snapshot: Snapshot, clock: Clock): Decision {
+export function decide(snapshot: Snapshot, { now }: { readonly now: number }): Decision {
   const { read, configMap, deployment } = snapshot
   const alive = deployment?.metadata.deletionTimestamp === undefined ? deployment : undefined
   if (read === undefined || configMap === undefined) {
     if (alive === undefined) {
-      const until = snapshot.pods.size === 0 ? undefined : clock.now + LOOK_AGAIN_MS
+      const until = snapshot.pods.size === 0 ? undefined : now + RESYNC_MS
       return { kind: 'wait', why: until === undefined ? undefined : 'no-deployment', until }
     }
     // At the first sight of a pod, not only when one waits: then none has started, and none needs to be told to wait.
     return { kind: 'create-blank', deployment: alive }
   }
   const isUnused = alive === undefined && snapshot.pods.size === 0
-  // Nobody needs it before a pod with its key comes, which calls for a look.
+  // No pod needs it before one with its key comes, which has it reconciled.
   if (isUnused && read.kind !== 'record') return { kind: 'wait', why: undefined, until: undefined }
-  if (read.kind === 'foreign') return blocked('foreign-configmap', lockConfigMapName(snapshot.key.deployment), clock)
+  if (read.kind === 'foreign') return blocked('foreign-configmap', lockConfigMapName(snapshot.key.deployment), now)
   if (read.kind === 'edited') {
-    if (alive === undefined) return blocked('record-edited', lockConfigMapName(snapshot.key.deployment), clock)
-    return { kind: 'make-anew', deployment: alive, configMap }
+    if (alive === undefined) return blocked('record-edited', lockConfigMapName(snapshot.key.deployment), now)
+    return { kind: 'recover', deployment: alive, configMap }
   }
   const stored: Stored = { configMap, record: read.record }
-  const owner = configMap.metadata.ownerReferences?.find(({ kind }) => kind === 'Deployment')?.uid
-  if (alive !== undefined && owner !== alive.metadata.uid) {
-    // Backup tools take owners off as `--cascade=orphan` does, but what they bring back is another object.
-    const keep = owner === undefined && originOf(configMap) === 'original'
-    return { kind: 'take-over', stored, deployment: alive, keep }
-  }
+  if (alive !== undefined && deploymentOwnerOf(configMap)?.uid !== alive.metadata.uid)
+    return { kind: 'take-over', stored, deployment: alive, keep: isOrphaned(configMap) }
 
-  const skips = findSkips(snapshot, read.record, clock.now)
+  const skips = findSkips(snapshot, read.record, now)
   if (skips.first !== undefined) return skips.first
   const { holder } = read.record
   const decision =
-    holder === undefined ? decideFree(snapshot, stored, alive, clock) : decideHeld(snapshot, stored, holder, clock)
+    holder === undefined ? decideFree(snapshot, stored, alive, now) : decideHeld(snapshot, stored, holder, now)
   if (decision.kind !== 'wait') return decision
   const wait = withSkips(decision, skips.nextAt)
-  return wait.kind === 'wait' ? withNudges(wait, snapshot, clock.now) : wait
+  return wait.kind === 'wait' ? withNudges(wait, snapshot, now) : wait
 }
 
-function blocked(reason: 'foreign-configmap' | 'record-edited', object: string, { now }: Clock): Waiting {
-  return { kind: 'blocked', reason, object, until: now + LOOK_AGAIN_MS }
-}
-
-interface Skips {
-  readonly first: Extract<Decision, { kind: 'skip' }> | undefined
-  readonly nextAt: number | undefined
-}
-
-function findSkips({ pods, replicaSets }: Snapshot, record: LockRecord, now: number): Skips {
-  let nextAt: number | undefined
-  for (const { pod } of pods.values()) {
-    if (pod === undefined) continue
-    const at = skipAt(pod, record, replicaSets, now)
-    if (at === undefined) continue
-    if (at <= now) return { first: { kind: 'skip', pod, revision: revisionOfPod(pod) }, nextAt }
-    nextAt = Math.min(at, nextAt ?? at)
-  }
-  return { first: undefined, nextAt }
-}
-
-/** Last of all: it is a write for a file that has mostly been read long since. */
-function withNudges(wait: Extract<Waiting, { kind: 'wait' }>, { pods }: Snapshot, now: number): Decision {
-  let nextAt = wait.until
-  for (const { pod } of pods.values()) {
-    const at = pod === undefined ? undefined : nudgeAt(pod)
-    if (pod === undefined || at === undefined) continue
-    if (at <= now) return { kind: 'nudge', pod, wait }
-    nextAt = Math.min(at, nextAt ?? at)
-  }
-  return { ...wait, until: nextAt }
-}
-
-function withSkips(decision: Extract<Waiting, { kind: 'wait' }>, nextAt: number | undefined): Waiting {
-  if (nextAt === undefined) return decision
-  const until = Math.min(nextAt, decision.until ?? nextAt)
-  return { ...decision, why: decision.why ?? 'skip-later', until }
+function blocked(reason: 'foreign-configmap' | 'record-edited', object: string, now: number): Waiting {
+  return { kind: 'blocked', reason, object, until: now + RESYNC_MS }
 }
 
 /**
- * The lock is held: goes on where whoever took it left off. The holder is removed only when its number can't be used
+ * The lock is held: goes on where the controller that took it left off. The holder is removed only when its number can't be used
  * any more: it was used and that is over, or the pod is gone, or it was decided on the pod that it never may.
  *
  * | end of run n            | `run n`           | open              | never    |
@@ -173,7 +152,7 @@ function withSkips(decision: Extract<Waiting, { kind: 'wait' }>, nextAt: number 
  * | interrupted, unrecorded | settle            | settle            | release  |
  * | unknown                 | wait              | grant, or settle  | release  |
  */
-export function decideHeld(snapshot: Snapshot, stored: Stored, holder: Holder, clock: Clock): Decision {
+function decideHeld(snapshot: Snapshot, stored: Stored, holder: Holder, now: number): Decision {
   const seen = snapshot.pods.get(holder.pod)
   if (seen?.isLive !== true) return { kind: 'read-pod', name: holder.pod }
   const { pod } = seen
@@ -188,8 +167,8 @@ export function decideHeld(snapshot: Snapshot, stored: Stored, holder: Holder, c
     return isMarked ? { kind: 'unmark', pod } : { kind: 'complete', stored, holder, pod, end }
   }
   if (end.kind === 'unknown') {
-    if (decision === 'open') return decideOpen(snapshot, stored, holder, { pod, now: clock.now })
-    if (decision === 'run') return { kind: 'wait', why: 'running', until: clock.now + LOOK_AGAIN_MS }
+    if (decision === 'open') return decideOpen(snapshot, stored, holder, { pod, now })
+    if (decision === 'run') return { kind: 'wait', why: 'running', until: now + RESYNC_MS }
   } else if (decision !== 'never') return { kind: 'settle', pod, number, of: 'own' }
 
   if (end.kind === 'failure') return { kind: 'fail', stored, holder, end }
@@ -223,13 +202,13 @@ function decideOpen(
     case 'free':
       return { kind: 'take-named', holder, lock }
     case 'lost':
-      return { kind: 'rebuild-named', lock }
+      return { kind: 'recover-named', lock }
     case 'open':
       return { kind: 'settle', pod: named.pod, number: named.number, of: 'named' }
     case 'foreign':
-      return { kind: 'blocked', reason: 'foreign-configmap', object: named.name, until: now + LOOK_AGAIN_MS }
+      return { kind: 'blocked', reason: 'foreign-configmap', object: named.name, until: now + RESYNC_MS }
     case 'busy':
-      return named.isOurs ? grant : { kind: 'wait', why: 'lock-busy', until: now + LOOK_AGAIN_MS, lock }
+      return named.isOurs ? grant : { kind: 'wait', why: 'lock-busy', until: now + RESYNC_MS, lock }
   }
 }
 
@@ -246,12 +225,7 @@ function isWanted({ deployment, replicaSets, settings }: Snapshot, { record }: S
 }
 
 /** The lock is free: gives it to the pod that is next, if there is one and its time has come. */
-export function decideFree(
-  snapshot: Snapshot,
-  stored: Stored,
-  deployment: Deployment | undefined,
-  clock: Clock,
-): Decision {
+function decideFree(snapshot: Snapshot, stored: Stored, deployment: Deployment | undefined, now: number): Decision {
   const { record } = stored
   const unknown = [...snapshot.pods.values()].find(({ pod }) => pod !== undefined && isUnknownRun(pod, stored))
   if (unknown?.pod !== undefined) {
@@ -263,31 +237,38 @@ export function decideFree(
   const pods = [...snapshot.pods.values()].map(({ pod }) => pod).filter((pod) => pod !== undefined)
   const waiting = pods.filter((pod) => speaksProtocol(pod) && isWaiting(pod) && grantOf(pod).kind !== 'skip')
   if (waiting.length === 0) return { kind: 'wait', why: undefined, until: undefined }
-  const lookAgain = clock.now + LOOK_AGAIN_MS
+  const resyncAt = now + RESYNC_MS
   // One of that name may adopt the pods, which changes nothing on them.
-  if (deployment === undefined) return { kind: 'wait', why: 'no-deployment', until: lookAgain }
+  if (deployment === undefined) return { kind: 'wait', why: 'no-deployment', until: resyncAt }
 
   const current = currentReplicaSet(deployment, snapshot.replicaSets)
-  if (current === undefined) return { kind: 'wait', why: 'rollout-unsettled', until: clock.now + CATCHING_UP_MS }
+  if (current === undefined) return { kind: 'wait', why: 'rollout-unsettled', until: now + CATCHING_UP_MS }
   const pod = choose(pods, current)
-  if (pod === undefined) return { kind: 'wait', why: 'not-current', until: lookAgain }
+  if (pod === undefined) return { kind: 'wait', why: 'not-current', until: resyncAt }
   const revision = revisionOfPod(pod)
-  if (revision === '' || isCompleted(record, revision)) return { kind: 'wait', why: undefined, until: lookAgain }
-  const turn = nextTurn(failedOf(record, revision), snapshot.settings.retries, clock.now)
-  if (turn.kind === 'never') return { kind: 'wait', why: 'gave-up', until: lookAgain }
-  if (turn.kind === 'later') return { kind: 'wait', why: 'backoff', until: turn.at }
+  if (revision === '' || isCompleted(record, revision)) return { kind: 'wait', why: undefined, until: resyncAt }
+  const next = nextTry(failedOf(record, revision), snapshot.settings.retries, now)
+  if (next.kind === 'never') return { kind: 'wait', why: 'gave-up', until: resyncAt }
+  if (next.kind === 'later') return { kind: 'wait', why: 'backoff', until: next.at }
   if (snapshot.pods.get(pod.metadata.name)?.isLive !== true) return { kind: 'read-pod', name: pod.metadata.name }
 
-  const number = Math.max(record.number, decidedNumber(grantOf(pod)), spokenNumber(pod)) + 1
+  const number = Math.max(record.number, highestNumberOf(pod)) + 1
   if (number > MAX_RUN_NUMBER)
-    return { kind: 'blocked', reason: 'numbers-exhausted', object: pod.metadata.name, until: lookAgain }
+    return { kind: 'blocked', reason: 'numbers-exhausted', object: pod.metadata.name, until: resyncAt }
   const { lock } = snapshot.settings
   const acquire: Decision = { kind: 'acquire', stored, pod, number, lock }
-  return lock === undefined ? acquire : decideNamed(snapshot, lock, acquire, lookAgain)
+  return lock === undefined ? acquire : decideNamed(snapshot, lock, acquire, resyncAt)
+}
+
+/** A pod that may be running under a number that the record knows nothing of: another writer wrote its grant. */
+function isUnknownRun(pod: Pod, { record }: Stored): boolean {
+  const grant = grantOf(pod)
+  if (grant.kind !== 'run' || !speaksProtocol(pod) || endOf(pod, grant.number).kind !== 'unknown') return false
+  return completedOf(record.entries, revisionOfPod(pod))?.number !== grant.number
 }
 
 /** The own lock is taken only when the named one is free too, so that no pod holds it that can't run. */
-function decideNamed({ named }: Snapshot, lock: string, acquire: Decision, lookAgain: number): Decision {
+function decideNamed({ named }: Snapshot, lock: string, acquire: Decision, resyncAt: number): Decision {
   switch (named?.kind) {
     case undefined:
       return { kind: 'read-named', lock }
@@ -295,40 +276,39 @@ function decideNamed({ named }: Snapshot, lock: string, acquire: Decision, lookA
       if (named.isKeptUntil === undefined) return acquire
       return { kind: 'wait', why: 'lock-turn', until: named.isKeptUntil, lock }
     case 'busy':
-      return { kind: 'wait', why: 'lock-busy', until: lookAgain, lock }
+      return { kind: 'wait', why: 'lock-busy', until: resyncAt, lock }
     case 'lost':
-      return { kind: 'rebuild-named', lock }
+      return { kind: 'recover-named', lock }
     case 'open':
       return { kind: 'settle', pod: named.pod, number: named.number, of: 'named' }
     case 'foreign':
-      return { kind: 'blocked', reason: 'foreign-configmap', object: named.name, until: lookAgain }
+      return { kind: 'blocked', reason: 'foreign-configmap', object: named.name, until: resyncAt }
   }
 }
 
-/** A pod that may be running under a number that the record knows nothing of: somebody else wrote its grant. */
-function isUnknownRun(pod: Pod, { record }: Stored): boolean {
-  const grant = grantOf(pod)
-  if (grant.kind !== 'run' || !speaksProtocol(pod) || endOf(pod, grant.number).kind !== 'unknown') return false
-  return completedOf(record.entries, revisionOfPod(pod))?.number !== grant.number
+interface Skips {
+  readonly first: Extract<Decision, { kind: 'skip' }> | undefined
+  readonly nextAt: number | undefined
 }
 
-/**
- * A pod that started after the success was recorded finds the record in its volume and ends within a second; told to
- * skip, it would cost a write for nothing. One that was there before sees the record up to two minutes later.
- */
-const FINDS_RECORD_MS = 3_000
+function findSkips({ pods, replicaSets }: Snapshot, record: LockRecord, now: number): Skips {
+  let nextAt: number | undefined
+  for (const { pod } of pods.values()) {
+    if (pod === undefined) continue
+    const at = skipAt(pod, record, replicaSets, now)
+    if (at === undefined) continue
+    if (at <= now) return { first: { kind: 'skip', pod, revision: revisionOfPod(pod) }, nextAt }
+    nextAt = Math.min(at, nextAt ?? at)
+  }
+  return { first: undefined, nextAt }
+}
 
 /**
  * When a pod is to be told to skip; undefined where it isn't. Milliseconds since 1970, which may have passed.
  * A grant `run n` that may be running is never overwritten.
  * @param replicaSets those of the Deployment that owns the record
  */
-export function skipAt(
-  pod: Pod,
-  record: LockRecord,
-  replicaSets: readonly ReplicaSet[],
-  now: number,
-): number | undefined {
+function skipAt(pod: Pod, record: LockRecord, replicaSets: readonly ReplicaSet[], now: number): number | undefined {
   const revision = revisionOfPod(pod)
   if (
     !speaksProtocol(pod) ||
@@ -356,39 +336,40 @@ function isLeftAlone(pod: Pod): boolean {
   return mountedRecord(pod) === undefined && isDone(pod) && !isDeleting && grantOf(pod).kind === 'run'
 }
 
-/**
- * Kubelet now and then takes a change of a pod's annotations for written that is not (docs/adr/0009), and the file stays old until
- * it syncs the pod the next time: by itself up to 90 s later, or at any other change of its annotations. A pod acts on its
- * file within a second, so one that has not ended by now may have missed it.
- */
-const NUDGE_AFTER_MS = 5_000
+function withSkips(decision: Extract<Waiting, { kind: 'wait' }>, nextAt: number | undefined): Waiting {
+  if (nextAt === undefined) return decision
+  const until = Math.min(nextAt, decision.until ?? nextAt)
+  return { ...decision, why: decision.why ?? 'skip-later', until }
+}
 
-/** The annotation that has kubelet sync the pod once more. It says for which grant, so it is written once for each. */
-export function nudgeFor({ metadata: { annotations } }: Pod): Record<string, string> {
-  return { [NUDGE_ANNOTATION]: annotations?.[GRANT_ANNOTATION] ?? '' }
+/** Last of all: it is a write for a file that has mostly been read long since. */
+function withNudges(wait: Extract<Waiting, { kind: 'wait' }>, { pods }: Snapshot, now: number): Decision {
+  let nextAt = wait.until
+  for (const { pod } of pods.values()) {
+    const at = pod === undefined ? undefined : nudgeAt(pod)
+    if (pod === undefined || at === undefined) continue
+    if (at <= now) return { kind: 'nudge', pod, wait }
+    nextAt = Math.min(at, nextAt ?? at)
+  }
+  return { ...wait, until: nextAt }
 }
 
 /**
  * When a pod that was told to run or to skip is to be nudged; undefined where it isn't. Milliseconds since 1970, which may have
  * passed. Nothing tells that a run has begun, so each one that lasts longer costs this one write.
  */
-export function nudgeAt(pod: Pod): number | undefined {
+function nudgeAt(pod: Pod): number | undefined {
   const { annotations = {}, managedFields = [] } = pod.metadata
   if (!speaksProtocol(pod) || !isWaiting(pod) || annotations[NUDGE_ANNOTATION] === annotations[GRANT_ANNOTATION])
     return undefined
   const grant = grantOf(pod)
   const isOpen = grant.kind === 'skip' || (grant.kind === 'run' && endOf(pod, grant.number).kind === 'unknown')
-  // By the API server's clock, whoever of several controllers told it, and when.
+  // By the API server's clock, whichever of several controllers wrote it.
   const toldAt = Date.parse(managedFields.find(({ manager }) => manager === FIELD_MANAGER)?.time ?? '')
   return isOpen && !Number.isNaN(toldAt) ? toldAt + NUDGE_AFTER_MS : undefined
 }
 
-/** The time at which something is decided, in milliseconds since 1970. It decides when to try, never who may run. */
-export interface Clock {
-  readonly now: number
+/** The annotation that has kubelet sync the pod once more. It says for which grant, so it is written once for each. */
+export function nudgeFor({ metadata: { annotations } }: Pod): Record<string, string> {
+  return { [NUDGE_ANNOTATION]: annotations?.[GRANT_ANNOTATION] ?? '' }
 }
-
-/** How often a lock that somebody waits for is looked at without any event: a watch may miss one. */
-export const LOOK_AGAIN_MS = 30_000
-/** The Deployment controller takes milliseconds to catch up. */
-export const CATCHING_UP_MS = 1_000

@@ -60,11 +60,9 @@ export function decisionOn(number: number, grant: Grant): 'run' | 'never' | 'ope
 }
 
 /**
- * Budgets don't protect a pod in its init container, so a runner is marked for the autoscalers while it holds the lock.
- * A third annotation says which marks are ours: one that the user set stays as it is.
+ * Annotations that keep the autoscalers away from a pod while it holds the lock: disruption budgets don't protect a pod in its
+ * init container. A third one says which of the marks the controller set: one that the user set stays as it is.
  */
-
-/** Annotations that mark a runner. */
 export function marksOn(pod: Pod): Record<string, string> {
   const present = pod.metadata.annotations ?? {}
   if (present[MARKS_ANNOTATION] !== undefined) return {}
@@ -73,13 +71,13 @@ export function marksOn(pod: Pod): Record<string, string> {
   return { ...Object.fromEntries(missing), [MARKS_ANNOTATION]: missing.map(([key]) => key).join(',') }
 }
 
-/** Annotations that take our marks off; empty where there are none. */
+/** Annotations that take those marks off; empty where there are none. */
 export function marksOff(pod: Pod): Record<string, null> {
   const present = pod.metadata.annotations ?? {}
-  const ours = present[MARKS_ANNOTATION]
-  if (ours === undefined) return {}
-  const named = new Set(ours.split(','))
-  // One that was given another value in the meantime is somebody else's by now.
+  const marks = present[MARKS_ANNOTATION]
+  if (marks === undefined) return {}
+  const named = new Set(marks.split(','))
+  // One that was given another value in the meantime belongs to another writer by now.
   const keys = Object.entries(AUTOSCALER_MARKS)
     .filter(([key, value]) => named.has(key) && present[key] === value)
     .map(([key]) => key)

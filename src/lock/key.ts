@@ -1,10 +1,10 @@
-import type { Pod } from '../kube/objects.ts'
+import type { Metadata, Pod } from '../kube/objects.ts'
 import { FILES_VOLUME, lockConfigMapName, REVISION_LABEL } from '../names.ts'
 
 /** The Deployment controller cuts the name of a ReplicaSet to this, and keeps the revision at its end. */
 const NAME_MAX_CHARACTERS = 253
 
-/** Whose lock: what the controller looks at as one. */
+/** Which lock: the unit that the controller reconciles. */
 export interface Key {
   readonly namespace: string
   /** The Deployment's name. It stands for all Deployments of that name, one after the other. */
@@ -15,10 +15,15 @@ export function keyText({ namespace, deployment }: Key): string {
   return `${namespace}/${deployment}`
 }
 
+/** The opposite of `keyText`. */
+export function parseKey(text: string): Key {
+  const slash = text.indexOf('/')
+  return { namespace: text.slice(0, slash), deployment: text.slice(slash + 1) }
+}
+
 /**
- * Whose lock a pod is about, by its ReplicaSet's name, which is the Deployment's and the revision, or else by the
- * ConfigMap that it mounts. Undefined where both are cut off (names of more than about 230 characters): then the owner
- * of the ReplicaSet tells.
+ * The lock of a pod, by its ReplicaSet's name, which is the Deployment's and the revision, or else by the ConfigMap that it
+ * mounts. Undefined where both are cut off (names of more than about 230 characters): then the owner of the ReplicaSet tells.
  */
 export function keyOf(pod: Pod): Key | undefined {
   const { namespace, labels, ownerReferences } = pod.metadata
@@ -27,16 +32,21 @@ export function keyOf(pod: Pod): Key | undefined {
   const isWhole = owner !== undefined && owner.name.length < NAME_MAX_CHARACTERS
   if (isWhole && suffix !== '-' && owner.name.endsWith(suffix) && owner.name.length > suffix.length)
     return { namespace, deployment: owner.name.slice(0, -suffix.length) }
-  const mounted = mountedRecord(pod)
-  const deployment = /^deployment\.(.+)\.migrate-io$/.exec(mounted ?? '')?.[1]
-  if (deployment === undefined || lockConfigMapName(deployment) !== mounted) return undefined
-  return { namespace, deployment }
+  const deployment = deploymentIn(mountedRecord(pod) ?? '')
+  return deployment === undefined ? undefined : { namespace, deployment }
 }
 
-/** The ConfigMap that the pod's own volume names; none where its Deployment's name was made up by the API server. */
-export function mountedRecord(pod: Pod): string | undefined {
-  const volume = pod.spec.volumes?.find(({ name }) => name === FILES_VOLUME)
-  return volume?.projected?.sources?.map(({ configMap }) => configMap?.name).find((name) => name !== undefined)
+/** The lock of a record: by its owner, or by its own name where it has no owner and the name was not cut off. */
+export function keyOfRecord({ name, namespace, ownerReferences = [] }: Metadata): Key | undefined {
+  const owners = ownerReferences.filter(({ kind }) => kind === 'Deployment').map((owner) => owner.name)
+  const deployment = owners.find((owner) => lockConfigMapName(owner) === name) ?? deploymentIn(name)
+  return deployment === undefined ? undefined : { namespace, deployment }
+}
+
+/** The Deployment's name in that of a lock's ConfigMap; undefined where it was cut off, or it is no such name. */
+function deploymentIn(configMapName: string): string | undefined {
+  const deployment = /^deployment\.(.+)\.migrate-io$/.exec(configMapName)?.[1]
+  return deployment !== undefined && lockConfigMapName(deployment) === configMapName ? deployment : undefined
 }
 
 /** The name of the ConfigMap that decides about this pod. */
@@ -45,8 +55,8 @@ export function recordNameOf(pod: Pod): string | undefined {
   return mountedRecord(pod) ?? (key === undefined ? undefined : lockConfigMapName(key.deployment))
 }
 
-/** The opposite of `keyText`. */
-export function parseKey(text: string): Key {
-  const slash = text.indexOf('/')
-  return { namespace: text.slice(0, slash), deployment: text.slice(slash + 1) }
+/** The ConfigMap that the pod's own volume names; none where its Deployment's name was made up by the API server. */
+export function mountedRecord(pod: Pod): string | undefined {
+  const volume = pod.spec.volumes?.find(({ name }) => name === FILES_VOLUME)
+  return volume?.projected?.sources?.map(({ configMap }) => configMap?.name).find((name) => name !== undefined)
 }

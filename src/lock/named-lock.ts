@@ -5,8 +5,8 @@ import { originOf } from './config-map.ts'
 import { decisionOn, grantOf, MAX_RUN_NUMBER } from './grant.ts'
 import { type Key, keyText } from './key.ts'
 import { endOf } from './pod-state.ts'
-import { type Holder, isName, parseObject, type RecordRead, readRecord, writtenByOthers } from './record.ts'
-import { COURTESY_MS, type Turns } from './waiters.ts'
+import { type Holder, isName, parseCount, parseObject, type RecordRead, readRecord, writtenByOthers } from './record.ts'
+import { COURTESY_MS, type Waiters } from './waiters.ts'
 
 /** Which run, of which Deployment, has a lock that several Deployments share. */
 export interface NamedHolder {
@@ -24,14 +24,14 @@ export type NamedRead =
   /** `turn` counts the times it was given out. */
   | { readonly kind: 'lock'; readonly turn: number; readonly holder: NamedHolder | undefined; readonly freeAt: number }
 
-/** With the turn and the time: never twice the same text, so that whoever wrote it last is known. */
+/** With the turn and the time: never twice the same text, so that the API server notes who wrote it last. */
 const FREE = /^free since turn (\d{1,15}), (\S+)$/
 
 /** Reads the ConfigMap of a named lock. */
 export function readNamedLock(configMap: ConfigMap): NamedRead {
   if (configMap.metadata.labels?.[RECORD_LABEL] !== NAMED_LOCK_RECORD) return { kind: 'foreign' }
   const { turn: turnText = '', holder: text = '' } = configMap.data ?? {}
-  const turn = /^\d{1,15}$/.test(turnText) ? Number(turnText) : 0
+  const turn = parseCount(turnText) ?? 0
   if (turn === 0 || originOf(configMap) === 'copy') return { kind: 'edited', turn }
   if (writtenByOthers(configMap.metadata, ['turn', 'holder']).length > 0) return { kind: 'edited', turn }
   const [, freeTurn, time = ''] = FREE.exec(text) ?? []
@@ -56,7 +56,71 @@ function parseNamedHolder(text: string): NamedHolder | undefined {
   return { pod, uid, number, deployment, deploymentUid, since }
 }
 
-/** Whether a run that has a named lock may still go on. `open`: nobody has decided, and `wait n` on its pod would. */
+/** A named lock as one Deployment sees it. */
+export type NamedState =
+  | { readonly kind: 'foreign'; readonly name: string }
+  /** Missing or edited: which run may have it is found out from the records and pods of the namespace. */
+  | { readonly kind: 'lost'; readonly configMap: ConfigMap | undefined; readonly turn: number }
+  /** `isKeptUntil`: for another one that has waited longer; milliseconds since 1970. */
+  | {
+      readonly kind: 'free'
+      readonly configMap: ConfigMap
+      readonly turn: number
+      readonly isKeptUntil: number | undefined
+    }
+  | { readonly kind: 'busy'; readonly configMap: ConfigMap; readonly isOurs: boolean }
+  /** Its holder's record is lost before its number was decided on the pod. */
+  | { readonly kind: 'open'; readonly pod: Pod; readonly number: number }
+
+/** Which Deployment asks for a named lock. */
+interface NamedLockRequest {
+  readonly key: Key
+  /** The own lock's holder, where it is held. */
+  readonly holder: Holder | undefined
+  readonly waiters: Waiters
+  readonly now: number
+}
+
+/**
+ * Reads a named lock and judges its holder. The lock's ConfigMap is read first: each write of it is a compare-and-swap on what is
+ * read here, so whatever it is judged by is at least as new.
+ */
+export async function readNamedState(
+  api: Api,
+  lock: string,
+  { key, holder: own, waiters, now }: NamedLockRequest,
+): Promise<NamedState> {
+  const { namespace } = key
+  const name = namedLockConfigMapName(lock)
+  const configMap = await api.read('ConfigMap', namespace, name)
+  if (configMap === undefined) return { kind: 'lost', configMap, turn: 0 }
+  const read = readNamedLock(configMap)
+  if (read.kind === 'foreign') return { kind: 'foreign', name }
+  const { turn } = read
+  if (read.kind === 'edited') return { kind: 'lost', configMap, turn }
+  const { holder } = read
+  if (holder === undefined) {
+    const isNext = waiters.isNext(lockText(namespace, lock), keyText(key)) || now - read.freeAt > COURTESY_MS
+    return {
+      kind: 'free',
+      configMap,
+      turn,
+      isKeptUntil: isNext ? undefined : Math.min(read.freeAt, now) + COURTESY_MS + 1,
+    }
+  }
+  if (own !== undefined && holder.uid === own.uid && holder.number === own.number)
+    return { kind: 'busy', configMap, isOurs: true }
+
+  const record = await api.read('ConfigMap', namespace, lockConfigMapName(holder.deployment))
+  const recordRead = record === undefined ? undefined : readRecord(record)
+  const pod = recordRead?.kind === 'record' ? undefined : await api.read('Pod', namespace, holder.pod)
+  const hold = judgeHolder(holder, recordRead, pod)
+  if (hold === 'held') return { kind: 'busy', configMap, isOurs: false }
+  if (hold === 'open' && pod !== undefined) return { kind: 'open', pod, number: holder.number }
+  return { kind: 'free', configMap, turn, isKeptUntil: undefined }
+}
+
+/** Whether a run that has a named lock may still go on. `open`: it is undecided, and `wait n` on its pod would decide it. */
 export type Hold = 'held' | 'over' | 'open'
 
 /**
@@ -76,6 +140,7 @@ export function judgeHolder(
   return judgeByPod({ uid, number }, pod)
 }
 
+/** The same by the pod alone: whether its number was granted, and that run is over. */
 export function judgeByPod({ uid, number }: Pick<NamedHolder, 'uid' | 'number'>, pod: Pod | undefined): Hold {
   if (pod?.metadata.uid !== uid) return 'over'
   const decision = decisionOn(number, grantOf(pod))
@@ -84,62 +149,6 @@ export function judgeByPod({ uid, number }: Pick<NamedHolder, 'uid' | 'number'>,
   if (end.kind === 'unknown') return 'held'
   // Perhaps unused by now, and then a new sandbox of the same pod could still use it.
   return end.kind === 'unrecorded' ? 'open' : 'over'
-}
-
-/** A named lock as one Deployment sees it. */
-export type NamedState =
-  | { readonly kind: 'foreign'; readonly name: string }
-  /** Missing or edited: whoever may have it is found out from the records and pods of the namespace. */
-  | { readonly kind: 'lost'; readonly configMap: ConfigMap | undefined; readonly turn: number }
-  /** `isKeptUntil`: for another one that has waited longer; milliseconds since 1970. */
-  | {
-      readonly kind: 'free'
-      readonly configMap: ConfigMap
-      readonly turn: number
-      readonly isKeptUntil: number | undefined
-    }
-  | { readonly kind: 'busy'; readonly configMap: ConfigMap; readonly isOurs: boolean }
-  /** Its holder's record is lost before its number was decided on the pod. */
-  | { readonly kind: 'open'; readonly pod: Pod; readonly number: number }
-
-export interface Asking {
-  readonly key: Key
-  /** The own lock's holder, where it is held. */
-  readonly holder: Holder | undefined
-  readonly turns: Turns
-  readonly now: number
-}
-
-/** Reads a named lock and judges its holder. The lock's ConfigMap is read first: see `readSnapshot`. */
-export async function readNamed(api: Api, lock: string, { key, holder: own, turns, now }: Asking): Promise<NamedState> {
-  const { namespace } = key
-  const name = namedLockConfigMapName(lock)
-  const configMap = await api.read('ConfigMap', namespace, name)
-  if (configMap === undefined) return { kind: 'lost', configMap, turn: 0 }
-  const read = readNamedLock(configMap)
-  if (read.kind === 'foreign') return { kind: 'foreign', name }
-  const { turn } = read
-  if (read.kind === 'edited') return { kind: 'lost', configMap, turn }
-  const { holder } = read
-  if (holder === undefined) {
-    const isNext = turns.isNext(lockText(namespace, lock), keyText(key)) || now - read.freeAt > COURTESY_MS
-    return {
-      kind: 'free',
-      configMap,
-      turn,
-      isKeptUntil: isNext ? undefined : Math.min(read.freeAt, now) + COURTESY_MS + 1,
-    }
-  }
-  if (own !== undefined && holder.uid === own.uid && holder.number === own.number)
-    return { kind: 'busy', configMap, isOurs: true }
-
-  const record = await api.read('ConfigMap', namespace, lockConfigMapName(holder.deployment))
-  const recordRead = record === undefined ? undefined : readRecord(record)
-  const pod = recordRead?.kind === 'record' ? undefined : await api.read('Pod', namespace, holder.pod)
-  const hold = judgeHolder(holder, recordRead, pod)
-  if (hold === 'held') return { kind: 'busy', configMap, isOurs: false }
-  if (hold === 'open' && pod !== undefined) return { kind: 'open', pod, number: holder.number }
-  return { kind: 'free', configMap, turn, isKeptUntil: undefined }
 }
 
 /** One lock's name in the memory of a controller, which serves all namespaces. */

@@ -7,7 +7,8 @@ import { type End, statusOf } from './pod-state.ts'
 import { type Completed, failedOf, type LockRecord, prune, withCompleted, withFailed } from './record.ts'
 import type { Snapshot } from './snapshot.ts'
 
-interface Result {
+/** What ends a run: the record to write, and what to report. */
+interface Outcome {
   readonly record: LockRecord
   readonly event: ControllerEvent
 }
@@ -17,7 +18,7 @@ export function afterSuccess(
   snapshot: Snapshot,
   { stored, holder, pod, end }: Extract<Decision, { kind: 'complete' }>,
   platform: string | undefined,
-): Result {
+): Outcome {
   const { revision, number } = holder
   const completed = describeSuccess(pod, number, end, holder.since, platform)
   const entries = pruned(withCompleted(stored.record.entries, revision, completed), snapshot, revision)
@@ -32,7 +33,7 @@ export function afterFailure(
   snapshot: Snapshot,
   { stored, holder, end }: Extract<Decision, { kind: 'fail' }>,
   now: number,
-): Result {
+): Outcome {
   const { revision, number } = holder
   const count = (failedOf(stored.record, revision)?.count ?? 0) + 1
   const nextAt = now + delayMs(count)
@@ -50,7 +51,7 @@ export function afterFailure(
   }
 }
 
-/** Done with these writes, so that it costs none of its own. */
+/** Pruned along with these writes, so that it costs none of its own. */
 function pruned(entries: LockRecord['entries'], { deployment, replicaSets }: Snapshot, revision: string) {
   // Without the Deployment it is unknown what it still has.
   if (deployment === undefined) return entries

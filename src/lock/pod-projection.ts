@@ -41,7 +41,7 @@ const LEFT_OUT = undefined
 const NAME_MAX = 253
 /** The wrapper's own words come first and take half of it; what a command adds may be a secret and some 4 KiB. */
 const MESSAGE_MAX = 64
-/** Of a text that Kubernetes or we wrote into an annotation, or a runtime into a status. */
+/** Of a text that Kubernetes or migrate.io wrote into an annotation, or a runtime into a status. */
 const TEXT_MAX = 1_024
 
 /** The labels of each kind that are kept. */
@@ -80,7 +80,8 @@ const projectStatus = keep<ContainerStatus>({
   ...{ containerID: LEFT_OUT, ready: LEFT_OUT, started: LEFT_OUT },
 })
 
-const keepPod = keep<Pod>({
+/** A pod with the protocol label: what decides whose turn it is, and how its wrapper gets on. Some 2 KiB, in place of up to 9 MiB. */
+export const projectPod = keep<Pod>({
   metadata: keep<Metadata>({
     ...NO_METADATA,
     ...IDENTITY,
@@ -88,7 +89,7 @@ const keepPod = keep<Pod>({
     labels: picked(POD_LABELS),
     annotations: picked(POD_ANNOTATIONS),
     ownerReferences: controllerOnly,
-    managedFields: lastToldOnly,
+    managedFields: lastWriteOnly,
   }),
   spec: keep<Pod['spec']>({
     volumes: recordVolume,
@@ -106,13 +107,8 @@ const keepPod = keep<Pod>({
   }),
 })
 
-/** A pod with our label: what decides whose turn it is, and how its wrapper gets on. Some 2 KiB, in place of up to 9 MiB. */
-export function projectPod(full: Pod): Pod {
-  return keepPod(full)
-}
-
 /** What decides which revision is rolled out, and by which settings. Its template is left out. */
-export const projectDeployment = keep<Deployment>({
+const projectDeployment = keep<Deployment>({
   metadata: keep<Metadata>({
     ...NO_METADATA,
     ...IDENTITY,
@@ -156,7 +152,7 @@ export const projectRecord = keep<ConfigMap>({
 /** What the controller keeps of single objects that it reads or has written. ConfigMaps are written back, so whole. */
 export const KEPT: Kept = { Pod: projectPod, Deployment: projectDeployment, ReplicaSet: projectReplicaSet }
 
-/** Whether nothing that is kept of a pod has changed but its version: then there is no need to look at its lock. */
+/** Whether nothing that is kept of a pod has changed but its version: then there is no need to reconcile its lock. */
 export function looksSame(one: Pod, other: Pod): boolean {
   const metadata = { ...one.metadata, resourceVersion: other.metadata.resourceVersion }
   return isDeepStrictEqual({ ...one, metadata }, other)
@@ -185,10 +181,10 @@ function picked(keys: readonly string[]) {
     Object.fromEntries(keys.flatMap((key) => (map[key] === undefined ? [] : [[key, cut(map[key], TEXT_MAX)]])))
 }
 
-/** When the controller last wrote to the pod: see `nudge.ts`. */
-function lastToldOnly(all: NonNullable<Metadata['managedFields']>): Metadata['managedFields'] {
-  const told = all.find(({ manager }) => manager === FIELD_MANAGER)
-  return told?.time === undefined ? undefined : [{ manager: FIELD_MANAGER, time: cut(told.time, NAME_MAX) }]
+/** When the controller last wrote to the pod: see `nudgeAt`. */
+function lastWriteOnly(all: NonNullable<Metadata['managedFields']>): Metadata['managedFields'] {
+  const written = all.find(({ manager }) => manager === FIELD_MANAGER)
+  return written?.time === undefined ? undefined : [{ manager: FIELD_MANAGER, time: cut(written.time, NAME_MAX) }]
 }
 
 function controllerOnly(all: OwnerReference[]): OwnerReference[] {
@@ -198,13 +194,13 @@ function controllerOnly(all: OwnerReference[]): OwnerReference[] {
     .slice(0, 1)
 }
 
-/** None where a text is longer than Kubernetes makes any: that is nobody's owner. */
+/** None where a text is longer than Kubernetes makes any: such an owner does not exist. */
 function ownerWithin({ apiVersion, kind, name, uid, controller }: OwnerReference): OwnerReference[] {
   if ([apiVersion, kind, name, uid].some(({ length }) => length > NAME_MAX)) return []
   return [{ apiVersion, kind, name, uid, ...(controller === undefined ? {} : { controller }) }]
 }
 
-/** Our own volume, of which nothing matters but which ConfigMap is mounted first. */
+/** The volume that is injected, of which nothing matters but which ConfigMap is mounted first. */
 function recordVolume(all: NonNullable<Pod['spec']['volumes']>): Pod['spec']['volumes'] {
   const volume = all.find(({ name }) => name === FILES_VOLUME)
   if (volume?.projected === undefined) return undefined

@@ -10,7 +10,18 @@ import type {
 import { INIT_CONTAINER, PROTOCOL, PROTOCOL_LABEL, REVISION_ANNOTATION, REVISION_LABEL } from '../names.ts'
 import { decidedNumber, grantOf, MAX_RUN_NUMBER } from './grant.ts'
 
-/** What the status of our init container tells about one run number. */
+/** The wrapper writes `run n`, `run n timeout`, `stale n` or `stale n unknown`; the command may add to it. */
+const MESSAGE = /^(run|stale) ([1-9]\d{0,14})( timeout| unknown)?(?![0-9])/
+
+/** Ends that kubelet or the container runtime made up, since they had lost sight of the container. */
+const MADE_UP = new Set(['ContainerStatusUnknown', 'Unknown'])
+
+/** An exit code above this is that of a signal, as shells and container runtimes have it. */
+const SIGNAL_BASE = 128
+/** Above that it is the command's own. */
+const SIGNAL_MAX = SIGNAL_BASE + 31
+
+/** What the status of the injected init container shows about one run number. */
 export type End =
   /** It has not ended, or not started, or ended without a word of this number: the lock stays. */
   | { readonly kind: 'unknown' }
@@ -22,83 +33,13 @@ export type End =
       /** That the number was used is known from the next start alone: the command overwrote what its own start had said. */
       readonly isNumberLost: boolean
     }
-  /** It is over, and nobody can tell with which result. Not the command's fault, so it does not count. */
+  /** It is over, and its result can't be known. Not the command's fault, so it does not count. */
   | { readonly kind: 'interrupted'; readonly why: 'stale' | 'pod-failed' | 'pod-deleted' }
   /**
    * It exited 0 without a word of the number: the command overwrote that, a record let it through, or kubelet made the
    * status up. Nothing is recorded by it.
    */
   | { readonly kind: 'unrecorded' }
-
-/** The wrapper writes `run n`, `run n timeout`, `stale n` or `stale n unknown`; the command may add to it. */
-const MESSAGE = /^(run|stale) ([1-9]\d{0,14})( timeout| unknown)?(?![0-9])/
-
-interface Message {
-  readonly kind: 'run' | 'stale'
-  readonly number: number
-  readonly isTimeout: boolean
-  /** It was given back at the first look since its node started: whether it was used is unknown. */
-  readonly isUnknown: boolean
-}
-
-function readMessage(terminated: Terminated): Message | undefined {
-  const [, kind, digits, more] = MESSAGE.exec(terminated.message ?? '') ?? []
-  if (kind !== 'run' && kind !== 'stale') return undefined
-  return { kind, number: Number(digits), isTimeout: more === ' timeout', isUnknown: more === ' unknown' }
-}
-
-/** Of our init container, once kubelet has written one. */
-export function statusOf(pod: Pod): ContainerStatus | undefined {
-  return pod.status?.initContainerStatuses?.find(({ name }) => name === INIT_CONTAINER)
-}
-
-/** The present instance if it ended, then the one before it. */
-function ends(pod: Pod): readonly Terminated[] {
-  const status = statusOf(pod)
-  return [status?.state?.terminated, status?.lastState?.terminated].filter((end) => end !== undefined)
-}
-
-/** Whether the wrapper runs: it waits for its turn, or is the command by now. An image that can't be pulled does not. */
-export function isRunning(pod: Pod): boolean {
-  return statusOf(pod)?.state?.running !== undefined
-}
-
-/** Since when the present instance runs, as the node's clock has it; undefined where it does not. */
-export function runningSince(pod: Pod): string | undefined {
-  return statusOf(pod)?.state?.running?.startedAt
-}
-
-/** Whether our container was ever started: only then may some controller have chosen this pod. Never turns back. */
-export function hasStarted(pod: Pod): boolean {
-  const status = statusOf(pod)
-  if (status === undefined) return false
-  return isRunning(pod) || ends(pod).length > 0 || status.restartCount > 0
-}
-
-/** Whether our container let the app start. Only a new sandbox, after its node's restart, can start it again. */
-export function isDone(pod: Pod): boolean {
-  return statusOf(pod)?.state?.terminated?.exitCode === 0
-}
-
-/** Whether the pod is over for good, which kubelet alone can tell: pod garbage collection writes the phase only. */
-function isOver(pod: Pod): boolean {
-  const phase = pod.status?.phase
-  return (phase === 'Failed' || phase === 'Succeeded') && statusOf(pod)?.state?.terminated !== undefined
-}
-
-/** The highest run number that its last two instances speak of; 0 where there is none. */
-export function spokenNumber(pod: Pod): number {
-  return Math.max(0, ...ends(pod).map((end) => readMessage(end)?.number ?? 0))
-}
-
-/** The run that this pod finished with success, if its last two instances show one. */
-export function succeededRun(pod: Pod): number | undefined {
-  const end = ends(pod).find((one) => one.exitCode === 0 && readMessage(one)?.kind === 'run')
-  return end === undefined ? undefined : readMessage(end)?.number
-}
-
-/** Ends that kubelet or the container runtime made up, since they had lost sight of the container. */
-const MADE_UP = new Set(['ContainerStatusUnknown', 'Unknown'])
 
 /**
  * What became of a run number that this pod was to use. Both the present and the last instance are looked at, since
@@ -135,6 +76,20 @@ export function endOf(pod: Pod, number: number): End {
   return isOver(pod) ? { kind: 'interrupted', why: 'pod-failed' } : { kind: 'unknown' }
 }
 
+interface Message {
+  readonly kind: 'run' | 'stale'
+  readonly number: number
+  readonly isTimeout: boolean
+  /** It was given back when the wrapper first read its state since the node started: whether it was used is unknown. */
+  readonly isUnknown: boolean
+}
+
+function readMessage(terminated: Terminated): Message | undefined {
+  const [, kind, digits, more] = MESSAGE.exec(terminated.message ?? '') ?? []
+  if (kind !== 'run' && kind !== 'stale') return undefined
+  return { kind, number: Number(digits), isTimeout: more === ' timeout', isUnknown: more === ' unknown' }
+}
+
 function says(end: Terminated | undefined, kind: Message['kind'], number: number): boolean {
   const message = end === undefined ? undefined : readMessage(end)
   return message?.kind === kind && message.number === number
@@ -143,6 +98,67 @@ function says(end: Terminated | undefined, kind: Message['kind'], number: number
 /** Whatever it says, it was not a wait that gave the number back. */
 function isSilentFailure(end: Terminated | undefined): boolean {
   return end !== undefined && end.exitCode !== 0 && readMessage(end)?.kind !== 'stale' && !MADE_UP.has(end.reason ?? '')
+}
+
+/** The present instance if it ended, then the one before it. */
+function ends(pod: Pod): readonly Terminated[] {
+  const status = statusOf(pod)
+  return [status?.state?.terminated, status?.lastState?.terminated].filter((end) => end !== undefined)
+}
+
+/** Of the injected init container, once kubelet has written one. */
+export function statusOf(pod: Pod): ContainerStatus | undefined {
+  return pod.status?.initContainerStatuses?.find(({ name }) => name === INIT_CONTAINER)
+}
+
+/** Whether the pod is over for good, which kubelet alone can tell: pod garbage collection writes the phase only. */
+function isOver(pod: Pod): boolean {
+  const phase = pod.status?.phase
+  return (phase === 'Failed' || phase === 'Succeeded') && statusOf(pod)?.state?.terminated !== undefined
+}
+
+/** The run that this pod finished with success, if its last two instances show one. */
+export function succeededRun(pod: Pod): number | undefined {
+  const end = ends(pod).find((one) => one.exitCode === 0 && readMessage(one)?.kind === 'run')
+  return end === undefined ? undefined : readMessage(end)?.number
+}
+
+/** The highest run number that this pod was ever given, or speaks of; 0 where there is none. */
+export function highestNumberOf(pod: Pod): number {
+  return Math.max(decidedNumber(grantOf(pod)), spokenNumber(pod))
+}
+
+/** The highest run number that its last two instances speak of; 0 where there is none. */
+export function spokenNumber(pod: Pod): number {
+  return Math.max(0, ...ends(pod).map((end) => readMessage(end)?.number ?? 0))
+}
+
+/** `exit code 3`, `exit code 143 (signal 15)`. */
+export function exitCodeInWords(code: number): string {
+  const isSignal = code > SIGNAL_BASE && code <= SIGNAL_MAX
+  return `exit code ${code}${isSignal ? ` (signal ${code - SIGNAL_BASE})` : ''}`
+}
+
+/** Whether the wrapper runs: it waits for its turn, or is the command by now. An image that can't be pulled does not. */
+export function isRunning(pod: Pod): boolean {
+  return statusOf(pod)?.state?.running !== undefined
+}
+
+/** Since when the present instance runs, as the node's clock has it; undefined where it does not. */
+export function runningSince(pod: Pod): string | undefined {
+  return statusOf(pod)?.state?.running?.startedAt
+}
+
+/** Whether our container was ever started: only then may some controller have chosen this pod. Never turns back. */
+export function hasStarted(pod: Pod): boolean {
+  const status = statusOf(pod)
+  if (status === undefined) return false
+  return isRunning(pod) || ends(pod).length > 0 || status.restartCount > 0
+}
+
+/** Whether our container let the app start. Only a new sandbox, after its node's restart, can start it again. */
+export function isDone(pod: Pod): boolean {
+  return statusOf(pod)?.state?.terminated?.exitCode === 0
 }
 
 export function speaksProtocol(pod: Pod): boolean {
@@ -158,7 +174,7 @@ export function isWaiting(pod: Pod): boolean {
   return pod.metadata.deletionTimestamp === undefined && (phase ?? 'Pending') === 'Pending' && isRunning(pod)
 }
 
-/** Whether nothing that was said to this pod may still be running. A new sandbox starts a pod again after its run. */
+/** Whether nothing that this pod was granted may still be running. A new sandbox starts a pod again after its run. */
 export function mayBeTold(pod: Pod): boolean {
   const grant = grantOf(pod)
   if (grant.kind === 'run') return endOf(pod, grant.number).kind !== 'unknown'
@@ -221,15 +237,4 @@ export function currentReplicaSet(deployment: Deployment, replicaSets: readonly 
   if (revision === undefined) return undefined
   const found = replicaSets.filter(({ metadata }) => metadata.annotations?.[REVISION_ANNOTATION] === revision)
   return found.length === 1 ? found[0] : undefined
-}
-
-/** An exit code above this is that of a signal, as shells and container runtimes have it. */
-const SIGNAL_BASE = 128
-/** Above that it is the command's own. */
-const SIGNAL_MAX = SIGNAL_BASE + 31
-
-/** `exit code 3`, `exit code 143 (signal 15)`. */
-export function exitCodeInWords(code: number): string {
-  const isSignal = code > SIGNAL_BASE && code <= SIGNAL_MAX
-  return `exit code ${code}${isSignal ? ` (signal ${code - SIGNAL_BASE})` : ''}`
 }

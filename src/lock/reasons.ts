@@ -15,7 +15,7 @@ export const WAITS = {
 
 export type Wait = keyof typeof WAITS
 
-/** Why pods wait, as metrics tell it. */
+/** Why pods wait, as the label of metrics. */
 export const WAIT_KINDS = {
   ...WAITS,
   unknown: 'the controller could not find out, or has not looked yet; migrate_io_problems_total may say why',
@@ -23,7 +23,7 @@ export const WAIT_KINDS = {
 
 export type WaitKind = keyof typeof WAIT_KINDS
 
-/** What keeps the controller from working, and is for somebody to mend. */
+/** What keeps the controller from working until a person fixes it. */
 export const PROBLEMS = {
   'foreign-configmap': 'a ConfigMap with the name of the lock is not ours; rename or delete it',
   'record-edited': 'somebody wrote into the lock; who holds it is found out from the pods',
@@ -42,7 +42,7 @@ export const PROBLEMS = {
 export type ProblemReason = keyof typeof PROBLEMS
 
 /**
- * Why nobody can tell how a run ended. Nothing is promised: a revision runs again only if it is still wanted, and a run
+ * Why it can't be known how a run ended. Nothing is promised: a revision runs again only if it is still wanted, and a run
  * whose pod is gone may never have begun.
  */
 export const INTERRUPTIONS = {

@@ -3,7 +3,7 @@ import { DEPLOYMENT_RECORD, FIELD_MANAGER, RECORD_LABEL } from '../names.ts'
 import { originOf } from './config-map.ts'
 import { MAX_RUN_NUMBER } from './grant.ts'
 
-/** Who runs, or is about to. */
+/** Which run holds the lock: it runs, or is about to. */
 export interface Holder {
   /** First in the text: a waiting wrapper reads it out. */
   readonly pod: string
@@ -13,7 +13,7 @@ export interface Holder {
   readonly since: string
   /** The named lock that this run needs too, as `migrate.io/lock` said when the lock was taken; or UNKNOWN_LOCK. */
   readonly lock?: string
-  /** Where it was found out from the pods: a number that makes the text differ from whatever somebody wrote there. */
+  /** Where it was found out from the pods: a number that makes the text differ from any that was written there by hand. */
   readonly settled?: number
 }
 
@@ -46,7 +46,7 @@ export interface LockRecord {
 }
 
 export type RecordRead =
-  /** Without our label: somebody else's, never touched. */
+  /** Without the label of migrate.io's ConfigMaps: another writer's, never touched. */
   | { readonly kind: 'foreign' }
   /**
    * Somebody wrote into the lock itself: who holds it must be found out from the pods. The entries still count, except those
@@ -56,8 +56,8 @@ export type RecordRead =
   | { readonly kind: 'record'; readonly record: LockRecord }
 
 /**
- * A free lock says so: a holder that somebody removed is no free lock. With the number, so that the text is never twice
- * the same and whoever wrote it last is known. The wrapper takes any text without a pod as free.
+ * A free lock says so: a holder that was removed by hand is no free lock. With the number, so that the text is never twice
+ * the same and the API server notes who wrote it last. The wrapper takes any text without a pod as free.
  */
 const FREE = 'free since run '
 /**
@@ -65,16 +65,18 @@ const FREE = 'free since run '
  * version wrote none there, and what `migrate.io/lock` says by now is no witness. No lock can have this name.
  */
 export const UNKNOWN_LOCK = '*'
-/** Of a record that was just created: like one that was edited, since nobody knows yet who holds the lock. */
+/** Of a record that was just created: like one that was edited, since it is not known yet which run holds the lock. */
 export const BLANK = { holder: 'not known yet' } as const
 const DATE_MAX_MS = 8.64e15 // beyond it there is no Date, and what makes a text of one throws
 const NAME_MAX_CHARACTERS = 253
+/** A ReplicaSet beyond the history limit goes as soon as it is empty; its manifest may be applied again soon after. */
+const KEPT_WITHOUT_REPLICA_SET = 20
 const COMPLETED = 'completed.'
 const FAILED = 'failed.'
 
 /**
  * Reads a ConfigMap of the right name. Entries are the user's to add or take away; number and holder are not, since
- * between them and the pods nothing can be told any more. Whoever brings back all of it from a backup does both.
+ * they would no longer agree with the pods. A restore from a backup changes both.
  */
 export function readRecord(configMap: ConfigMap): RecordRead {
   if (configMap.metadata.labels?.[RECORD_LABEL] !== DEPLOYMENT_RECORD) return { kind: 'foreign' }
@@ -90,9 +92,9 @@ export function readRecord(configMap: ConfigMap): RecordRead {
   }
   const others = writtenByOthers(configMap.metadata, ['number', 'holder'])
   if (others.length > 0) return edited(`${others.join(' and ')} was written by somebody else`)
-  // Nobody else wrote the lock, so what was added since it was created counts.
+  // Only the controller wrote the lock, so what was added since it was created counts.
   if (data['holder'] === BLANK.holder) return { kind: 'edited', why: 'nobody knows yet who holds it', entries }
-  const number = /^\d{1,15}$/.test(data['number'] ?? '') ? Number(data['number']) : undefined
+  const number = parseCount(data['number'])
   if (number === undefined) return edited('number is no number')
   const holder = data['holder'] === FREE + number ? undefined : parseHolder(data['holder'])
   if (holder === 'unreadable') return edited('holder is unreadable')
@@ -124,7 +126,12 @@ function parseHolder(text: string | undefined): Holder | 'unreadable' {
   return { pod, uid, revision, number, since, ...(lock === undefined ? {} : { lock }) }
 }
 
-/** No longer than a name can be: whoever edits a record must not fill the memory of those who read it. */
+/** A run number, or a turn of a named lock, as text; undefined where it is none. */
+export function parseCount(text: string | undefined): number | undefined {
+  return /^\d{1,15}$/.test(text ?? '') ? Number(text) : undefined
+}
+
+/** No longer than a name can be: an edited record must not fill the memory of those who read it. */
 export function isName(value: unknown): value is string {
   return typeof value === 'string' && value.length <= NAME_MAX_CHARACTERS
 }
@@ -139,7 +146,7 @@ export function parseObject(text: string | undefined): Readonly<Record<string, u
   }
 }
 
-/** Which count also where somebody wrote into the lock itself; none where there is no record. */
+/** Entries count also where the lock itself was edited; none where there is no record. */
 export function entriesOf(read: RecordRead | undefined): LockRecord['entries'] {
   if (read === undefined || read.kind === 'foreign') return {}
   return read.kind === 'record' ? read.record.entries : read.entries
@@ -150,7 +157,7 @@ export function isCompleted(record: Pick<LockRecord, 'entries'>, revision: strin
   return (record.entries[COMPLETED + revision] ?? '') !== ''
 }
 
-/** Undefined where there is no such record, or somebody wrote it in words, or with a time, of their own. */
+/** Undefined where there is no such entry, or it was written by hand in other words, or with an impossible time. */
 export function completedOf(entries: LockRecord['entries'], revision: string): Completed | undefined {
   const completed = parseObject(entries[COMPLETED + revision]) ?? {}
   const { pod, image, started, seconds, number, imageID, platform } = completed
@@ -165,7 +172,7 @@ export function completedOf(entries: LockRecord['entries'], revision: string): C
   }
 }
 
-/** Undefined where it never failed, or somebody made the entry unreadable, which starts the count again. */
+/** Undefined where it never failed, or the entry was made unreadable by hand, which starts the count again. */
 export function failedOf(record: LockRecord, revision: string): Failed | undefined {
   const { count, exit, next } = parseObject(record.entries[FAILED + revision]) ?? {}
   if (typeof count !== 'number' || !Number.isInteger(count) || count < 1) return undefined
@@ -190,9 +197,6 @@ export function revisionOf(entry: string): string {
   return entry.slice(entry.indexOf('.') + 1)
 }
 
-/** A ReplicaSet beyond the history limit goes as soon as it is empty; its manifest may be applied again soon after. */
-const KEPT_WITHOUT_REPLICA_SET = 20
-
 /**
  * The entries without those of revisions whose ReplicaSets are long gone: of these, the ones with the highest run
  * numbers stay, so that the record stays small after any number of rollouts.
@@ -208,12 +212,12 @@ export function prune(entries: LockRecord['entries'], present: ReadonlySet<strin
 
 /** Failures are the first to go. */
 function age(entries: LockRecord['entries'], key: string): number {
-  if (key.startsWith('failed.')) return parseObject(entries[key]) === undefined ? -2 : -1
+  if (key.startsWith(FAILED)) return parseObject(entries[key]) === undefined ? -2 : -1
   return completedOf(entries, revisionOf(key))?.number ?? 0
 }
 
 /**
- * Which of these keys of a ConfigMap's data somebody else wrote last, by `kubectl edit` or from a backup. The API server
+ * Which of these keys of a ConfigMap's data another field manager wrote last, by `kubectl edit` or from a backup. The API server
  * keeps track of that for every field; an object whose tracking was taken off tells nothing.
  */
 export function writtenByOthers(metadata: Metadata, keys: readonly string[]): readonly string[] {

@@ -5,7 +5,7 @@ import type { NamedState } from './named-lock.ts'
 import { currentReplicaSet } from './pod-state.ts'
 import { failedOf, isCompleted, type RecordRead, readRecord } from './record.ts'
 
-/** What is decided from. All but the pods of the watch was read live, in this order; see also `withRecord`. */
+/** What is decided from. All but the pods of the watch was read live, in this order: see `readSnapshot`, and `withRecord`. */
 export interface Snapshot {
   readonly key: Key
   readonly configMap: ConfigMap | undefined
@@ -23,7 +23,7 @@ export interface Snapshot {
 }
 
 /** By name. A pod that is gone is undefined. */
-export interface SeenPod {
+interface SeenPod {
   readonly pod: Pod | undefined
   /** Read after the ConfigMap, and not from the watch. */
   readonly isLive: boolean
@@ -31,24 +31,24 @@ export interface SeenPod {
 
 /**
  * Goes on with the ConfigMap as it was just written: the pods that wait for that are told at once. The write shows that
- * nobody else wrote it since it was read, so all that was read after it still was read after whatever others wrote.
+ * it was not written since it was read, so all that was read after it is still newer than the last write of another.
  */
 export function withRecord(snapshot: Snapshot, configMap: ConfigMap): Snapshot {
   const pods = [...snapshot.pods].map(([name, { pod }]) => [name, { pod, isLive: false }] as const)
   return { ...snapshot, configMap, read: readRecord(configMap), pods: new Map(pods), named: undefined }
 }
 
-/** How a lock stands, for people who look on: nothing is decided by it. */
-export interface Standing {
+/** For metrics only: nothing is decided by it. */
+export interface LockStatus {
   /** Since when a run has it, or is about to; milliseconds since 1970. */
   readonly heldSince: number | undefined
   /** The revision that is being rolled out has failed and not succeeded since. */
   readonly hasFailed: boolean
 }
 
-export const NOTHING_KNOWN: Standing = { heldSince: undefined, hasFailed: false }
+export const NOTHING_KNOWN: LockStatus = { heldSince: undefined, hasFailed: false }
 
-export function standingOf({ read, deployment, replicaSets }: Snapshot): Standing {
+export function lockStatusOf({ read, deployment, replicaSets }: Snapshot): LockStatus {
   if (read?.kind !== 'record') return NOTHING_KNOWN
   const { record } = read
   const heldSince = Date.parse(record.holder?.since ?? '')

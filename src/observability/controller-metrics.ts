@@ -1,5 +1,4 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client'
-import type { ControllerEvent } from '../lock/event.ts'
 import { PROBLEMS, type ProblemReason, WAIT_KINDS, WAITS, type Wait } from '../lock/reasons.ts'
 import type { LockGauges } from './lock-gauges.ts'
 import {
@@ -11,11 +10,15 @@ import {
   RUN_EDGES_SECONDS,
 } from './prometheus.ts'
 
-const OUTCOMES = { 'run-succeeded': 'succeeded', 'run-failed': 'failed', interrupted: 'interrupted' } as const
+const OUTCOMES = ['succeeded', 'failed', 'interrupted'] as const
+export type RunOutcome = (typeof OUTCOMES)[number]
 
-/** Metrics of the controller role, in a registry of their own. No label has a name that somebody chose. */
+/** Metrics of the controller role, in a registry of their own. No label has a name that a user chose. */
 export interface ControllerMetrics extends Exposition, LeaderMetrics {
-  event(event: ControllerEvent): void
+  /** @param seconds how long a run took that succeeded */
+  runEnded(outcome: RunOutcome, seconds?: number): void
+  podSkipped(): void
+  problemMet(reason: ProblemReason): void
   watchRestarted(what: 'list' | 'stream'): void
   callFailed(code: string): void
   /** A step of the self-managed certificates, by its kind and why it was taken. */
@@ -24,17 +27,17 @@ export interface ControllerMetrics extends Exposition, LeaderMetrics {
   certificateExpiry(which: 'authority' | 'serving', atMs: number | undefined): void
 }
 
-export interface ControllerGauges {
+interface ControllerGauges {
   readonly version: string
   readonly watchedPods: () => number
   readonly queuedLocks: () => number
   readonly lockGauges: Pick<LockGauges, 'waits' | 'holds' | 'failing'>
   /** The reasons for which a Deployment's rollout may not get on for a while. */
-  readonly lastingReasons: readonly string[]
+  readonly stuckReasons: readonly string[]
 }
 
 export function createControllerMetrics(gauges: ControllerGauges): ControllerMetrics {
-  const { version, watchedPods, queuedLocks, lockGauges, lastingReasons } = gauges
+  const { version, watchedPods, queuedLocks, lockGauges, stuckReasons } = gauges
   const registry = new Registry()
   const registers = [registry]
   addProcessMetrics(registry, { version })
@@ -44,7 +47,7 @@ export function createControllerMetrics(gauges: ControllerGauges): ControllerMet
     labelNames: ['outcome'],
     registers,
   })
-  for (const outcome of Object.values(OUTCOMES)) runs.inc({ outcome }, 0)
+  for (const outcome of OUTCOMES) runs.inc({ outcome }, 0)
   const seconds = new Histogram({
     name: 'migrate_io_run_duration_seconds',
     help: 'How long migrations took that succeeded.',
@@ -91,13 +94,13 @@ export function createControllerMetrics(gauges: ControllerGauges): ControllerMet
   addMeasuredGauge(registry, 'migrate_io_watched_pods', 'Pods in the view: injected and pending.', watchedPods)
   addMeasuredGauge(registry, 'migrate_io_queued_locks', 'Locks to be looked at now.', queuedLocks)
   return {
-    ...addLeaderMetrics(registry, lockGauges, lastingReasons),
-    event(event) {
-      if (event.kind === 'skipped') skips.inc()
-      if (event.kind === 'problem') problems.inc({ reason: event.reason })
-      if (event.kind === 'run-succeeded') seconds.observe(event.seconds)
-      if (event.kind in OUTCOMES) runs.inc({ outcome: OUTCOMES[event.kind as keyof typeof OUTCOMES] })
+    ...addLeaderMetrics(registry, lockGauges, stuckReasons),
+    runEnded(outcome, tookSeconds) {
+      if (tookSeconds !== undefined) seconds.observe(tookSeconds)
+      runs.inc({ outcome })
     },
+    podSkipped: () => skips.inc(),
+    problemMet: (reason) => problems.inc({ reason }),
     watchRestarted: (what) => restarts.inc({ what }),
     callFailed: (code) => failures.inc({ code }),
     certificateStep: (step, reason) => certificateSteps.inc({ step, reason }),
@@ -109,26 +112,26 @@ export function createControllerMetrics(gauges: ControllerGauges): ControllerMet
   }
 }
 
-/** What only the leader knows: any other controller reports none of it, so that nobody adds it up twice. */
-export interface LeaderMetrics {
+/** What only the leader knows: any other controller reports none of it, so that it is not added up twice. */
+interface LeaderMetrics {
   leading(isLeading: boolean): void
   /** Why pods wait, one for each lock with waiting pods. */
   waiting(waits: Iterable<Wait>): void
-  /** Why Deployments have not got on for a while, one for each; others than `lastingReasons` don't count. */
-  lasting(reasons: Iterable<string>): void
+  /** Why Deployments have not got on for a while, one for each; others than `stuckReasons` don't count. */
+  stuck(reasons: Iterable<string>): void
   /** A pod's wrapper waits no more. */
   waited(seconds: number): void
 }
 
-export function addLeaderMetrics(
+function addLeaderMetrics(
   registry: Registry,
   lockGauges: Pick<LockGauges, 'waits' | 'holds' | 'failing'>,
-  lastingReasons: readonly string[],
+  stuckReasons: readonly string[],
 ): LeaderMetrics {
   const registers = [registry]
   let leads = false
   let waits: readonly Wait[] = []
-  let lasting: readonly string[] = []
+  let stuck: readonly string[] = []
   const leader = new Gauge({ name: 'migrate_io_leader', help: '1 while this controller leads, else 0.', registers })
   const ofLeader = (name: string, help: string, value: () => number | undefined) =>
     addMeasuredGauge(registry, name, help, () => (leads ? value() : undefined))
@@ -148,7 +151,7 @@ export function addLeaderMetrics(
   byReason(
     'migrate_io_lasting_waits',
     'Deployments whose rollout has not got on for a while, by why: what `migrate-io status` gives as reason.',
-    () => counted(lastingReasons, lasting),
+    () => counted(stuckReasons, stuck),
   )
   ofLeader('migrate_io_held_locks', 'Locks that a run has, or is about to.', () => lockGauges.holds().length)
   ofLeader(
@@ -173,13 +176,13 @@ export function addLeaderMetrics(
       leader.set(isLeading ? 1 : 0)
       if (isLeading) return
       waits = []
-      lasting = []
+      stuck = []
     },
     waiting(now) {
       waits = [...now]
     },
-    lasting(now) {
-      lasting = [...now]
+    stuck(now) {
+      stuck = [...now]
     },
     waited(each) {
       if (leads) seconds.observe(each)

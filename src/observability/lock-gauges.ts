@@ -2,7 +2,7 @@ import type { Pod } from '../kube/objects.ts'
 import { type Key, keyText, parseKey } from '../lock/key.ts'
 import { waitsSince } from '../lock/pod-state.ts'
 import type { Wait, WaitKind } from '../lock/reasons.ts'
-import { NOTHING_KNOWN, type Standing } from '../lock/snapshot.ts'
+import { type LockStatus, NOTHING_KNOWN } from '../lock/snapshot.ts'
 
 /** Pods that wait for the same kind of reason. */
 export interface WaitingPods {
@@ -17,45 +17,45 @@ interface WatchedPods {
   pods(key: Key): readonly Pod[]
 }
 
-/** What the last look at a lock found out. */
-interface Seen extends Standing {
+/** What reconciling a lock found out. */
+interface Found extends LockStatus {
   /** Why its waiting pods still wait; undefined where none does. */
-  readonly waiting: Wait | undefined
+  readonly waitReason: Wait | undefined
   /** False where something kept it from finding out. */
   readonly isKnown: boolean
 }
 
-/** How locks and pods stand, by the last look at each lock: for metrics only, nothing is decided by it. */
+/** The state of locks and pods, as each was reconciled last: for metrics only, nothing is decided by it. */
 export class LockGauges {
   readonly #pods: WatchedPods
-  /** Only locks of which there is something to say. */
-  readonly #looks = new Map<string, Standing & Pick<Seen, 'waiting'>>()
+  /** Only locks that are held, waited for or failing. */
+  readonly #found = new Map<string, LockStatus & Pick<Found, 'waitReason'>>()
 
   constructor(pods: WatchedPods) {
     this.#pods = pods
   }
 
-  /** After each look at a lock. */
-  note(key: Key, look: Seen): void {
+  /** Each time that a lock was reconciled. */
+  note(key: Key, result: Found): void {
     const text = keyText(key)
     // One that found nothing out leaves what was known, but for why pods wait.
-    const before = this.#looks.get(text) ?? NOTHING_KNOWN
-    const { waiting, heldSince, ...known } = look.isKnown ? look : { ...before, waiting: undefined }
-    // Without a pod nothing is being rolled out; the next one calls for a look.
+    const before = this.#found.get(text) ?? NOTHING_KNOWN
+    const { waitReason, heldSince, ...known } = result.isKnown ? result : { ...before, waitReason: undefined }
+    // Without a pod nothing is being rolled out; the next one has it reconciled.
     const hasFailed = known.hasFailed && this.#pods.pods(key).length > 0
-    if (waiting === undefined && heldSince === undefined && !hasFailed) this.#looks.delete(text)
-    else this.#looks.set(text, { waiting, heldSince, hasFailed })
+    if (waitReason === undefined && heldSince === undefined && !hasFailed) this.#found.delete(text)
+    else this.#found.set(text, { waitReason, heldSince, hasFailed })
   }
 
   /** Another controller leads. */
   forget(): void {
-    this.#looks.clear()
+    this.#found.clear()
   }
 
   waits(): ReadonlyMap<WaitKind, WaitingPods> {
     const waits = new Map<WaitKind, WaitingPods>()
     for (const text of this.#pods.keys()) {
-      const kind = this.#looks.get(text)?.waiting ?? 'unknown'
+      const kind = this.#found.get(text)?.waitReason ?? 'unknown'
       for (const pod of this.#pods.pods(parseKey(text))) {
         const since = waitsSince(pod)
         if (since === undefined) continue
@@ -68,11 +68,11 @@ export class LockGauges {
 
   /** Since when each lock is held that is, in milliseconds since 1970. */
   holds(): readonly number[] {
-    return [...this.#looks.values()].flatMap(({ heldSince }) => heldSince ?? [])
+    return [...this.#found.values()].flatMap(({ heldSince }) => heldSince ?? [])
   }
 
   /** Deployments that roll out a revision which has failed and not succeeded since. */
   failing(): number {
-    return this.#pods.keys().filter((text) => this.#looks.get(text)?.hasFailed === true).length
+    return this.#pods.keys().filter((text) => this.#found.get(text)?.hasFailed === true).length
   }
 }

@@ -6,11 +6,11 @@ export type Logs = Logger
 
 const BATCH_BYTES = 8 * 1024 // a write call per line would cost more than the admission itself
 const FLUSH_MS = 250 // how long a line may wait for its batch
-const BACKLOG_MAX_BYTES = 4 * 1024 * 1024 // lines beyond are dropped where nobody reads stdout, so that memory stays bounded
+const BACKLOG_MAX_BYTES = 4 * 1024 * 1024 // lines beyond are dropped while stdout is not read, so that memory stays bounded
 
 /**
  * JSON lines on stdout, written in batches without blocking; what is left is written when the process exits.
- * Nothing here hides secrets: callers log names, keys of reasons and counts, never what somebody sent (see `errorFields`).
+ * Nothing here hides secrets: callers log names, keys of reasons and counts, never what a client sent (see `errorFields`).
  */
 export function createLogs(level: LogLevel, destination: DestinationStream = stdout()): Logs {
   return pino(

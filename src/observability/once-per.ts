@@ -1,33 +1,33 @@
-/** Some 5 MiB. What is pushed out is said again when it is met again. */
+/** Texts that are remembered: some 5 MiB. What is pushed out is said again when it is met again. */
 const KEPT_MAX = 10_000
 
-/** What was said lately, so that a trouble that is met every second does not fill the log, or the Events. */
-export class Said {
+/** Says each thing once per period, so that a trouble that is met every second does not fill the log, or the Events. */
+export class OncePer {
   readonly #now: () => number
-  readonly #repeatMs: number
-  /** In the order in which it was said. */
-  readonly #at = new Map<string, number>()
+  readonly #periodMs: number
+  /** When each text was said last, in that order. */
+  readonly #saidAt = new Map<string, number>()
 
   /**
    * @param now milliseconds since 1970
-   * @param repeatMs what lasts is said again after this long
+   * @param periodMs what lasts is said again after this long; infinite: never, as long as it is remembered
    */
-  constructor(now: () => number, repeatMs: number) {
+  constructor(now: () => number, periodMs: number) {
     this.#now = now
-    this.#repeatMs = repeatMs
+    this.#periodMs = periodMs
   }
 
   /** Whether this is to be said now; from then on it was. */
   isDue(text: string): boolean {
     const now = this.#now()
-    for (const [other, at] of this.#at) {
-      if (now - at < this.#repeatMs) break
-      this.#at.delete(other)
+    for (const [other, at] of this.#saidAt) {
+      if (now - at < this.#periodMs) break
+      this.#saidAt.delete(other)
     }
-    if (this.#at.has(text)) return false
-    const [oldest] = this.#at.keys()
-    if (this.#at.size >= KEPT_MAX && oldest !== undefined) this.#at.delete(oldest)
-    this.#at.set(text, now)
+    if (this.#saidAt.has(text)) return false
+    const [oldest] = this.#saidAt.keys()
+    if (this.#saidAt.size >= KEPT_MAX && oldest !== undefined) this.#saidAt.delete(oldest)
+    this.#saidAt.set(text, now)
     return true
   }
 }

@@ -4,7 +4,7 @@ import { addMeasuredGauge, addProcessMetrics, type Exposition, exposed } from '.
 // An admission takes 0.1 to 1 ms here; the API server waits for 5 s at most.
 const DURATION_EDGES_SECONDS = [0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5]
 
-/** What became of a call. Each label has a small fixed set of values, never a name that somebody chose. */
+/** What became of a call. Each label has a small fixed set of values, never a name that a user chose. */
 export interface AdmissionLabels {
   readonly operation: string
   /** The kind of the decision; `error` where there was none. */

@@ -146,7 +146,7 @@ function situationOf(
   }
 }
 
-/** A named lock as one Deployment sees it, by what was surveyed: the same judgement as `readNamed` of src/lock/named-lock.ts. */
+/** A named lock as one Deployment sees it, by what was surveyed: the same judgement as `readNamedState` of src/lock/named-lock.ts. */
 function namedFacts(index: SurveyIndex, lock: string, namespace: string, own: Holder | undefined): NamedFacts {
   const { configMap, named: read } = index.configMap(namespace, namedLockConfigMapName(lock)) ?? {}
   const holder = read?.kind === 'lock' ? read.holder : undefined

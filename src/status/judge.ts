@@ -1,5 +1,5 @@
 import type { ReplicaSet } from '../kube/objects.ts'
-import { delayMs, nextTurn } from '../lock/backoff.ts'
+import { delayMs, nextTry } from '../lock/backoff.ts'
 import { decide } from '../lock/decide.ts'
 import { grantOf } from '../lock/grant.ts'
 import {
@@ -162,10 +162,10 @@ function judgeFree(situation: Situation, base: Base, { pods, record }: Parts): F
   if (why === 'lock-busy' || why === 'lock-turn') return { ...base, ...WAITING('lock-busy') }
   // Where its ConfigMap is there and blank or edited, the controller can't settle it yet, or is about to.
   const { state: shared } = situation.named ?? {}
-  if (decision.kind === 'rebuild-named' && shared?.kind === 'lost' && shared.configMap !== undefined)
+  if (decision.kind === 'recover-named' && shared?.kind === 'lost' && shared.configMap !== undefined)
     return { ...base, ...WAITING('lock-unsettled') }
 
-  const turn = nextTurn(failed, facts.settings.retries, now)
+  const turn = nextTry(failed, facts.settings.retries, now)
   const isNext = decision.kind !== 'wait' && base.waiting.length > 0
   if (failed !== undefined && !(isNext && turn.kind === 'now')) {
     if (turn.kind === 'never') return { ...base, state: 'Failed', reason: 'gave-up', since: failureTime(failed) }

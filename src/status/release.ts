@@ -1,7 +1,7 @@
 import type { Api } from '../kube/api.ts'
 import type { RemoveOptions } from '../kube/calls.ts'
 import type { Pod } from '../kube/objects.ts'
-import { isOfLock, standing } from '../lock/fence.ts'
+import { fenceStateOf, isOfLock } from '../lock/fence.ts'
 import { keyOf, recordNameOf } from '../lock/key.ts'
 import { judgeByPod, judgeHolder, type NamedHolder, readNamedLock } from '../lock/named-lock.ts'
 import { projectPod } from '../lock/pod-projection.ts'
@@ -91,7 +91,7 @@ async function runningPod(api: Api, { facts, replicaSets }: Situation): Promise<
   const { name, namespace } = facts.deployment.metadata
   const pods = await api.list('Pod', { namespace, labelSelector: `${PROTOCOL_LABEL}=${PROTOCOL}` }, projectPod)
   const key = { namespace, deployment: name }
-  return pods.find((pod) => isOfLock(pod, key, replicaSets) && standing(pod) === 'running')?.metadata.name
+  return pods.find((pod) => isOfLock(pod, key, replicaSets) && fenceStateOf(pod) === 'running')?.metadata.name
 }
 
 /** Whether this run does not hold the own lock any more, which whoever is next may have by then. Throws KubeError. */
@@ -134,7 +134,7 @@ export function releaseOf(situation: Situation): Release {
         ],
       }
     case undefined: {
-      const running = pods.find(({ pod }) => standing(pod) === 'running')
+      const running = pods.find(({ pod }) => fenceStateOf(pod) === 'running')
       return running === undefined ? FREE : recordLost(running.pod.metadata.name, lockConfigMapName(name))
     }
     case 'record': {
@@ -228,7 +228,7 @@ async function readLost(api: Api, { namespace, lock }: NamedLock, isThere: boole
       ? [pod]
       : []
   })
-  const recordless = pods.filter((pod) => !known.has(recordNameOf(pod) ?? '') && standing(pod) === 'running')
+  const recordless = pods.filter((pod) => !known.has(recordNameOf(pod) ?? '') && fenceStateOf(pod) === 'running')
   const holding = [...held, ...recordless]
   if (!isThere && holding.length === 0)
     return { kind: 'free', says: [`Nobody has ever held a lock ${lock} in namespace ${namespace}.`] }

@@ -287,8 +287,8 @@ export const MUTATIONS: readonly Mutation[] = [
     name: 'holder-without-compare',
     ids: ['L7'],
     file: 'src/controller/actions.ts',
-    find: 'async function write({ configMap }: Stored, record: LockRecord, { api }: Surroundings): Promise<ConfigMap> {\n',
-    replace: `async function write({ configMap: seen }: Stored, record: LockRecord, { api }: Surroundings): Promise<ConfigMap> {
+    find: 'async function writeRecord({ configMap }: Stored, record: LockRecord, { api }: ReconcileContext): Promise<ConfigMap> {\n',
+    replace: `async function writeRecord({ configMap: seen }: Stored, record: LockRecord, { api }: ReconcileContext): Promise<ConfigMap> {
   const configMap = (await api.read('ConfigMap', seen.metadata.namespace, seen.metadata.name)) ?? seen
 `,
     ...SIMULATION,
@@ -307,7 +307,7 @@ export const MUTATIONS: readonly Mutation[] = [
     name: 'no-fence',
     ids: ['L7'],
     file: 'src/controller/recover-lock.ts',
-    find: 'for (const pod of fence.toTell) await tell(api, pod, fence.number)',
+    find: 'for (const pod of fence.undecided) await fencePod(api, pod, fence.number)',
     replace: '',
     ...SIMULATION,
   },
@@ -332,10 +332,10 @@ export const MUTATIONS: readonly Mutation[] = [
       },
       {
         file: 'src/controller/actions.ts',
-        find: `      const configMap = await write(stored, record, surroundings)
+        find: `      const configMap = await writeRecord(stored, record, context)
       report(event, key)
       const released =`,
-        replace: `      const freed = await write(stored, { ...stored.record, holder: undefined }, surroundings)
+        replace: `      const freed = await writeRecord(stored, { ...stored.record, holder: undefined }, context)
       const read = readRecord(freed)
       if (read.kind !== 'record') return AGAIN
       for (let tries = 0; tries < 9; tries++) {
@@ -361,7 +361,7 @@ export const MUTATIONS: readonly Mutation[] = [
     edits: [
       {
         file: 'src/lock/fence.ts',
-        find: ".filter((pod) => standing(pod) === 'running')",
+        find: ".filter((pod) => fenceStateOf(pod) === 'running')",
         replace: '.filter(() => false)',
       },
       {
@@ -408,7 +408,7 @@ export const MUTATIONS: readonly Mutation[] = [
     file: 'src/lock/pod-state.ts',
     find: 'run ?? (isFollowed ? before : undefined)',
     replace: 'run',
-    tests: ['test/unit/lock/container-end.test.ts'],
+    tests: ['test/unit/lock/pod-state.test.ts'],
   },
   // A pod that no Deployment made waits for ever.
   {
@@ -436,7 +436,7 @@ export const MUTATIONS: readonly Mutation[] = [
     file: 'src/controller/recover-lock.ts',
     find: 'lock: lock ?? UNKNOWN_LOCK,',
     replace: '',
-    tests: ['test/unit/controller/rebuild-named.test.ts', 'test/unit/lock/simulation.test.ts'],
+    tests: ['test/unit/controller/recover-lock.test.ts', 'test/unit/lock/simulation.test.ts'],
   },
   // A record that is a copy of another counts.
   {

@@ -21,7 +21,7 @@ const EDITED = 5_000
 const { cluster, start, endAll, servesOthers, isIdle, staysWithinLimit, deployments } = await startHostileStage()
 
 describe('Neighbours of the controller that make ConfigMaps', () => {
-  test('S6: 450 ConfigMaps of 1 MB: a start, a named lock and the overseer read them, the command line too', async (t) => {
+  test('S6: 450 ConfigMaps of 1 MB: a start, a named lock and the search for stuck rollouts read them, the command line too', async (t) => {
     const hostile = 'large-records'
     await makeNamespace(cluster, hostile)
     await each(CONFIG_MAPS, async (nth) => {
@@ -56,11 +56,11 @@ describe('Neighbours of the controller that make ConfigMaps', () => {
       accept: (all) => all.includes('MigrationStarted'),
     })
     await isIdle(leader)
-    await until('the overseer has looked', reasons, {
+    await until('stuck rollouts have been looked for', reasons, {
       limitMs: LIMIT_MS,
       accept: (all) => all.includes('MigrationWaiting'),
     })
-    await servesOthers(t, 'while the overseer looks')
+    await servesOthers(t, 'while stuck rollouts are looked for')
     await staysWithinLimit(t, { leader })
 
     const args = ['--max-old-space-size=384', `${root}/src/main.ts`, 'status', '-n', hostile, '-o', 'json']

@@ -1,8 +1,8 @@
-import type { Surroundings } from '../../../src/controller/reconcile-context.ts'
+import type { ReconcileContext } from '../../../src/controller/reconcile-context.ts'
 import type { ConfigMap, Pod } from '../../../src/kube/objects.ts'
 import { keyOf, keyText } from '../../../src/lock/key.ts'
 import { formatRecord, type Holder, type LockRecord } from '../../../src/lock/record.ts'
-import { Turns } from '../../../src/lock/waiters.ts'
+import { Waiters } from '../../../src/lock/waiters.ts'
 import { FIELD_MANAGER, FILES_VOLUME, lockConfigMapName } from '../../../src/names.ts'
 import { apiOf, type Call, Server } from '../simulation/server.ts'
 import { configMapOf, deploymentOf, KEY, NOW, podOf, replicaSetOf } from './objects.ts'
@@ -12,7 +12,7 @@ export class Shop {
   readonly server = new Server()
   readonly calls: string[] = []
   readonly reported: string[] = []
-  readonly turns = new Turns()
+  readonly waiters = new Waiters()
   now = NOW
   /** Called before each call is carried out; may change what is there, or throw what the call then throws. */
   before: (call: Call) => void = () => {}
@@ -83,7 +83,7 @@ export class Shop {
   }
 
   /** @param view what the watch shows; default: what is stored */
-  surroundings(view?: readonly Pod[]): Surroundings {
+  context(view?: readonly Pod[]): ReconcileContext {
     return {
       api: apiOf(this.server, async (call) => {
         this.calls.push(call.text)
@@ -95,7 +95,7 @@ export class Shop {
       },
       now: () => this.now,
       random: () => 0.5,
-      turns: this.turns,
+      waiters: this.waiters,
       report: (event) => this.reported.push(event.kind === 'problem' ? `problem ${event.reason}` : event.kind),
     }
   }

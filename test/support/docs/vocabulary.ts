@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs'
 import type { Command } from 'commander'
 import { programAs } from '../../../src/cli/program.ts'
 import { EVENT_REASONS } from '../../../src/controller/events.ts'
-import { Pods } from '../../../src/controller/pods.ts'
-import { LASTING } from '../../../src/controller/stuck-rollouts.ts'
+import { PodIndex } from '../../../src/controller/pod-index.ts'
+import { STUCK_REASONS } from '../../../src/controller/stuck-rollouts.ts'
 import { ANNOTATIONS } from '../../../src/injection/annotations.ts'
 import * as names from '../../../src/names.ts'
 import { createControllerMetrics } from '../../../src/observability/controller-metrics.ts'
@@ -29,8 +29,8 @@ const METRICS = new Set(
       version: '',
       watchedPods: () => 0,
       queuedLocks: () => 0,
-      lockGauges: new LockGauges(new Pods()),
-      lastingReasons: Object.keys(LASTING),
+      lockGauges: new LockGauges(new PodIndex()),
+      stuckReasons: Object.keys(STUCK_REASONS),
     }),
     createWebhookMetrics({ version: '', isReady: () => true }),
   ].flatMap((metrics) => metrics.describe().map(({ name }) => name)),
@@ -43,7 +43,7 @@ const SCRIPTS = (JSON.parse(readFileSync(`${root}/package.json`, 'utf8')) as { s
 
 /** An Event's reason, by the words that ours begin with; others of CamelCase are Kubernetes' own. */
 const REASON = new RegExp(
-  `(?<![\\w.])(?:${[...new Set([...Object.keys(EVENT_REASONS), ...Object.values(LASTING)].map(firstWord))].join('|')})[A-Z][A-Za-z]+`,
+  `(?<![\\w.])(?:${[...new Set([...Object.keys(EVENT_REASONS), ...Object.values(STUCK_REASONS)].map(firstWord))].join('|')})[A-Z][A-Za-z]+`,
   'g',
 )
 /** CamelCase that begins like a reason of ours, and is a thing of Kubernetes. */

@@ -76,7 +76,7 @@ interface Controller {
     | 'acquire'
     | 'settleOwn'
     | 'readPod'
-    | 'readNamed'
+    | 'readNamedState'
     | 'judge'
     | 'take'
     | 'confirm'
@@ -262,9 +262,9 @@ function steps(s: NamedState, o: NamedOptions): readonly Step<NamedState>[] {
         if (hold === 'held') return go('sees it run', IDLE)
         go('finds it not wanted', { ...fresh, at: 'release' }, tell(who, run))
         if (c.lock !== s.names[who]) return
-        return go('finds it undecided', { ...fresh, at: c.lock === 'named' ? 'readNamed' : 'confirm' })
+        return go('finds it undecided', { ...fresh, at: c.lock === 'named' ? 'readNamedState' : 'confirm' })
       }
-      case 'readNamed': {
+      case 'readNamedState': {
         const next = { ...c, namedFresh: true, named: s.named.holder }
         const { state, holder } = s.named
         if (state === 'missing' && holds('namedBlankFirst'))

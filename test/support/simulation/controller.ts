@@ -1,11 +1,11 @@
-import { type Look, reconcile } from '../../../src/controller/reconcile.ts'
+import { type ReconcileResult, reconcile } from '../../../src/controller/reconcile.ts'
 import { KubeError } from '../../../src/kube/api.ts'
 import type { Pod } from '../../../src/kube/objects.ts'
 import type { ControllerEvent } from '../../../src/lock/event.ts'
 import { type Key, keyOf, keyText, parseKey } from '../../../src/lock/key.ts'
 import { projectPod } from '../../../src/lock/pod-projection.ts'
 import { NOTHING_KNOWN } from '../../../src/lock/snapshot.ts'
-import { Turns } from '../../../src/lock/waiters.ts'
+import { Waiters } from '../../../src/lock/waiters.ts'
 import { apiOf, type Call, type Server } from './server.ts'
 
 /** A call on its way: to the server, or back with an answer. */
@@ -15,7 +15,7 @@ interface Sent {
   outcome: { readonly value: unknown } | { readonly error: unknown } | undefined
 }
 
-export interface ControllerOptions {
+export interface SimulatedControllerOptions {
   readonly name: string
   readonly server: Server
   /** Milliseconds since 1970, by this controller's own clock. */
@@ -30,19 +30,19 @@ export interface ControllerOptions {
  */
 export class SimulatedController {
   readonly name: string
-  readonly #options: ControllerOptions
-  #turns = new Turns()
+  readonly #options: SimulatedControllerOptions
+  #waiters = new Waiters()
   /** Per pod, which of its states this controller's watch has shown last. */
   #seen = new Map<string, number>()
   readonly queue = new Set<string>()
   readonly timers = new Map<string, number>()
   sent: Sent | undefined
-  isLooking = false
+  isReconciling = false
   #generation = 0
   #wake: (() => void) | undefined
   error: unknown
 
-  constructor(options: ControllerOptions) {
+  constructor(options: SimulatedControllerOptions) {
     this.name = options.name
     this.#options = options
   }
@@ -56,7 +56,7 @@ export class SimulatedController {
   async begin(text: string): Promise<void> {
     this.queue.delete(text)
     this.timers.delete(text)
-    this.isLooking = true
+    this.isReconciling = true
     const generation = this.#generation
     const key = parseKey(text)
     const parked = this.#parked()
@@ -68,7 +68,7 @@ export class SimulatedController {
       view: { pods: (of) => this.view(of) },
       now,
       random,
-      turns: this.#turns,
+      waiters: this.#waiters,
       report: (event) => report(event),
     }).then(
       (look) => isPresent() && this.#finish(text, look),
@@ -77,21 +77,21 @@ export class SimulatedController {
         this.error = error
         this.#finish(text, {
           ...NOTHING_KNOWN,
-          at: undefined,
-          waiting: undefined,
+          requeueAt: undefined,
+          waitReason: undefined,
           isKnown: false,
           isOrphan: false,
-          alsoLook: [],
+          alsoReconcile: [],
         })
       },
     )
     await parked
   }
 
-  #finish(text: string, { at, alsoLook }: Look): void {
-    this.isLooking = false
-    if (at !== undefined) this.timers.set(text, at)
-    for (const key of alsoLook) this.queue.add(keyText(key))
+  #finish(text: string, { requeueAt, alsoReconcile }: ReconcileResult): void {
+    this.isReconciling = false
+    if (requeueAt !== undefined) this.timers.set(text, requeueAt)
+    for (const key of alsoReconcile) this.queue.add(keyText(key))
     this.#wake?.()
   }
 
@@ -139,11 +139,11 @@ export class SimulatedController {
     const call = this.sent?.outcome === undefined ? this.sent?.call : undefined
     this.#generation++
     this.sent = undefined
-    this.isLooking = false
+    this.isReconciling = false
     this.queue.clear()
     this.timers.clear()
     this.#seen.clear()
-    this.#turns = new Turns()
+    this.#waiters = new Waiters()
     return call
   }
 

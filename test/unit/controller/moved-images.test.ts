@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { Announcer } from '../../../src/controller/events.ts'
 import { digestOf, platformOf, reportMovedImages, SeenImages } from '../../../src/controller/moved-images.ts'
+import { EventPublisher } from '../../../src/controller/reporter.ts'
 import type { Announcement } from '../../../src/kube/event-recorder.ts'
 import type { Node } from '../../../src/kube/objects.ts'
 import type { ControllerEvent } from '../../../src/lock/event.ts'
@@ -69,11 +69,11 @@ describe('A pod of a recorded revision with another image', () => {
     const recorder = {
       record: (_namespace: unknown, _find: unknown, announcement: Announcement) => told.push(announcement),
     }
-    const { api } = new Shop().surroundings()
-    const announcer = new Announcer(api, recorder as never, () => NOW)
+    const { api } = new Shop().context()
+    const publisher = new EventPublisher(api, recorder as never, () => NOW)
     const event = { kind: 'image-moved', revision: 'a', image: 'app:1', migrated: `sha256:${A}` } as const
     for (const pod of ['web-a-1', 'web-a-2'])
-      for (const starts of [`sha256:${B}`, `sha256:${'c'.repeat(64)}`]) announcer.event({ ...event, pod, starts }, KEY)
+      for (const starts of [`sha256:${B}`, `sha256:${'c'.repeat(64)}`]) publisher.event({ ...event, pod, starts }, KEY)
     assert.deepEqual(
       told.map(({ reason, type }) => [reason, type]),
       [

@@ -17,9 +17,9 @@ describe('A look at a lock whose revision is recorded', () => {
     const shop = new Shop({ entries: COMPLETED })
     const old = ['web-a-1', 'web-a-2'].map((name) => shop.add({ name }))
     shop.touch('web-a-1')
-    const look = await reconcile(KEY, shop.surroundings(old))
+    const look = await reconcile(KEY, shop.context(old))
     assert.deepEqual([shop.grantOn('web-a-1'), shop.grantOn('web-a-2')], ['skip', 'skip'])
-    assert.deepEqual([look.isKnown, look.waiting], [true, undefined])
+    assert.deepEqual([look.isKnown, look.waitReason], [true, undefined])
     assert.equal(told(shop), 3)
     assert.deepEqual(shop.reported, ['skipped', 'skipped'])
   })
@@ -28,9 +28,9 @@ describe('A look at a lock whose revision is recorded', () => {
     const shop = new Shop({ entries: COMPLETED })
     shop.add({ name: 'web-a-1' })
     shop.before = ({ text }) => text.startsWith('tell') && shop.touch('web-a-1')
-    const look = await reconcile(KEY, shop.surroundings())
+    const look = await reconcile(KEY, shop.context())
     assert.equal(look.isKnown, false)
-    assert.ok(look.at !== undefined && look.at > NOW && look.at < NOW + 1_000)
+    assert.ok(look.requeueAt !== undefined && look.requeueAt > NOW && look.requeueAt < NOW + 1_000)
     assert.equal(told(shop), 6, 'five conflicts are borne')
   })
 })
@@ -40,7 +40,7 @@ describe('A runner whose command overwrote its run number', () => {
     const shop = new Shop()
     shop.hold(holderOf(shop.add({ name: 'web-a-1', grant: 'run 5', state: ended(0, 'all done') }), 5))
     shop.add({ name: 'web-a-2' })
-    await reconcile(KEY, shop.surroundings())
+    await reconcile(KEY, shop.context())
     assert.deepEqual(shop.reported, ['not-recorded', 'run-started'])
     assert.deepEqual([shop.grantOn('web-a-1'), shop.grantOn('web-a-2')], ['wait 5', 'run 6'])
     assert.equal(shop.record?.data?.['completed.a'], undefined)
@@ -51,16 +51,16 @@ describe('A runner whose command overwrote its run number', () => {
     const runner = shop.add({ name: 'web-a-1', grant: 'run 5', lastState: ended(1, 'oh no') })
     shop.hold(holderOf(runner, 5))
     shop.add({ name: 'web-a-2' })
-    await reconcile(KEY, shop.surroundings())
+    await reconcile(KEY, shop.context())
     assert.deepEqual(shop.reported, [], 'it may not have started')
     const stored = shop.server.get('Pod', 'web-a-1')
     assert.ok(stored)
     const { status } = podOf({ state: ended(75, 'stale 5'), lastState: ended(1, 'oh no') })
     shop.server.update('Pod', { ...stored, ...(status && { status }) }, 'kubelet')
-    const look = await reconcile(KEY, shop.surroundings())
+    const look = await reconcile(KEY, shop.context())
     assert.deepEqual(shop.reported, ['not-recorded', 'run-failed'])
     assert.match(shop.record?.data?.['failed.a'] ?? '', /"count":1,"exit":1/)
-    assert.deepEqual([look.waiting, shop.grantOn('web-a-2')], ['gave-up', undefined])
+    assert.deepEqual([look.waitReason, shop.grantOn('web-a-2')], ['gave-up', undefined])
   })
 })
 
@@ -82,7 +82,7 @@ describe('A pod that no Deployment made', () => {
       const shop = new Shop()
       const own = shop.add({ name: 'web-a-1' })
       const stray = shop.server.create('Pod', copy, 'kubectl')
-      await reconcile(KEY, shop.surroundings([stray, own]))
+      await reconcile(KEY, shop.context([stray, own]))
       assert.deepEqual(shop.reported, ['problem foreign-pod', 'run-started'])
       assert.deepEqual([shop.grantOn('a-copy'), shop.grantOn('web-a-1')], [undefined, 'run 5'])
     }
@@ -93,12 +93,12 @@ describe('A pod that no Deployment made', () => {
     const labels = { [PROTOCOL_LABEL]: PROTOCOL }
     const exit = ended(78, 'no pod of a Deployment: it has no label pod-template-hash')
     const stray = shop.server.create('Pod', copyOf(podOf({ name: 'a-copy', state: exit }), labels, false), 'kubectl')
-    await reconcile(KEY, shop.surroundings([stray]))
+    await reconcile(KEY, shop.context([stray]))
     const writes = () => shop.calls.filter((call) => /^(write|tell|create)/.test(call))
     assert.deepEqual(writes(), [])
     const runner = shop.add({ name: 'web-a-1', grant: 'run 5' })
     shop.hold(holderOf(runner, 5))
-    await reconcile(KEY, shop.surroundings([stray, runner]))
+    await reconcile(KEY, shop.context([stray, runner]))
     assert.deepEqual(writes(), [])
     assert.match(shop.record?.data?.['holder'] ?? '', /"pod":"web-a-1"/)
   })
@@ -109,7 +109,7 @@ describe('A runner that has succeeded', () => {
     const shop = new Shop()
     shop.hold(holderOf(shop.add({ name: 'web-a-1', grant: 'run 5', state: ended(0, 'run 5') }), 5))
     for (const name of ['web-a-2', 'web-a-3']) shop.add({ name })
-    await reconcile(KEY, shop.surroundings())
+    await reconcile(KEY, shop.context())
     const { calls } = shop
     const recorded = calls.findIndex((call) => call.startsWith('write ConfigMap'))
     assert.deepEqual([shop.grantOn('web-a-2'), shop.grantOn('web-a-3')], ['skip', 'skip'])
@@ -131,7 +131,7 @@ describe('A runner that has succeeded', () => {
       const data = { ...record.data, 'completed.b': COMPLETED['completed.a'] }
       shop.server.update('ConfigMap', { ...record, data }, 'kubectl')
     }
-    await reconcile(KEY, shop.surroundings())
+    await reconcile(KEY, shop.context())
     assert.equal(writes, 2, 'the record of the run, and the lock for the other revision, which fails')
     assert.equal(shop.grantOn('web-a-2'), 'skip')
     assert.ok(shop.record?.data?.['completed.a'] && shop.record.data['completed.b'])
@@ -141,9 +141,9 @@ describe('A runner that has succeeded', () => {
   test('has those looked at that wait for its named lock', async () => {
     const shop = new Shop({}, { 'migrate.io/lock': 'db' })
     shop.hold(holderOf(shop.add({ grant: 'run 5', state: ended(0, 'run 5') }), 5, 'db'))
-    shop.turns.wait(lockText('shop', 'db'), 'shop/other')
-    const { alsoLook } = await reconcile(KEY, shop.surroundings())
-    assert.deepEqual(alsoLook, [{ namespace: 'shop', deployment: 'other' }])
+    shop.waiters.wait(lockText('shop', 'db'), 'shop/other')
+    const { alsoReconcile } = await reconcile(KEY, shop.context())
+    assert.deepEqual(alsoReconcile, [{ namespace: 'shop', deployment: 'other' }])
   })
 
   /** @param mountsRecord false where the API server made its Deployment's name up */
@@ -152,7 +152,7 @@ describe('A runner that has succeeded', () => {
     const stored = shop.add({ name: 'web-a-1', grant: 'run 5', state: ended(0, 'run 5') })
     const pod = mountsRecord ? stored : shop.server.update('Pod', { ...stored, spec: {} }, 'kubelet')
     shop.hold(holderOf(pod, 5))
-    await reconcile(KEY, shop.surroundings())
+    await reconcile(KEY, shop.context())
     assert.ok(shop.record?.data?.['completed.a'])
     return shop
   }
@@ -181,7 +181,7 @@ describe('How a lock stands after a look', () => {
     test(`a revision that ${what}`, async () => {
       const shop = new Shop({ entries })
       shop.add({ state: ended(3) })
-      const look = await reconcile(KEY, shop.surroundings())
+      const look = await reconcile(KEY, shop.context())
       assert.deepEqual([look.hasFailed, look.heldSince], [hasFailed, undefined])
     })
 
@@ -189,7 +189,7 @@ describe('How a lock stands after a look', () => {
     const shop = new Shop()
     const holder = holderOf(shop.add({ grant: 'run 5' }), 5)
     shop.hold(holder)
-    assert.equal((await reconcile(KEY, shop.surroundings())).heldSince, Date.parse(holder.since))
+    assert.equal((await reconcile(KEY, shop.context())).heldSince, Date.parse(holder.since))
   })
 })
 
@@ -199,7 +199,7 @@ test('Of 100 pods that are left out for the same reason, a look reports one, and
   shop.add({ name: 'web-a-max', grant: `wait ${MAX_RUN_NUMBER}` })
   const told: ControllerEvent[] = []
   for (let looks = 0; looks < 5; looks++)
-    await reconcile(KEY, { ...shop.surroundings(), report: (event) => told.push(event) })
+    await reconcile(KEY, { ...shop.context(), report: (event) => told.push(event) })
   const problems = told.filter((event) => event.kind === 'problem').slice(0, 2)
   assert.deepEqual(problems.map(({ reason, object, others }) => [reason, object, others]).toSorted(), [
     ['numbers-exhausted', 'web-a-max', 0],

@@ -110,7 +110,7 @@ describe('The next step while the lock is free', () => {
     const busy = { kind: 'busy', configMap, isOurs: false } as const
     assert.equal(kindOf({}, [podOf()], { settings, named: busy }), 'wait: lock-busy')
     const lost = { kind: 'lost', configMap: undefined, turn: 0 } as const
-    assert.equal(kindOf({}, [podOf()], { settings, named: lost }), 'rebuild-named')
+    assert.equal(kindOf({}, [podOf()], { settings, named: lost }), 'recover-named')
     assert.equal(kindOf({}, [podOf()], { settings, named: { kind: 'foreign', name: 'x' } }), 'blocked')
     const open = { kind: 'open', pod: podOf({ name: 'job-a-1' }), number: 2 } as const
     assert.equal(kindOf({}, [podOf()], { settings, named: open }), 'settle')
@@ -206,7 +206,7 @@ describe('The next step while the lock is held', () => {
 describe('The next step where the record is not as it should be', () => {
   test('L8: missing: created blank; blank or edited: made anew from the pods', () => {
     assert.equal(kindOf({}, [podOf()], { configMap: undefined, read: undefined }), 'create-blank')
-    assert.equal(kindOf({}, [podOf()], { read: { kind: 'edited', why: 'x', entries: {} } }), 'make-anew')
+    assert.equal(kindOf({}, [podOf()], { read: { kind: 'edited', why: 'x', entries: {} } }), 'recover')
   })
 
   test('L8, L12: of an earlier Deployment: taken over without its entries; of none: with them, where it is no copy', () => {

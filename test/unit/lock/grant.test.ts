@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { delayMs, nextTurn } from '../../../src/lock/backoff.ts'
+import { delayMs, nextTry } from '../../../src/lock/backoff.ts'
 import { decidedNumber, decisionOn, formatGrant, marksOff, marksOn, parseGrant } from '../../../src/lock/grant.ts'
 import { AUTOSCALER_MARKS } from '../../../src/names.ts'
 import { NOW, podOf } from '../../support/controller/objects.ts'
@@ -65,17 +65,17 @@ describe('The backoff', () => {
 
   test('L3: waits for its time, and ends with migrate.io/retries', () => {
     const next = new Date(NOW + 5000).toISOString()
-    assert.deepEqual(nextTurn(undefined, 0, NOW), { kind: 'now' })
-    assert.deepEqual(nextTurn({ count: 1, exit: 1, next }, undefined, NOW), { kind: 'later', at: NOW + 5000 })
-    assert.deepEqual(nextTurn({ count: 1, exit: 1, next }, undefined, NOW + 5000), { kind: 'now' })
-    assert.deepEqual(nextTurn({ count: 2, exit: 1, next }, 2, NOW), { kind: 'later', at: NOW + 5000 })
-    assert.deepEqual(nextTurn({ count: 3, exit: 1, next }, 2, NOW), { kind: 'never' })
-    assert.deepEqual(nextTurn({ count: 1, exit: 1 }, 0, NOW), { kind: 'never' })
+    assert.deepEqual(nextTry(undefined, 0, NOW), { kind: 'now' })
+    assert.deepEqual(nextTry({ count: 1, exit: 1, next }, undefined, NOW), { kind: 'later', at: NOW + 5000 })
+    assert.deepEqual(nextTry({ count: 1, exit: 1, next }, undefined, NOW + 5000), { kind: 'now' })
+    assert.deepEqual(nextTry({ count: 2, exit: 1, next }, 2, NOW), { kind: 'later', at: NOW + 5000 })
+    assert.deepEqual(nextTry({ count: 3, exit: 1, next }, 2, NOW), { kind: 'never' })
+    assert.deepEqual(nextTry({ count: 1, exit: 1 }, 0, NOW), { kind: 'never' })
   })
 
   test('L3: a time that no backoff can have set holds nothing back', () => {
     for (const next of ['2099-01-01T00:00:00Z', 'tomorrow', ''])
-      assert.deepEqual(nextTurn({ count: 1, exit: 1, next }, undefined, NOW), { kind: 'now' }, next)
+      assert.deepEqual(nextTry({ count: 1, exit: 1, next }, undefined, NOW), { kind: 'now' }, next)
   })
 })
 

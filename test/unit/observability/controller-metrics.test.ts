@@ -1,33 +1,33 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { Pods } from '../../../src/controller/pods.ts'
-import type { Look } from '../../../src/controller/reconcile.ts'
-import { LASTING } from '../../../src/controller/stuck-rollouts.ts'
+import { PodIndex } from '../../../src/controller/pod-index.ts'
+import type { ReconcileResult } from '../../../src/controller/reconcile.ts'
+import { STUCK_REASONS } from '../../../src/controller/stuck-rollouts.ts'
 import { NOTHING_KNOWN } from '../../../src/lock/snapshot.ts'
 import { createControllerMetrics } from '../../../src/observability/controller-metrics.ts'
 import { LockGauges } from '../../../src/observability/lock-gauges.ts'
 import { ended, KEY, podOf } from '../../support/controller/objects.ts'
 
-const QUIET: Look = {
+const QUIET: ReconcileResult = {
   ...NOTHING_KNOWN,
-  at: undefined,
-  waiting: undefined,
+  requeueAt: undefined,
+  waitReason: undefined,
   isKnown: true,
   isOrphan: false,
-  alsoLook: [],
+  alsoReconcile: [],
 }
 const HELD_SINCE = Date.parse('2026-01-01T11:58:30Z')
 
 /** The metrics of a controller that leads, and a way to read them. */
 function leading() {
-  const pods = new Pods()
+  const pods = new PodIndex()
   const lockGauges = new LockGauges(pods)
   const metrics = createControllerMetrics({
     version: '1',
     watchedPods: () => 0,
     queuedLocks: () => 0,
     lockGauges,
-    lastingReasons: Object.keys(LASTING),
+    stuckReasons: Object.keys(STUCK_REASONS),
   })
   metrics.leading(true)
   const series = async (name: string) => {
@@ -48,7 +48,7 @@ describe('Waiting pods', () => {
     pods.put(podOf({ name: 'waits' }))
     pods.put(podOf({ name: 'waits-longer', state: { running: { startedAt: '2026-01-01T11:50:00Z' } } }))
     pods.put(podOf({ name: 'waits-again', grant: 'run 4', lastState: ended(3, 'run 4') }))
-    lockGauges.note(KEY, { ...QUIET, waiting: 'running', heldSince: HELD_SINCE })
+    lockGauges.note(KEY, { ...QUIET, waitReason: 'running', heldSince: HELD_SINCE })
     const waiting = await series('migrate_io_waiting_pods')
     assert.equal(waiting['{reason="running"}'], 3)
     assert.equal(
@@ -64,7 +64,7 @@ describe('Waiting pods', () => {
   test('are of unknown reason where a look found nothing out, and that takes away nothing else', async () => {
     const { pods, lockGauges, series } = leading()
     pods.put(podOf())
-    lockGauges.note(KEY, { ...QUIET, waiting: 'backoff', heldSince: HELD_SINCE, hasFailed: true })
+    lockGauges.note(KEY, { ...QUIET, waitReason: 'backoff', heldSince: HELD_SINCE, hasFailed: true })
     lockGauges.note(KEY, { ...QUIET, isKnown: false })
     const waiting = await series('migrate_io_waiting_pods')
     assert.deepEqual([waiting['{reason="unknown"}'], waiting['{reason="backoff"}']], [1, 0])
@@ -97,7 +97,7 @@ test('A Deployment fails as long as pods of it are pending', async () => {
 
 test('Lasting waits are counted by reason, zeros included; what is no such reason makes no label', async () => {
   const { metrics, series } = leading()
-  metrics.lasting(['node-lost', 'image-pull', 'node-lost', 'whatever'])
+  metrics.stuck(['node-lost', 'image-pull', 'node-lost', 'whatever'])
   const lasting = await series('migrate_io_lasting_waits')
   assert.deepEqual(
     [lasting['{reason="node-lost"}'], lasting['{reason="image-pull"}'], lasting['{reason="no-shell"}']],
@@ -109,9 +109,9 @@ test('Lasting waits are counted by reason, zeros included; what is no such reaso
 test('One that does not lead says so, and nothing that only the leader knows', async () => {
   const { pods, lockGauges, metrics, series } = leading()
   pods.put(podOf())
-  lockGauges.note(KEY, { ...QUIET, waiting: 'running', heldSince: HELD_SINCE, hasFailed: true })
+  lockGauges.note(KEY, { ...QUIET, waitReason: 'running', heldSince: HELD_SINCE, hasFailed: true })
   metrics.waiting(['running'])
-  metrics.lasting(['node-lost'])
+  metrics.stuck(['node-lost'])
   metrics.waited(3)
   const ofLeader = ['waiting_pods', 'waiting_locks', 'lasting_waits', 'held_locks', 'failing_deployments', 'oldest_']
   for (const name of ofLeader) assert.notDeepEqual(await series(`migrate_io_${name}`), {}, name)

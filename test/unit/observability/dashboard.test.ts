@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { Pods } from '../../../src/controller/pods.ts'
-import { LASTING } from '../../../src/controller/stuck-rollouts.ts'
+import { PodIndex } from '../../../src/controller/pod-index.ts'
+import { STUCK_REASONS } from '../../../src/controller/stuck-rollouts.ts'
 import { createControllerMetrics } from '../../../src/observability/controller-metrics.ts'
 import { LockGauges } from '../../../src/observability/lock-gauges.ts'
 import { createWebhookMetrics } from '../../../src/observability/webhook-metrics.ts'
@@ -15,8 +15,8 @@ const described = [
     version: '1',
     watchedPods: () => 0,
     queuedLocks: () => 0,
-    lockGauges: new LockGauges(new Pods()),
-    lastingReasons: Object.keys(LASTING),
+    lockGauges: new LockGauges(new PodIndex()),
+    stuckReasons: Object.keys(STUCK_REASONS),
   }),
   createWebhookMetrics({ version: '1', isReady: () => true }),
 ].flatMap((metrics) => metrics.describe())

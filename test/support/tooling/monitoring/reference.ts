@@ -1,5 +1,5 @@
-import { Pods } from '../../../../src/controller/pods.ts'
-import { LASTING } from '../../../../src/controller/stuck-rollouts.ts'
+import { PodIndex } from '../../../../src/controller/pod-index.ts'
+import { STUCK_REASONS } from '../../../../src/controller/stuck-rollouts.ts'
 import { INJECTION_REASONS } from '../../../../src/injection/reasons.ts'
 import { PROBLEMS, WAIT_KINDS } from '../../../../src/lock/reasons.ts'
 import { createControllerMetrics } from '../../../../src/observability/controller-metrics.ts'
@@ -14,8 +14,8 @@ export function metricsReference(): Generated {
     version: '',
     watchedPods: () => 0,
     queuedLocks: () => 0,
-    lockGauges: new LockGauges(new Pods()),
-    lastingReasons: Object.keys(LASTING),
+    lockGauges: new LockGauges(new PodIndex()),
+    stuckReasons: Object.keys(STUCK_REASONS),
   })
   const webhook = createWebhookMetrics({ version: '', isReady: () => true })
   const ofWebhook = names(webhook)
@@ -49,7 +49,7 @@ ${table(both)}
 
 ${values(WAIT_KINDS)}
 
-\`migrate_io_lasting_waits\`, \`reason\`, as \`migrate-io status -o json\` has it: ${Object.keys(LASTING)
+\`migrate_io_lasting_waits\`, \`reason\`, as \`migrate-io status -o json\` has it: ${Object.keys(STUCK_REASONS)
     .map(code)
     .join(', ')}. What each means and what to do, \`migrate-io status\` says.
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { Announcer, announce, EVENT_REASONS, TELL_AGAIN_MS } from '../../../src/controller/events.ts'
+import { announcementFor, EVENT_REASONS, logLineFor } from '../../../src/controller/events.ts'
+import { EventPublisher, REPEAT_EVENT_MS } from '../../../src/controller/reporter.ts'
 import type { Api } from '../../../src/kube/api.ts'
 import type { Announcement } from '../../../src/kube/event-recorder.ts'
 import type { ControllerEvent } from '../../../src/lock/event.ts'
@@ -18,36 +19,36 @@ const FAILED = {
   nextAt: Date.parse('2026-01-01T00:00:00Z'),
 } as const
 
-function announcer() {
+function publisher() {
   const said: Announcement[] = []
   const recorder = {
     record: (_: string, __: unknown, announcement: Announcement) => said.push(announcement),
     waiting: 0,
   }
   const clock = { now: 0 }
-  const announcer = new Announcer({} as Api, { ...recorder, stop: async () => {} }, () => clock.now)
-  return { said, clock, tell: (event: ControllerEvent) => announcer.event(event, KEY) }
+  const publisher = new EventPublisher({} as Api, { ...recorder, stop: async () => {} }, () => clock.now)
+  return { said, clock, tell: (event: ControllerEvent) => publisher.event(event, KEY) }
 }
 
 describe('Events', () => {
   test('L3: a failure says how, how often, when the next try is, and where to look', () => {
     assert.equal(
-      announce(FAILED, 'shop')?.note,
+      announcementFor(FAILED, 'shop')?.note,
       'Run 3 of revision 5d8f9 failed with exit code 137 (signal 9) in pod shop-5d8f9-abcde; failures so far: 2. Next try not before 2026-01-01T00:00:00.000Z; pods that serve go on serving. See why: kubectl -n shop logs shop-5d8f9-abcde -c migrate-io (with --previous, where it has started again)',
     )
     assert.match(
-      announce({ ...FAILED, nextAt: undefined }, 'shop')?.note ?? '',
+      announcementFor({ ...FAILED, nextAt: undefined }, 'shop')?.note ?? '',
       /as often as migrate.io\/retries allows/,
     )
     assert.match(
-      announce({ ...FAILED, isTimeout: true }, 'shop')?.note ?? '',
+      announcementFor({ ...FAILED, isTimeout: true }, 'shop')?.note ?? '',
       /was ended at migrate.io\/timeout in pod/,
     )
-    assert.match(announce({ ...FAILED, exitCode: 200 }, 'shop')?.note ?? '', /exit code 200 in pod/)
+    assert.match(announcementFor({ ...FAILED, exitCode: 200 }, 'shop')?.note ?? '', /exit code 200 in pod/)
   })
 
   test('W7: a run that could not be recorded is told with what comes of it, a success and a failure alike', () => {
-    const { said, tell } = announcer()
+    const { said, tell } = publisher()
     const event = { kind: 'not-recorded', pod: 'shop-5d8f9-abcde', revision: '5d8f9', number: 3 } as const
     tell({ ...event, exitCode: 0 })
     tell({ ...event, exitCode: 1 })
@@ -61,7 +62,7 @@ describe('Events', () => {
 
   test('each problem that can be told is, with the table’s sentence', () => {
     for (const reason of Object.keys(PROBLEMS) as ProblemReason[]) {
-      const told = announce({ kind: 'problem', reason, object: 'thing', detail: 'password=hunter2' }, 'shop')
+      const told = announcementFor({ kind: 'problem', reason, object: 'thing', detail: 'password=hunter2' }, 'shop')
       if (reason === 'unavailable') assert.equal(told, undefined)
       else {
         assert.ok(told && told.reason in EVENT_REASONS)
@@ -73,7 +74,7 @@ describe('Events', () => {
   })
 
   test('a rollout of 100 pods is told in a few: skips once per revision, and not after its own run', () => {
-    const { said, tell } = announcer()
+    const { said, tell } = publisher()
     for (let i = 0; i < 100; i++) tell({ kind: 'skipped', pod: `shop-5d8f9-${i}`, revision: '5d8f9' })
     assert.deepEqual(
       said.map(({ reason }) => reason),
@@ -89,7 +90,7 @@ describe('Events', () => {
   })
 
   test('a problem of 100 pods that is met at every look is told once, and again while it lasts', () => {
-    const { said, clock, tell } = announcer()
+    const { said, clock, tell } = publisher()
     const look = () => {
       for (let i = 0; i < 100; i++)
         for (const reason of ['unknown-protocol', 'unreadable-grant'] as const)
@@ -100,13 +101,13 @@ describe('Events', () => {
       said.map(({ reason }) => reason),
       ['ProtocolUnknown', 'GrantUnreadable'],
     )
-    clock.now = TELL_AGAIN_MS
+    clock.now = REPEAT_EVENT_MS
     look()
     assert.equal(said.length, 4)
   })
 
   test('of many pods with the same problem one is named, and others only where there are any', () => {
-    const { said, tell } = announcer()
+    const { said, tell } = publisher()
     const problem = { kind: 'problem', object: 'shop-5d8f9-0', detail: '' } as const
     tell({ ...problem, reason: 'unknown-protocol', others: 0 })
     tell({ ...problem, reason: 'unreadable-grant', others: 99 })
@@ -117,9 +118,43 @@ describe('Events', () => {
   })
 
   test('a number that was given back unused, and a record that was made, are nobody’s news', () => {
-    const { said, tell } = announcer()
+    const { said, tell } = publisher()
     tell({ kind: 'given-up', pod: 'a', number: 1 })
     tell({ kind: 'made-anew', configMap: 'deployment.shop.migrate-io', why: 'missing' })
     assert.deepEqual(said, [])
+  })
+})
+
+describe('Log lines', () => {
+  test('a run whose end nobody saw is told with what is known, and without what may not come true', () => {
+    for (const [why, text] of [
+      ['pod-gone', /its pod is gone/],
+      ['pod-failed', /eviction/],
+      ['pod-deleted', /being deleted/],
+      ['stale', /started again/],
+    ] as const) {
+      const line = logLineFor({ kind: 'interrupted', pod: 'web-a-1', number: 5, why })
+      assert.deepEqual([line.level, line.fields], ['warn', { kind: 'interrupted', pod: 'web-a-1', run: 5, why }])
+      assert.match(line.text, text)
+      assert.doesNotMatch(line.text, /again: it|runs again|will/)
+    }
+  })
+
+  test('a failed run says what comes next', () => {
+    const failed = { kind: 'run-failed', pod: 'p', revision: 'a', number: 5, exitCode: 124, count: 2 } as const
+    const nextAt = Date.parse('2026-01-01T12:00:00Z')
+    assert.match(
+      logLineFor({ ...failed, isTimeout: false, nextAt }).text,
+      /failed; next try at 2026-01-01T12:00:00.000Z/,
+    )
+    assert.match(
+      logLineFor({ ...failed, isTimeout: true, nextAt: undefined }).text,
+      /migrate.io\/timeout; no more tries/,
+    )
+  })
+
+  test('S3: of what the API server says, only the beginning is told', () => {
+    const problem = { kind: 'problem', reason: 'refused', object: 'o', detail: 'x'.repeat(10_000) } as const
+    assert.ok(String(logLineFor(problem).fields['detail']).length <= 400)
   })
 })

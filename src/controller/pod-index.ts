@@ -4,7 +4,7 @@ import { controllerOf } from '../lock/pod-state.ts'
 import type { View } from './reconcile-context.ts'
 
 /** The watched pods by the lock that they are about. What it holds is bounded by what is watched. */
-export class Pods implements View {
+export class PodIndex implements View {
   readonly #byKey = new Map<string, Map<string, Pod>>()
   /** Under which key each is, by UID: labels and owners may change. */
   readonly #keys = new Map<string, string>()
@@ -19,7 +19,7 @@ export class Pods implements View {
     return [...this.#byKey.keys()]
   }
 
-  /** @returns the key of the lock; undefined where `know` has to tell first */
+  /** @returns the key of the lock; undefined where `know` must come first */
   put(pod: Pod): string | undefined {
     const { uid } = pod.metadata
     const key = this.keyOf(pod)
@@ -41,7 +41,7 @@ export class Pods implements View {
     return key
   }
 
-  /** Notes which Deployment a ReplicaSet belongs to, where its pods don't tell: before they are put, each of them. */
+  /** Notes which Deployment owns a ReplicaSet whose pods don't show it. Before these are put. */
   know(replicaSetUid: string, deployment: string): void {
     this.#deployments.set(replicaSetUid, deployment)
   }

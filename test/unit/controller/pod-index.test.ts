@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { Pods } from '../../../src/controller/pods.ts'
+import { PodIndex } from '../../../src/controller/pod-index.ts'
 import type { Pod } from '../../../src/kube/objects.ts'
 import { KEY, podOf } from '../../support/controller/objects.ts'
 
@@ -16,7 +16,7 @@ function longPod(nth: number, replicaSet = 'rs long'): Pod {
 
 describe('The watched pods by lock', () => {
   test('a pod is found under its Deployment until it goes', () => {
-    const pods = new Pods()
+    const pods = new PodIndex()
     assert.equal(pods.put(podOf()), 'shop/web')
     assert.deepEqual([pods.keys(), pods.pods(KEY).length], [['shop/web'], 1])
     const changed = podOf({ grant: 'run 5' })
@@ -27,7 +27,7 @@ describe('The watched pods by lock', () => {
   })
 
   test('a pod whose owner was taken off stays under its old key no longer', () => {
-    const pods = new Pods()
+    const pods = new PodIndex()
     const pod = { ...podOf(), spec: {} }
     assert.equal(pods.put(pod), 'shop/web')
     const orphan = { ...pod, metadata: { ...pod.metadata, ownerReferences: [] } }
@@ -36,7 +36,7 @@ describe('The watched pods by lock', () => {
   })
 
   test('one that is gone is taken out by what was known of it', () => {
-    const pods = new Pods()
+    const pods = new PodIndex()
     const pod = { ...podOf(), spec: {} }
     pods.put(pod)
     assert.equal(pods.remove({ ...pod, metadata: { ...pod.metadata, ownerReferences: [] } }), 'shop/web')
@@ -44,7 +44,7 @@ describe('The watched pods by lock', () => {
   })
 
   test('of a Deployment with a long name, its ReplicaSet tells whose it is as long as it has pods', () => {
-    const pods = new Pods()
+    const pods = new PodIndex()
     assert.equal(pods.put(longPod(1)), undefined)
     pods.know('rs long', 'long')
     assert.equal(pods.put(longPod(1)), 'shop/long')
@@ -56,7 +56,7 @@ describe('The watched pods by lock', () => {
   })
 
   test(`P2: ${MANY} pods that come and go, each of a revision of its own, leave nothing behind`, () => {
-    const pods = new Pods()
+    const pods = new PodIndex()
     for (let nth = 0; nth < MANY; nth++) {
       const [short, long] = [podOf({ name: `web-${nth}`, revision: `r${nth}` }), longPod(nth, `rs ${nth}`)]
       pods.know(`rs ${nth}`, 'long')

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { createOverseer } from '../../../src/controller/stuck-rollouts.ts'
+import { createStuckRollouts } from '../../../src/controller/stuck-rollouts.ts'
 import { createApi } from '../../../src/kube/client.ts'
 import type { Announcement } from '../../../src/kube/event-recorder.ts'
 import { connect } from '../../../src/kube/transport.ts'
@@ -18,7 +18,7 @@ const ENTRIES = {
   shop: {},
 }
 
-test('Whatever one namespace holds, or though it can’t be read, the overseer tells of the others', async (t) => {
+test('Whatever one namespace holds, or though it can’t be read, people are told of the others', async (t) => {
   let unread = 'bad'
   const server = await FakeApiServer.start(t, (response, { url }) => {
     const [, namespace = '', kind = ''] = /\/namespaces\/([^/]+)\/([^/]+)$/.exec(url.pathname) ?? []
@@ -41,17 +41,17 @@ test('Whatever one namespace holds, or though it can’t be read, the overseer t
   const said: [string, Announcement][] = []
   const lasting: (readonly string[])[] = []
   const failures: unknown[] = []
-  const overseer = createOverseer({
+  const stuckRollouts = createStuckRollouts({
     cluster: { transport, api: createApi(transport) },
     leader: { leader: 'this one', namespace: 'migrate-io' },
     pending: () => Object.keys(ENTRIES).map((namespace) => `${namespace}/web`),
     now: () => NOW + clock.nowMs(),
     clock,
-    say: (announcement, { namespace }) => said.push([namespace, announcement]),
-    onLasting: (reasons) => lasting.push(reasons),
+    publish: (announcement, { namespace }) => said.push([namespace, announcement]),
+    onStuck: (reasons) => lasting.push(reasons),
     onFailure: (error) => failures.push(error),
   })
-  t.after(() => overseer.stop())
+  t.after(() => stuckRollouts.stop())
   const look = async () => {
     const before = lasting.length
     const isDone = async () => {
@@ -60,7 +60,7 @@ test('Whatever one namespace holds, or though it can’t be read, the overseer t
     }
     await until('it has looked', isDone, { limitMs: 10_000 })
   }
-  overseer.start()
+  stuckRollouts.start()
   await look()
   await look()
   assert.deepEqual(
@@ -99,14 +99,14 @@ test('S6: a namespace that takes long is looked at last, and as much more seldom
   const transport = await connect(server.target)
   t.after(() => transport.close())
   let rounds = 0
-  const overseer = createOverseer({
+  const stuckRollouts = createStuckRollouts({
     cluster: { transport, api: createApi(transport) },
     leader: { leader: 'this one', namespace: 'migrate-io' },
     pending: () => ['heavy', 'a', 'b'].map((namespace) => `${namespace}/web`),
     now: () => NOW + clock.nowMs(),
     clock,
-    say: () => {},
-    onLasting: () => rounds++,
+    publish: () => {},
+    onStuck: () => rounds++,
     onFailure: (error) => failures.push(error),
   })
   const round = async () => {
@@ -117,7 +117,7 @@ test('S6: a namespace that takes long is looked at last, and as much more seldom
     }
     await until('it has looked', isDone, { limitMs: 10_000 })
   }
-  overseer.start()
+  stuckRollouts.start()
   for (let nth = 0; nth < 10; nth++) await round()
   assert.equal(asked.filter((namespace) => namespace === 'heavy').length, 2, asked.join())
   assert.ok(asked.filter((namespace) => namespace === 'a').length >= 8, asked.join())
@@ -125,7 +125,7 @@ test('S6: a namespace that takes long is looked at last, and as much more seldom
   hangs = true
   await clock.advance(20_000)
   await until('it has asked', () => hung > 0, { limitMs: 10_000 })
-  await overseer.stop()
+  await stuckRollouts.stop()
   assert.deepEqual(failures, [], 'it has not waited until the API server was given up')
 })
 

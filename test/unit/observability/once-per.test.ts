@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { Said } from '../../../src/observability/once-per.ts'
+import { OncePer } from '../../../src/observability/once-per.ts'
 
 test('S6: what was said is said again after its time, and of any number of texts a bounded one is remembered', () => {
   let now = 0
-  const said = new Said(() => now, 300_000)
+  const said = new OncePer(() => now, 300_000)
   assert.deepEqual([said.isDue('a'), said.isDue('a')], [true, false])
   now += 300_000
   assert.equal(said.isDue('a'), true)

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, type TestContext, test } from 'node:test'
-import { createLoop } from '../../../src/controller/controller.ts'
-import { Pods } from '../../../src/controller/pods.ts'
+import { createController, RequeueDelay } from '../../../src/controller/controller.ts'
+import { PodIndex } from '../../../src/controller/pod-index.ts'
+import type { ReconcileResult } from '../../../src/controller/reconcile.ts'
 import { KubeError } from '../../../src/kube/api.ts'
 import type { Pod } from '../../../src/kube/objects.ts'
 import type { Wait } from '../../../src/lock/reasons.ts'
@@ -21,14 +22,14 @@ function loopOf(
   const clock = new FakeClock()
   const looks: (Wait | undefined)[] = []
   const failures: unknown[] = []
-  const pods = new Pods()
+  const pods = new PodIndex()
   shop.server.now = () => NOW + clock.nowMs()
-  const { api, random, report } = shop.surroundings()
-  const loop = createLoop({
+  const { api, random, report } = shop.context()
+  const loop = createController({
     ...{ api, pods, watched, random, report, clock },
     ...(platform && { platform }),
     now: () => NOW + clock.nowMs(),
-    onLook: (_, { waiting }) => looks.push(waiting),
+    onReconciled: (_, { waitReason }) => looks.push(waitReason),
     onFailure: ({ error }) => failures.push(error),
   })
   t.after(() => loop.stop())
@@ -45,7 +46,7 @@ describe('A pod that may have missed what it was told', () => {
     const shop = new Shop()
     const pod = shop.add()
     const { loop, pass, failures } = loopOf(t, shop)
-    loop.see(pod, undefined)
+    loop.podChanged(pod, undefined)
     loop.start()
     const nudges = () => shop.calls.filter((call) => call.startsWith('nudge'))
     await pass(0)
@@ -65,7 +66,7 @@ describe('A pod that may have missed what it was told', () => {
       if (text.startsWith('nudge')) throw new KubeError('forbidden', 'denied by a policy')
     }
     const { loop, pass, looks } = loopOf(t, shop)
-    loop.see(pod, undefined)
+    loop.podChanged(pod, undefined)
     loop.start()
     await pass(0)
     await pass(6_000)
@@ -74,7 +75,7 @@ describe('A pod that may have missed what it was told', () => {
     const stored = shop.server.get('Pod', 'web-a-1')
     assert.ok(stored)
     const status = podOf({ state: ended(0, 'run 5') }).status ?? {}
-    loop.see(shop.server.update('Pod', { ...stored, status }, 'kubelet'), pod)
+    loop.podChanged(shop.server.update('Pod', { ...stored, status }, 'kubelet'), pod)
     await pass(0)
     assert.ok(shop.record?.data?.['completed.a'])
   })
@@ -93,13 +94,13 @@ describe('A tag that moved', () => {
     const [before] = ['web-a-1'].map((name) => shop.add({ name, imageID: OLD, node: 'n1', state: ended(0) }))
     const { loop, pass } = loopOf(t, shop, undefined, async () => 'amd64 containerd')
     assert.ok(before)
-    loop.see(before, undefined)
+    loop.podChanged(before, undefined)
     loop.start()
     await pass(0)
     assert.deepEqual(shop.reported, [])
     const pod = shop.add({ name: 'web-a-2', imageID: NEW, node: 'n2', state: ended(0) })
-    loop.see(pod, undefined)
-    loop.lose(pod)
+    loop.podChanged(pod, undefined)
+    loop.podGone(pod)
     await pass(1_500)
     assert.deepEqual(shop.reported, ['image-moved'])
   })
@@ -110,7 +111,7 @@ async function atRest(t: TestContext) {
   const shop = new Shop()
   const pod = shop.add({ state: { waiting: {} } })
   const { loop, pass, looks } = loopOf(t, shop)
-  loop.see(pod, undefined)
+  loop.podChanged(pod, undefined)
   loop.start()
   await pass(0)
   return { shop, pod, loop, pass, looks }
@@ -121,7 +122,7 @@ describe('The loop of a controller', () => {
     const shop = new Shop()
     const pod = shop.add()
     const { loop, pass } = loopOf(t, shop)
-    loop.see(pod, undefined)
+    loop.podChanged(pod, undefined)
     await pass(60_000)
     assert.deepEqual(shop.calls, [])
     loop.start()
@@ -129,7 +130,7 @@ describe('The loop of a controller', () => {
     assert.equal(shop.grantOn('web-a-1'), 'run 5')
     await loop.stop()
     const before = shop.calls.length
-    loop.see({ ...pod, metadata: { ...pod.metadata, deletionTimestamp: '2026-01-01T12:00:00Z' } }, pod)
+    loop.podChanged({ ...pod, metadata: { ...pod.metadata, deletionTimestamp: '2026-01-01T12:00:00Z' } }, pod)
     await pass(600_000)
     assert.equal(shop.calls.length, before)
   })
@@ -149,17 +150,17 @@ describe('The loop of a controller', () => {
     shop.hold(holderOf(pod, 5))
     const { loop, pass, looks } = loopOf(t, shop)
     loop.start()
-    loop.see(pod, undefined)
+    loop.podChanged(pod, undefined)
     await pass(0)
     const before = looks.length
     const touched = { ...pod, metadata: { ...pod.metadata, resourceVersion: '99' } }
-    loop.see(touched, pod)
+    loop.podChanged(touched, pod)
     await pass(0)
     assert.equal(looks.length, before)
-    loop.see({ ...touched, status: { phase: 'Running' } }, touched)
+    loop.podChanged({ ...touched, status: { phase: 'Running' } }, touched)
     await pass(0)
     assert.equal(looks.length, before + 1)
-    loop.lose(touched)
+    loop.podGone(touched)
     await pass(0)
     assert.equal(looks.length, before + 2)
   })
@@ -169,17 +170,17 @@ describe('The loop of a controller', () => {
     const second = shop.add({ name: 'web-a-2', state: { waiting: {} } })
     const third = shop.add({ name: 'web-a-3', state: { waiting: {} } })
     const before = looks.length
-    loop.see(second, undefined)
+    loop.podChanged(second, undefined)
     await pass(400)
-    loop.see(third, undefined)
-    loop.lose(second)
+    loop.podChanged(third, undefined)
+    loop.podGone(second)
     await pass(599)
     assert.equal(looks.length, before)
     await pass(1)
     assert.equal(looks.length, before + 1)
 
     const waiting = shop.server.update('Pod', { ...third, status: podOf().status ?? {} }, 'kubelet')
-    loop.see(waiting, third)
+    loop.podChanged(waiting, third)
     await pass(0)
     assert.equal(shop.grantOn('web-a-3'), 'run 5')
 
@@ -191,7 +192,7 @@ describe('The loop of a controller', () => {
         initContainerStatuses: podOf({ state: ended(0, 'run 5') }).status?.initContainerStatuses ?? [],
       },
     }
-    loop.see(shop.server.update('Pod', done, 'kubelet'), running)
+    loop.podChanged(shop.server.update('Pod', done, 'kubelet'), running)
     await pass(0)
     assert.ok(shop.record?.data?.['completed.a'], 'it is at rest no longer')
   })
@@ -202,17 +203,17 @@ describe('The loop of a controller', () => {
     const [owner] = pod.metadata.ownerReferences ?? []
     assert.ok(owner)
     const metadata = { ...pod.metadata, name: 'web-b-1', uid: 'b', ownerReferences: [{ ...owner, uid: 'new' }] }
-    loop.see({ ...pod, metadata }, undefined)
+    loop.podChanged({ ...pod, metadata }, undefined)
     await pass(0)
     assert.equal(looks.length, before + 1)
   })
 
   test('at rest: no longer once no pod is seen, since the next one may be of a new Deployment', async (t) => {
     const { pod, loop, pass, looks } = await atRest(t)
-    loop.lose(pod)
+    loop.podGone(pod)
     await pass(1_000)
     const before = looks.length
-    loop.see(pod, undefined)
+    loop.podChanged(pod, undefined)
     await pass(0)
     assert.equal(looks.length, before + 1)
   })
@@ -224,7 +225,7 @@ describe('The loop of a controller', () => {
     const behind = { ...deployment, status: { observedGeneration: 0 } }
     shop.server.update('Deployment', behind, 'kubectl')
     const { loop, pass, looks } = loopOf(t, shop)
-    loop.see(pod, undefined)
+    loop.podChanged(pod, undefined)
     loop.start()
     await pass(0)
     const counts: number[] = []
@@ -249,7 +250,7 @@ describe('The loop of a controller', () => {
       const { loop, pass, pods, looks } = loopOf(t, shop, () => watched)
       const come = () => {
         watched.push(pod)
-        loop.see(pod, undefined)
+        loop.podChanged(pod, undefined)
       }
       if (when === 'before') come()
       loop.start()
@@ -273,7 +274,7 @@ describe('The loop of a controller', () => {
     assert.equal(looks.length, 1)
     await pass(7_200_000)
     assert.equal(shop.calls.length, calls, 'it rests')
-    loop.see(shop.add(), undefined)
+    loop.podChanged(shop.add(), undefined)
     await pass(0)
     assert.equal(looks.length, 2)
   })
@@ -283,13 +284,13 @@ describe('The loop of a controller', () => {
     const pod = shop.add()
     shop.server.remove('Deployment', 'web', 'kubectl')
     const { loop, pass, looks } = loopOf(t, shop)
-    loop.see(pod, undefined)
+    loop.podChanged(pod, undefined)
     loop.start()
     await pass(0)
     for (let minutes = 0; minutes < 12 * 60; minutes++) await pass(60_000)
     assert.ok(looks.length >= 24 && looks.length < 40, `${looks.length} looks in twelve hours`)
     const before = looks.length
-    loop.see({ ...pod, metadata: { ...pod.metadata, deletionTimestamp: '2026-01-01T12:00:00Z' } }, pod)
+    loop.podChanged({ ...pod, metadata: { ...pod.metadata, deletionTimestamp: '2026-01-01T12:00:00Z' } }, pod)
     await pass(1_000)
     assert.equal(looks.length, before + 1)
   })
@@ -304,12 +305,12 @@ describe('The loop of a controller', () => {
     shop.before = ({ text }) => {
       if (text.startsWith('read ReplicaSet')) throw new KubeError('unavailable', 'away')
     }
-    loop.see(pod, undefined)
+    loop.podChanged(pod, undefined)
     loop.start()
     await pass(10_000)
     assert.ok(failures.length > 1)
     watched.pop()
-    loop.lose(pod)
+    loop.podGone(pod)
     await pass(10_000)
     const before = shop.calls.length
     await pass(600_000)
@@ -330,4 +331,44 @@ describe('The loop of a controller', () => {
     await pass(5_000)
     assert.ok(shop.record?.data?.['completed.a'])
   })
+})
+
+const look = (changes: Partial<ReconcileResult>) => ({
+  ...{ requeueAt: NOW + 30_000, waitReason: undefined, isOrphan: false, heldSince: undefined },
+  ...changes,
+})
+
+test('a Deployment controller that does not catch up is asked after 1, 2 and then every 5 seconds', () => {
+  const requeueDelay = new RequeueDelay()
+  const after = (key: string) => requeueDelay.after(key, look({ waitReason: 'rollout-unsettled' }), NOW)
+  assert.deepEqual(
+    Array.from({ length: 4 }, () => after('shop/web')),
+    [1_000, 2_000, 5_000, 5_000],
+  )
+  assert.equal(after('shop/other'), 1_000)
+  assert.equal(requeueDelay.after('shop/web', look({ waitReason: 'running' }), NOW), 0)
+  assert.equal(after('shop/web'), 1_000, 'from the beginning')
+})
+
+test('S6: without a Deployment the next look comes after as long as it has been so: 30 s at first, half an hour at most', () => {
+  const requeueDelay = new RequeueDelay()
+  const orphan = look({ isOrphan: true })
+  const delays: number[] = []
+  let now = NOW
+  for (let nth = 0; nth < 10; nth++) {
+    const delay = requeueDelay.after('shop/web', orphan, now)
+    delays.push(delay / 1_000)
+    now += delay
+  }
+  assert.deepEqual(delays, [30, 30, 60, 120, 240, 480, 960, 1_800, 1_800, 1_800])
+  assert.equal(requeueDelay.after('shop/other', orphan, now), 30_000)
+  assert.equal(requeueDelay.after('shop/web', look({}), now), 0, 'there is one')
+  assert.equal(requeueDelay.after('shop/web', orphan, now), 30_000, 'from the beginning')
+})
+
+test('S6: a lock that is held without a Deployment is looked at every five minutes at least, since others may wait', () => {
+  const requeueDelay = new RequeueDelay()
+  const held = look({ isOrphan: true, heldSince: NOW })
+  requeueDelay.after('shop/web', held, NOW)
+  assert.equal(requeueDelay.after('shop/web', held, NOW + 3_600_000), 300_000)
 })
