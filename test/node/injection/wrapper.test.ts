@@ -132,7 +132,7 @@ describe('the wrapper in real containers', { concurrency: true }, () => {
     await site.grant(pod, 'run 1')
     const done = await site.pod('bare', 'is ready', isReady)
     assert.deepEqual([ours(done)?.restartCount, endOf(done)?.exitCode], [0, 0])
-    assert.match(await site.output(done), /^65534\ndown$/m)
+    assert.match(await site.commandOutput(done), /^65534\ndown$/m)
   })
 
   for (const [name, image] of Object.entries(images))

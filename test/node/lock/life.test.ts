@@ -127,7 +127,7 @@ describe('many rollouts', () => {
       shop.rollOut('app', { revision, change: ({ spec }) => Object.assign(spec, { revisionHistoryLimit: 2 }) })
     await rollOut(1)
     // As many rollouts as would take minutes, as they would have left them.
-    const [revision = ''] = await shop.completed('app')
+    const [revision = ''] = await shop.untilCompleted('app', 1)
     const entry = (await shop.lock('app')).body.data[`completed.${revision}`]
     assert.ok(entry)
     const old = Object.fromEntries(

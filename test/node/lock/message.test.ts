@@ -54,7 +54,7 @@ test('A5, W7: pods that 0.1.0 injected are served, an update of nothing leaves t
   await workshop.rollOut('app', { replicas: 2 })
   assert.deepEqual(await messagePaths(workshop, 'app'), [DEFAULT_PATH, DEFAULT_PATH])
   assert.equal(journal.starts().length, 1)
-  assert.equal((await workshop.completed('app')).length, 1)
+  assert.equal((await workshop.untilCompleted('app', 1)).length, 1)
   const { template } = (await place.deployment('app')).spec
   const wrapper = findWrapper(template as PodTemplate & typeof template)
   assert.ok(wrapper && RELEASED.has(fingerprint(wrapper)), 'that is what is in clusters')

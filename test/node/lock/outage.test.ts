@@ -78,6 +78,6 @@ describe('the API server is away', () => {
       shop.journal.assertInOrder()
       assert.equal(shop.journal.starts().length, revision)
     }
-    assert.equal((await shop.completed('app')).length, 3)
+    assert.equal((await shop.untilCompleted('app', 3)).length, 3)
   })
 })

@@ -125,7 +125,7 @@ describe('Deployments that do not move', { concurrency: true }, () => {
     await workshop.rolledOut('scaled')
     // Scaling down may have ended a pod during its run, which then ran again.
     assert.equal(successes(workshop), 2)
-    assert.equal((await workshop.completed('scaled')).length, 2)
+    assert.equal((await workshop.untilCompleted('scaled', 2)).length, 2)
     await assertFree(workshop, 'scaled')
     workshop.journal.assertInOrder()
   })

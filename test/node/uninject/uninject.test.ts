@@ -67,7 +67,7 @@ describe('uninject', () => {
   test('A6: rolls out without ours, runs nothing again, and leaves nothing of ours behind', async () => {
     const shop = await openWorkshop(stage)
     await shop.rollOut('app', { replicas: 2, settings: { lock: 'orders' } })
-    assert.equal((await shop.completed('app')).length, 1)
+    assert.equal((await shop.untilCompleted('app', 1)).length, 1)
     const watch = watchOver(shop, 'app')
     const { code, stdout, stderr } = await uninject(shop, '--yes', '--timeout', '3m')
     assert.equal(await watch.stop(), 0, 'the record stays until the last pod has gone')

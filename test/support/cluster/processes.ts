@@ -10,8 +10,8 @@ import { spawnTied } from './spawn.ts'
 
 const READY_LIMIT_MS = 90_000 // the slowest, kube-apiserver, takes 3 s; a busy CI machine many times that
 const TERM_LIMIT_MS = 15_000
-const KILL_LIMIT_MS = 10_000
-const FORK_LIMIT_MS = 10_000
+const KILL_LIMIT_MS = 60_000 // a moment, but on a machine that has far too much to do
+const FORK_LIMIT_MS = 60_000
 const FORK_LOOK_MS = 5
 const LOG_TAIL_LINES = 15
 

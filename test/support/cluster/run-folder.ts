@@ -10,7 +10,7 @@ const NAME = /^migrate-io-cluster-(\d+-\d+)-\w+$/
 const DETACHED = 'detached'
 const PROCESSES = 'processes'
 
-const KILL_LIMIT_MS = 15_000 // a node's first process waits until every container has ended
+const KILL_LIMIT_MS = 60_000 // a node's first process waits until every container has ended
 const KILL_LOOK_MS = 10
 
 /**

@@ -5,8 +5,11 @@ import { lockConfigMapName } from '../../../src/names.ts'
 import type { Answer } from '../cluster/cluster.ts'
 import { timed } from '../node/rollout.ts'
 import type { Site } from '../node/site.ts'
+import { until } from '../until.ts'
 import { type Journal, journalImage, type MigrationOptions, openJournal } from './journal.ts'
 import type { SharedStage } from './stage.ts'
+
+const LIMIT_MS = 60_000
 
 export interface LockObject {
   readonly metadata: { readonly resourceVersion: string; readonly uid: string }
@@ -30,6 +33,8 @@ export interface Workshop {
   lock(deployment: string): Promise<Answer<LockObject>>
   /** The revisions that its record has. */
   completed(deployment: string): Promise<string[]>
+  /** The same, once there are so many: the app may start before the controller has seen the end of its migration. */
+  untilCompleted(deployment: string, count: number): Promise<string[]>
 }
 
 /** To be called in a test, whose end takes the namespace away, so that what it deployed does not burden the next one. */
@@ -44,6 +49,11 @@ export async function openWorkshop({ cluster, site }: SharedStage): Promise<Work
   }
   const lock: Workshop['lock'] = (deployment) =>
     cluster.get<LockObject>(`/api/v1/namespaces/${place.name}/configmaps/${lockConfigMapName(deployment)}`)
+  const completed: Workshop['completed'] = async (deployment) => {
+    const { status, body } = await lock(deployment)
+    assert.equal(status, 200, JSON.stringify(body))
+    return Object.keys(body.data).flatMap((key) => (key.startsWith('completed.') ? [key.slice(10)] : []))
+  }
   return {
     site: own,
     name: place.name,
@@ -56,10 +66,11 @@ export async function openWorkshop({ cluster, site }: SharedStage): Promise<Work
       return status === 200 ? body : undefined
     },
     lock,
-    async completed(deployment) {
-      const { status, body } = await lock(deployment)
-      assert.equal(status, 200, JSON.stringify(body))
-      return Object.keys(body.data).flatMap((key) => (key.startsWith('completed.') ? [key.slice(10)] : []))
-    },
+    completed,
+    untilCompleted: (deployment, count) =>
+      until(`the record of ${deployment} has ${count} revisions`, () => completed(deployment), {
+        limitMs: LIMIT_MS,
+        accept: ({ length }) => length >= count,
+      }),
   }
 }

@@ -32,6 +32,8 @@ export interface Site {
   grant(pod: Pod, text: string): Promise<void>
   /** What our container in the Deployment's pod has written. */
   output(pod: Pod, container?: string): Promise<string>
+  /** The same without the wrapper's lines: they come by another stream, in whatever place. */
+  commandOutput(pod: Pod): Promise<string>
 }
 
 /** To be called at the top of a suite, with the test file's name for the scope. */
@@ -80,6 +82,7 @@ function siteIn(cluster: SharedNode, installation: Installation, place: Place): 
       assert.equal(status, 200, JSON.stringify(body))
     },
     output,
+    commandOutput: async (pod) => (await output(pod)).replaceAll(/^migrate\.io: .*\n/gm, ''),
   }
 }
 
