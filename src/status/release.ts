@@ -382,6 +382,6 @@ function nodeInWords(node: NodeFacts | undefined, now: number): string {
       return 'no longer has a Node object: it is unknown whether its machine still runs'
     case 'unseen':
     case undefined:
-      return "you don't have permission to get, so it is unknown whether it is ready"
+      return 'you have no permission to read (get nodes), so it is unknown whether it is ready'
   }
 }

@@ -13,7 +13,7 @@ export const CERTIFICATE_REASONS = {
   'no-authority': 'the Secret has no authority with its key',
   'authority-due': "two thirds of the authority's lifetime are over",
   'not-trusted': 'the webhook configuration does not trust the authorities',
-  'no-certificate': 'the Secret holds no serving certificate with its key',
+  'no-certificate': 'the Secret has no serving certificate with its key',
   'other-authority': 'another authority issued the serving certificate',
   'other-names': 'the serving certificate does not cover the names of the Service',
   'certificate-due': "two thirds of the serving certificate's lifetime are over",

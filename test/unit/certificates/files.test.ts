@@ -121,7 +121,7 @@ test('O1: the first files to come are no good: said once, and waited for better 
   await until('it is refused', () => refused.length > 0, SOON)
   await afterSomePolls()
   assert.deepEqual(refused, ['CERTIFICATE_MALFORMED'])
-  assert.match(source.unusableAt(new Date()) ?? '', /^no certificate yet: .*holds no PEM certificate/)
+  assert.match(source.unusableAt(new Date()) ?? '', /^no certificate yet: .*contains no PEM certificate/)
   await volume.show({ 'tls.crt': cert, 'tls.key': key })
   await until('it is used', () => source.current?.cert === cert, SOON)
 })

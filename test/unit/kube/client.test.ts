@@ -95,7 +95,7 @@ test('L6: a 200 that is no pod, or no list, is no answer', async (t) => {
 
 for (const [code, more, headers, expected, message] of [
   [400, {}, {}, 'invalid', /refused by 400/],
-  [401, {}, {}, 'forbidden', /does not accept our credentials/],
+  [401, {}, {}, 'forbidden', /does not accept these credentials/],
   [403, {}, {}, 'forbidden', /verb "patch" on resource "pods\/status" of API group "" in namespace shop/],
   [403, { details: { causes: [{ reason: 'NamespaceTerminating' }] } }, {}, 'conflict', /403/],
   [404, { reason: 'NotFound', details: { name: 'a' } }, {}, 'conflict', /404/],

@@ -120,7 +120,7 @@ test('what is not supported is refused before any call', async () => {
   const socks = { ...targetAt('https://h') }
   socks.cluster = { ...socks.cluster, proxyUrl: 'socks5://h:1' }
   await assert.rejects(connect(socks), { code: 'UNSUPPORTED', message: /socks5/ })
-  await assert.rejects(connect(targetAt('h:6443')), { code: 'MALFORMED', message: /no address like https/ })
+  await assert.rejects(connect(targetAt('h:6443')), { code: 'MALFORMED', message: /isn't an address like https/ })
 })
 
 test('the way of OpenID Connect is loaded only by a user who needs it', async () => {

@@ -57,7 +57,7 @@ ${values(WAIT_KINDS)}
 
 ${values(PROBLEMS)}
 
-\`migrate_io_runs_total\`, \`outcome\`: \`succeeded\`, \`failed\`, \`interrupted\`: nobody can tell the result, as when the pod was
+\`migrate_io_runs_total\`, \`outcome\`: \`succeeded\`, \`failed\`, \`interrupted\`: the result is unknown, as when the pod was
 deleted.
 
 \`migrate_io_api_failures_total\`, \`code\`: as \`migrate_io_problems_total\` has them, \`conflict\` and \`invalid\`, and \`fault\`
