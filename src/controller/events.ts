@@ -137,7 +137,7 @@ const ROWS: { readonly [K in Kind]: Row<Of<K>> } = {
     publish: ({ pod, number, why }) =>
       announcement(
         'MigrationInterrupted',
-        `The result of run ${number} in pod ${pod} is unknown: ${INTERRUPTIONS[why]}. If the revision is still wanted, it runs again.`,
+        `The result of run ${number} is unknown (pod ${pod}): ${INTERRUPTIONS[why]}. If the revision is still wanted, it runs again.`,
       ),
     count: (metrics) => metrics.runEnded('interrupted'),
   },
@@ -145,10 +145,10 @@ const ROWS: { readonly [K in Kind]: Row<Of<K>> } = {
     log: ({ kind, pod, revision, number, exitCode }) =>
       warn(
         { kind, pod, revision, run: number, exitCode },
-        'a container exited without its run number in its termination message: in that case a success is not recorded',
+        'a container ended without its run number in its termination message: in that case a success is not recorded',
       ),
     publish({ pod, revision, number, exitCode }, namespace) {
-      const what = `Pod ${pod}, which held the lock for run ${number} of revision ${revision}, exited with ${exitCodeInWords(exitCode)}, but its run number is not in its termination message.`
+      const what = `Pod ${pod}, which held the lock for run ${number} of revision ${revision}, ended with ${exitCodeInWords(exitCode)}, but its run number is not in its termination message.`
       const then =
         exitCode === 0
           ? 'Nothing is recorded, so the next pod of the revision runs the command again.'

@@ -79,7 +79,7 @@ describe('kubectl describe deployment tells what the matter is', { concurrency: 
     const { pod } = await workshop.journal.untilRun(1)
     await kubectl('delete', 'pod', pod, '--wait=false')
     const told = await untilTold(workshop, 'cut', /MigrationInterrupted/)
-    assert.match(told, new RegExp(`Warning +MigrationInterrupted .*result of run \\d+ in pod ${pod} is unknown`))
+    assert.match(told, new RegExp(`Warning +MigrationInterrupted .*result of run \\d+ is unknown \\(pod ${pod}\\)`))
     flags.raise('go')
     await workshop.rolledOut('cut')
   })

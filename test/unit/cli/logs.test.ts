@@ -184,7 +184,7 @@ describe('migrate-io logs -f', () => {
     const { options } = await fakeCluster(t, () => RECORD_LOST)
     const { code, stderr } = await startMigrateIo(['logs', 'web', '-f', ...options], ENV)
     assert.equal(code, 1)
-    assert.match(stderr, /the record of that is lost/)
+    assert.match(stderr, /its record is lost/)
   })
 })
 

@@ -16,7 +16,7 @@ describe('migrate-io status --watch', { concurrency: true }, () => {
     const { options } = await fakeCluster(t, () => RECORD_LOST)
     const { code, stdout } = await startMigrateIo([...WATCH, ...options], { env: { NO_COLOR: '1' } })
     assert.equal(code, 1)
-    assert.match(stdout, /Waiting {3}.*the record of that is lost/)
+    assert.match(stdout, /Waiting {3}.*its record is lost/)
   })
 
   test('bears an API server that is away', async (t) => {

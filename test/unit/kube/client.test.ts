@@ -88,9 +88,9 @@ test('L6: a 200 that is no pod, or no list, is no answer', async (t) => {
   const { api } = await serve(t, (response) => answer(response, 200, { login: 'please' }))
   await assert.rejects(
     api.read('Pod', 'shop', 'a'),
-    failing('unavailable', /get pod shop\/a: an answer that is no Pod/),
+    failing('unavailable', /get pod shop\/a: the answer isn't of kind Pod/),
   )
-  await assert.rejects(api.list('Pod', {}, nameOf), failing('unavailable', /no list/))
+  await assert.rejects(api.list('Pod', {}, nameOf), failing('unavailable', /isn't a list/))
 })
 
 for (const [code, more, headers, expected, message] of [

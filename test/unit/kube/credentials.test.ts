@@ -156,7 +156,7 @@ test('S3: what a plugin wrote instead of credentials is not quoted', async () =>
   const args = ['-e', 'console.log(JSON.stringify({ status: { token: "canary" } }).slice(0, -2))']
   const source = await credentialsOf(targetAt('https://host:1', { exec: { command: process.execPath, args } }))
   await assert.rejects(source.current(), (error: Error) => {
-    assert.match(error.message, /no JSON/)
+    assert.match(error.message, /isn't JSON/)
     assert.doesNotMatch(`${error.stack} ${error.cause}`, /canary/)
     return true
   })

@@ -88,7 +88,7 @@ test('no cluster, unreadable, malformed and unknown are said in words', async (t
   )
   await refused({ env: { KUBECONFIG: '/no/such' } }, 'NO_CLUSTER', /KUBECONFIG is \/no\/such/)
   await refused(of('missing'), 'UNREADABLE', /missing \(ENOENT\)/)
-  await refused(of('yaml'), 'MALFORMED', /yaml is no kubeconfig: /)
+  await refused(of('yaml'), 'MALFORMED', /yaml isn't a kubeconfig: /)
   await refused(of('text'), 'MALFORMED', /it isn't a mapping/)
   await refused(of('half'), 'MALFORMED', /clusters\[0\]\.cluster\.server is missing/)
   await refused(of('none'), 'NO_CONTEXT', /no current-context: choose one with --context; it has: one/)
