@@ -91,7 +91,7 @@ type Look =
 
 /** What has not come yet, as a sentence; undefined where both files hold something. */
 function absence(files: CertificateFiles, seen: Look): string | undefined {
-  if (seen.kind === 'unreadable') return codeOf(seen.cause) === 'ENOENT' ? `there is no ${seen.file}` : undefined
+  if (seen.kind === 'unreadable') return codeOf(seen.cause) === 'ENOENT' ? `${seen.file} does not exist` : undefined
   const empty = seen.cert.trim() === '' ? files.certFile : seen.key.trim() === '' ? files.keyFile : undefined
   return empty === undefined ? undefined : `${empty} is empty`
 }

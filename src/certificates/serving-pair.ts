@@ -46,10 +46,10 @@ interface PemTexts {
  * @throws CertificateError
  */
 export function checkedPair({ cert, certName, key, keyName }: PemTexts): ServingPair {
-  const leaf = parsed(() => new X509Certificate(cert), `${certName} holds no PEM certificate`, cert)
+  const leaf = parsed(() => new X509Certificate(cert), `${certName} contains no PEM certificate`, cert)
   const privateKey: KeyObject = parsed(
     () => createPrivateKey(key),
-    `${keyName} holds no private key that can be read without a password`,
+    `${keyName} contains no private key that can be read without a password`,
     key,
   )
   if (!leaf.checkPrivateKey(privateKey)) {
@@ -58,7 +58,7 @@ export function checkedPair({ cert, certName, key, keyName }: PemTexts): Serving
       `the key in ${keyName} does not belong to the first certificate in ${certName}: give two files that were issued together`,
     )
   }
-  parsed(() => createSecureContext({ cert, key }), `TLS does not take the certificate in ${certName}`, cert)
+  parsed(() => createSecureContext({ cert, key }), `TLS does not accept the certificate in ${certName}`, cert)
   return { cert, key, notBefore: leaf.validFromDate, notAfter: leaf.validToDate }
 }
 

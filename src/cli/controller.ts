@@ -14,15 +14,15 @@ Routes on the port, without TLS:
 
 Examples:
   migrate-io controller                                        # in a pod: by its service account
-  migrate-io controller --certificates self-managed            # as our manifests run it
+  migrate-io controller --certificates self-managed            # as the manifests run it
   migrate-io controller --kubeconfig ~/.kube/config --context staging --namespace migrate-io
 
-Any number of them may run: one leads, by a Lease, and the others are ready to take over. The lock does not rest on that.
-SIGTERM: starts nothing more, finishes what it has begun, lets the Lease go, exit. A second signal exits at once.
+You can run any number of controllers: one leads, by a Lease, and the others stand by. The lock does not depend on that.
+SIGTERM: it starts nothing new, finishes what it has begun, releases the Lease and exits. A second signal exits at once.
 
-With --certificates self-managed the leader makes a certificate authority and the webhook's serving certificate, keeps them in
-one Secret of its namespace, has the API servers trust them by the configuration's caBundle, and renews both in time. Without,
-they are yours to bring: cert-manager, or files of your own.
+With --certificates self-managed the leader creates a certificate authority and the webhook's serving certificate, keeps them
+in one Secret of its namespace, makes the API servers trust them with the configuration's caBundle, and renews both in time.
+Without it, you provide them: with cert-manager, or as your own files.
 
 Exit codes: 0 ended by a signal; 1 could not start (no cluster configured, port) or was stopped by a second signal;
 2 wrong usage`
@@ -31,7 +31,7 @@ Exit codes: 0 ended by a signal; 1 could not start (no cluster configured, port)
 export function addControllerCommand(program: Command): void {
   program
     .command('controller')
-    .summary('give out the lock and record what is migrated')
+    .summary('grant the lock and record what is migrated')
     .description('Watches injected pods, lets one at a time run its migration, and records which revisions are done.')
     .option('--kubeconfig <file>', 'which cluster (default: KUBECONFIG, ~/.kube/config, or the own pod)')
     .option('--context <name>', "a context of that file (default: the file's current one)")
@@ -42,7 +42,7 @@ export function addControllerCommand(program: Command): void {
     .addOption(new Option('--port <port>', 'health and metrics; 0: any free one').default(8080).argParser(port))
     .option('--host <address>', 'listen on this address only (default: all, IPv6 and IPv4)')
     .addOption(
-      new Option('--certificates <way>', 'who sees to the certificate of the webhook')
+      new Option('--certificates <way>', 'who manages the certificate of the webhook')
         .choices(CERTIFICATE_WAYS)
         .default('none' satisfies CertificateWay),
     )

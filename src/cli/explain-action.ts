@@ -14,7 +14,7 @@ import type { Decided } from './transform.ts'
 const VERDICTS: Readonly<Record<InjectionDecision['kind'], string>> = {
   injected: 'would be injected',
   kept: 'would stay injected as it is',
-  stripped: 'would have its migration taken off',
+  stripped: 'would have its migration removed',
   untouched: 'would be left alone',
   refused: 'would be refused',
 }
@@ -24,7 +24,7 @@ export async function explain(command: Command, filename: readonly string[]): Pr
   const { decided, others } = await transformOrFail(command, filename, (object) =>
     decideInjection({ object, optedIn: true }),
   )
-  if (decided.length === 0) process.stdout.write('There is no apps/v1 Deployment here.\n')
+  if (decided.length === 0) process.stdout.write('No apps/v1 Deployment found.\n')
   const lines = [
     ...decided.flatMap(explanation),
     ...others.flatMap(({ place, value }) => {

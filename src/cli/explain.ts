@@ -6,14 +6,14 @@ Examples:
   migrate-io explain -f manifests/
   kubectl get deployment -o yaml | migrate-io explain -f -
 
-It also names what is annotated and is no Deployment of apps/v1, such as a StatefulSet: that is left alone.
+It also names annotated objects that aren't apps/v1 Deployments, such as a StatefulSet: migrate.io leaves them alone.
 
 Exit codes: 0 done; 1 something would be refused, or is unreadable; 2 wrong usage`
 
 /** Adds `migrate-io explain`. */
 export function addExplainCommand(program: Command): void {
   addFileOption(program.command('explain'))
-    .summary('say what would become of each Deployment, and why')
+    .summary('say what would happen to each Deployment, and why')
     .description(
       'Says for each Deployment in the manifests whether it would be injected in a namespace that opted in, and why.',
     )

@@ -40,7 +40,7 @@ async function rewrite(
   if (refused > 0) {
     const others = result.decided.length - refused
     command.error(
-      `migrate-io ${command.name()}: ${refused} of ${result.decided.length} Deployments refused, nothing written${others > 0 ? ', the others neither' : ''}`,
+      `migrate-io ${command.name()}: ${refused} of ${result.decided.length} Deployments refused, nothing written${others > 0 ? ', not even the others' : ''}`,
       { exitCode: EXIT_REFUSED },
     )
   }

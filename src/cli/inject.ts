@@ -8,7 +8,7 @@ export function addInjectCommand(program: Command): void {
   addFileOption(program.command('inject'))
     .summary('put the migration into manifests')
     .description(
-      `Prints the manifests with the migration in each Deployment that is annotated with ${PREFIX}command, as the webhook would make them. All else is printed as it came.`,
+      `Prints the manifests with the migration in each Deployment that is annotated with ${PREFIX}command, as the webhook would store them. Everything else is printed unchanged.`,
     )
     .addHelpText('after', help())
     .action(async ({ filename }: FileOptions, command: Command) => {
@@ -35,10 +35,10 @@ Examples:
   migrate-io inject -f deployment.yaml | kubectl apply -f -
   helm template . | migrate-io inject -f - > injected.yaml
 
-The pods wait for the controller, so the cluster needs migrate.io all the same. Where its webhook is installed too, the
-namespace has to bear the label migrate.io/injection=enabled: in others it takes off what was injected.
+The pods wait for the controller, so the cluster still needs migrate.io. If its webhook is installed too, the namespace
+needs the label migrate.io/injection=enabled: in other namespaces the webhook removes what was injected.
 
-Warnings and refusals go to standard error. If anything is refused, nothing is printed. Of what is annotated and is no
-Deployment of apps/v1, such as a StatefulSet, it warns, and prints it as it came.
+Warnings and refusals go to standard error. If anything is refused, nothing is printed. It warns about annotated
+objects that aren't apps/v1 Deployments, such as a StatefulSet, and prints them unchanged.
 Exit codes: 0 done; 1 refused or unreadable; 2 wrong usage`
 }

@@ -147,7 +147,7 @@ async function openRunLog(
 }
 
 function noLog({ pod, run }: LogTarget): string {
-  return `pod ${pod} has no log of run ${run} (any more): a pod that is gone takes it along`
+  return `pod ${pod} has no log of run ${run} (any longer): a deleted pod takes its log with it`
 }
 
 /** Of the whole second in which a line was written, and its place in it. */

@@ -4,14 +4,14 @@ import { addNamespaceOptions, asCalled, CLUSTER_HELP, deploymentName } from './o
 
 const HELP = `
 The output is that of container migrate-io in the pod that runs the migration of the present revision, or ran it last. It
-goes to standard output, all else to standard error. A pod that is gone took its log with it.
+goes to standard output, everything else to standard error. A deleted pod takes its log with it.
 
 ${CLUSTER_HELP}
 Needed: list deployments and replicasets, get and list pods and configmaps, and get pods/log.
 
 Examples:
   migrate-io logs web -n shop
-  migrate-io logs web -n shop -f     # waits for the run, and goes on with the next try, in whichever pod
+  migrate-io logs web -n shop -f     # waits for the run, and follows the next attempts, in any pod
 
 Exit codes: 0 printed; with -f: it is migrated. 1 nothing has run yet, its pod is gone, or the cluster can't be asked; with
 -f: it was given up, its record is lost, or it is NotInjected. 2 wrong usage`

@@ -45,8 +45,8 @@ export function unserved(value: JsonObject): string | undefined {
   const { apiVersion, kind } = value
   if (!isAnnotated || isMade(value) || typeof kind !== 'string') return undefined
   return kind === 'Deployment'
-    ? `apiVersion ${apiVersion} is none that Kubernetes still serves; migrate.io serves Deployments of apps/v1`
-    : `migrate.io serves Deployments of apps/v1 only, and this is a ${kind}`
+    ? `Kubernetes doesn't serve apiVersion ${apiVersion} (any longer); migrate.io handles apps/v1 Deployments`
+    : `migrate.io handles apps/v1 Deployments only, and this is a ${kind}`
 }
 
 /** A Deployment's ReplicaSets have its annotations too. */
@@ -72,7 +72,7 @@ export function sharedCommands(decided: readonly Decided[]): readonly string[] {
     const names = group.map(({ name }) => name)
     const which = alone.length === group.length ? 'no' : `for ${alone.join(', ')} no`
     return [
-      `Deployments ${names.join(', ')} have one and the same command and ${which} ${PREFIX}lock: if they migrate one database, give all of them the same ${PREFIX}lock, or two may migrate at once`,
+      `Deployments ${names.join(', ')} have the same command and ${which} ${PREFIX}lock: if they migrate the same database, give them all the same ${PREFIX}lock, or two may migrate at once`,
     ]
   })
 }

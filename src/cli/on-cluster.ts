@@ -11,10 +11,11 @@ import { NoTerminalError } from './terminal.ts'
 
 /** What to do; the message before it says what was asked, what came back, and which permission is missing. */
 const ADVICE: Readonly<Record<KubeErrorCode, string>> = {
-  forbidden: 'ask whoever runs the cluster for it, or choose another user by --context',
-  unavailable: 'see whether the cluster is up and --kubeconfig and --context name the right one, then run it again',
-  conflict: 'somebody else changed it meanwhile: run it again',
-  invalid: 'the cluster refuses it for good',
+  forbidden: 'ask your cluster administrator for it, or choose another user with --context',
+  unavailable:
+    'check that the cluster is up and that --kubeconfig and --context name the right one, then run the command again',
+  conflict: 'another client changed it in the meantime: run the command again',
+  invalid: 'the cluster will keep refusing it',
 }
 
 /** A cluster as a command sees it. To be closed, or the program waits for its idle connections. */
@@ -112,7 +113,7 @@ export function noDeployment(
   { namespace, source }: Pick<ClusterConnection, 'namespace' | 'source'>,
 ): string {
   const where = namespace === undefined ? 'in any namespace' : `in namespace ${namespace}`
-  return `migrate-io ${command.name()}: there is no Deployment ${deployment} ${where} (${source}); choose by -n, -A or --context`
+  return `migrate-io ${command.name()}: no Deployment ${deployment} ${where} (${source}); choose another place with -n, -A or --context`
 }
 
 /** Lets a command that goes on for a while bear an API server that is away for some of it; it says so once at a time. */
@@ -127,7 +128,7 @@ export class UnlessAway {
       return result
     } catch (error) {
       if (!(error instanceof KubeError) || error.code !== 'unavailable') throw error
-      if (error.message !== this.#said) process.stderr.write(`${error.message}; asking again\n`)
+      if (error.message !== this.#said) process.stderr.write(`${error.message}; retrying\n`)
       this.#said = error.message
       return undefined
     }

@@ -16,10 +16,10 @@ const HELP = `
 Examples:
   migrate-io inject -f deployment.yaml | kubectl apply -f -    # without a webhook
   migrate-io explain -f manifests/                             # what would happen, and why
-  migrate-io status -A                                         # how migrations stand, and what to do
+  migrate-io status -A                                         # the state of migrations, and what to do
   migrate-io logs web -f                                       # the output of the migration, wherever it runs
   migrate-io webhook --tls-cert-file tls.crt --tls-private-key-file tls.key
-  migrate-io controller                                        # gives out the lock, in the cluster of your kubeconfig
+  migrate-io controller                                        # grants the lock, in the cluster of your kubeconfig
 
 Exit codes: 0 done; 1 refused or failed; 2 wrong usage`
 

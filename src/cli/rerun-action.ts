@@ -37,7 +37,7 @@ export async function rerun(command: Command, deployment: string, options: Rerun
       const now = await look()
       if (!isAsAgreed(seen, now))
         return refuse(
-          `${deployment} has changed meanwhile, so nothing was done: ask again. It is ${now.status.state} now. ${now.status.why}`,
+          `${deployment} has changed in the meantime, so nothing was done: run the command again. It is ${now.status.state} now. ${now.status.why}`,
         )
       const before = now.situation.facts.deployment
       const after = await unlessConflict(restartDeployment(cluster.transport, before.metadata, new Date()))
@@ -48,7 +48,7 @@ export async function rerun(command: Command, deployment: string, options: Rerun
       process.stderr.write(asCalled(`Follow it: migrate-io logs ${deployment} -n ${status.namespace} -f\n`))
       return
     }
-    return refuse(`somebody else writes ${deployment} all the time, so it was left alone: try again`)
+    return refuse(`another client keeps changing ${deployment}, so it was left alone: try again`)
   })
 }
 
@@ -59,7 +59,7 @@ function cannot({ situation: { facts, namespace: seen }, status }: Seen): string
   if (state === 'NotInjected') return `a rollout would not migrate anything. ${why}`
   if (facts.deployment.metadata.deletionTimestamp !== undefined) return `${deployment} is being deleted`
   if (seen.kind === 'seen' && seen.label !== 'enabled')
-    return `a rollout would take the migration off, since namespace ${namespace} has not opted in (any more); first: kubectl label namespace ${namespace} ${INJECTION_LABEL}=enabled --overwrite`
+    return `a rollout would remove the migration, since namespace ${namespace} has not opted in (any longer); first: kubectl label namespace ${namespace} ${INJECTION_LABEL}=enabled --overwrite`
   if (facts.deployment.spec.paused === true)
     return `${deployment} is paused; first: ${kubectl} rollout resume deployment/${deployment}`
   if (facts.deployment.spec.replicas === 0)
@@ -72,9 +72,9 @@ function plan({ status: { runner, deployment } }: Seen): readonly string[] {
     ...(runner === undefined
       ? []
       : [
-          `Pod ${runner.pod} holds the lock: as any new rollout, this mostly ends what it runs, and the new run starts after that.`,
+          `Pod ${runner.pod} holds the lock: like any new rollout, this usually terminates its run, and the new run starts after that.`,
         ]),
-    `This restarts the pods of ${deployment} as a new revision, by its own strategy, and runs its migration before them.`,
+    `This restarts the pods of ${deployment} as a new revision, with its own strategy, and runs its migration before they start.`,
   ]
 }
 
@@ -103,8 +103,8 @@ async function unlessConflict(restarting: Promise<Deployment>): Promise<Deployme
 function notAsWanted(before: Deployment, after: Deployment): string | undefined {
   const { name, namespace } = after.metadata
   if (deploymentFacts(after, true)?.isInjected !== true)
-    return `deployment/${name} was restarted, but what admits changes took the migration off, so its pods start without it. Namespace ${namespace} has probably not opted in (any more): kubectl label namespace ${namespace} ${INJECTION_LABEL}=enabled --overwrite, and then kubectl -n ${namespace} rollout restart deployment/${name}`
+    return `deployment/${name} was restarted, but admission removed the migration, so its pods start without it. Namespace ${namespace} has probably not opted in (any longer): kubectl label namespace ${namespace} ${INJECTION_LABEL}=enabled --overwrite, and then kubectl -n ${namespace} rollout restart deployment/${name}`
   if (after.metadata.generation === before.metadata.generation)
-    return `${name} was restarted within this same second already, so nothing was changed: try again if it is to be once more`
+    return `${name} was already restarted within this second, so nothing was changed: try again to restart it once more`
   return undefined
 }

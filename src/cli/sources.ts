@@ -7,8 +7,8 @@ const EXTENSIONS = /\.(ya?ml|json)$/
 const STANDARD_INPUT = /^(-|\/dev\/stdin|\/dev\/fd\/0|\/proc\/self\/fd\/0)$/
 
 const SENTENCES: Readonly<Record<string, string>> = {
-  ENOENT: 'there is no such file or folder; check the name',
-  EACCES: 'it may not be read by this user; check its permissions',
+  ENOENT: 'no such file or folder; check the name',
+  EACCES: 'this user may not read it; check its permissions',
   EISDIR: 'it is a folder',
 }
 
@@ -30,7 +30,7 @@ export class SourceError extends Error {
  */
 export async function readSources(names: readonly string[]): Promise<readonly Source[]> {
   if (names.filter((name) => STANDARD_INPUT.test(name)).length > 1)
-    throw new SourceError('standard input: it can be read only once, but -f names it more often')
+    throw new SourceError('standard input: it can be read only once, but -f names it more than once')
   const sources: Source[] = []
   for (const name of names) sources.push(...(STANDARD_INPUT.test(name) ? [await readInput()] : await readPath(name)))
   return sources

@@ -56,7 +56,7 @@ function inFormat(report: Report, { output, allNamespaces }: StatusOptions): str
 
 function nothingHere({ namespace }: Pick<ClusterConnection, 'namespace'>): string {
   const where = namespace === undefined ? 'in any namespace' : `in namespace ${namespace}`
-  return `There is no Deployment with a migrate.io/ annotation ${where}.`
+  return `No Deployment ${where} has a migrate.io/ annotation.`
 }
 
 interface Watched {
@@ -81,7 +81,7 @@ async function watchStatus(command: Command, { deployment, options, read }: Watc
       else if (isOver) screen.leave(inFormat(report, options))
       else screen.show(inFormat(report, options))
       if (deployment !== undefined && report.deployments.length === 0)
-        command.error(`migrate-io status: there is no Deployment ${deployment}`, { exitCode: EXIT_REFUSED })
+        command.error(`migrate-io status: no Deployment ${deployment}`, { exitCode: EXIT_REFUSED })
       if (isOver) {
         if (report.deployments.some(standsStill)) process.exitCode = EXIT_REFUSED
         return

@@ -9,11 +9,11 @@ States:
   Migrated      the migration of this revision is done, and never runs again
   Running       a pod runs it
   Waiting       for a pod, the controller, another Deployment's lock: it says for what
-  Failed        it is tried again, or was given up after migrate.io/retries
-  Interrupted   a run was cut off and its result is unknown: it runs again
-  NotInjected   it is not run at all, and the app starts without it: it says why
+  Failed        it is retried, or was given up after migrate.io/retries
+  Interrupted   a run was interrupted and its result is unknown: it runs again
+  NotInjected   it does not run, and the app starts without it: it says why
 
-Columns: ATTEMPT is this try, of those allowed. LOCK is own, or the shared one, and in brackets the Deployment that has it.
+Columns: ATTEMPT is this attempt, of those allowed. LOCK is own, or the shared one with the Deployment that has it in brackets.
 QUEUE is how many pods wait for the own lock, or the place in the queue for the shared one.
 
 Shown are Deployments with a migrate.io/ annotation, or what looks like one; a Deployment that is named is always shown.
@@ -22,7 +22,7 @@ rollout, since, attempt, maxAttempts, runner, lastFailure, migrated, lock: {name
 times in UTC; what does not apply is left out. With --watch one such document for each change.
 
 ${CLUSTER_HELP}
-Needed: list deployments and replicasets, get and list pods and configmaps. Told as unseen where you may not: get namespaces
+Needed: list deployments and replicasets, get and list pods and configmaps. Shown as unseen if you may not: get namespaces
 (with -A: list namespaces), get nodes, and get the Lease migrate-io-controller in namespace migrate-io; if it is installed in
 another, get mutatingwebhookconfigurations too, by which that is found.
 
@@ -39,7 +39,7 @@ NotInjected. 2 wrong usage`
 /** Adds `migrate-io status`. */
 export function addStatusCommand(program: Command): void {
   addClusterOptions(program.command('status'))
-    .summary('say how migrations stand, and what to do')
+    .summary('show the state of migrations, and what to do')
     .description('Says for each Deployment whether its present revision is migrated, and if not, why and what to do.')
     .argument('[deployment]', 'only this one', deploymentName)
     .addOption(new Option('-o, --output <format>', 'how it is printed').choices(FORMATS).default('table'))

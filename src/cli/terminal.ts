@@ -51,7 +51,7 @@ export async function askForWord(question: string, word: string, option: string)
 /** Undefined for Ctrl+C and Ctrl+D. */
 async function answerTo(question: string, option: string): Promise<string | undefined> {
   if (!process.stdin.isTTY)
-    throw new NoTerminalError(`"${question}" needs an answer, and there is no terminal to read it from: add ${option}`)
+    throw new NoTerminalError(`"${question}" needs an answer, but standard input isn't a terminal: add ${option}`)
   const terminal = createInterface({ input: process.stdin, output: process.stderr })
   const given = new AbortController()
   terminal.once('SIGINT', () => given.abort())

@@ -20,8 +20,8 @@ import { ask, printNote, printWarning } from './terminal.ts'
 const AT_ONCE = 10 // rollouts under way: each may take a pod more than before, and the cluster has other work
 
 const AFTERWARDS = [
-  'Take the migrate.io/ annotations out of the manifests too (Git, Helm values): whoever applies them again, a GitOps tool',
-  'included, puts the migration back. So does `kubectl rollout undo` to a revision from before, whose pods never start once',
+  'Remove the migrate.io/ annotations from the manifests too (Git, Helm values): applying them again, as a GitOps tool does,',
+  'puts the migration back. So does `kubectl rollout undo` to an earlier revision, whose pods never start once',
   'migrate.io is uninstalled.',
 ]
 
@@ -46,7 +46,7 @@ async function check(target: UninjectTarget): Promise<void> {
   if (injected.length === 0) return
   const where = target.namespace === undefined ? '-A' : `-n ${target.namespace}`
   printNote(
-    `${counted(injected.length, 'Deployment')} still injected: without migrate.io, new pods of theirs wait for ever. Run: migrate-io uninject ${where}`,
+    `${counted(injected.length, 'Deployment')} still injected: without migrate.io, their new pods wait forever. Run: migrate-io uninject ${where}`,
   )
   process.exitCode = EXIT_STILL_INJECTED
 }
@@ -113,7 +113,7 @@ async function conclude(target: UninjectTarget, outcomes: readonly Outcome[]): P
   const { length: left } = (await takeInventory(target)).records
   if (left > 0)
     printNote(
-      `${counted(left, 'lock ConfigMap')} left, which pods may still need: run this again when these have gone.`,
+      `${counted(left, 'lock ConfigMap')} left, which pods may still need: run this again when those pods are gone.`,
     )
 }
 
@@ -158,11 +158,11 @@ function inWords(migration: Migration | undefined): string {
 /** What un-injecting does, a sentence each. @param unused how many of our ConfigMaps nothing will read again */
 function consequences({ injected }: Inventory, unused: number): readonly string[] {
   if (injected.length === 0)
-    return [`${counted(unused, 'lock ConfigMap')} of Deployments that are not injected any more will be deleted.`]
+    return [`${counted(unused, 'lock ConfigMap')} of Deployments that are no longer injected will be deleted.`]
   return [
-    'Un-injecting takes the migrate.io/ annotations and all that was injected off each of them, and strategy and deadline',
-    'become what they were. Its pod template changes by that, so each rolls out anew, and from then on deploys without its',
-    'migration. When the last old pod has gone, its lock ConfigMap with the record of what is migrated is deleted.',
+    'Un-injecting removes the migrate.io/ annotations and everything that was injected from each of them, and strategy and deadline',
+    'become what they were. This changes the pod template, so each Deployment rolls out again, and from then on deploys without its',
+    'migration. When the last old pod is gone, its lock ConfigMap with the record of what is migrated is deleted.',
   ]
 }
 
@@ -172,9 +172,9 @@ function warnings({ injected, pods }: Inventory): readonly string[] {
     const [name, migration] = [nameOf(each), migrationOf(each, pods)]
     return [
       migration?.kind === 'runs' &&
-        `${name}: its migration runs: un-injecting ends it, and its app starts on the schema as it then is`,
+        `${name}: its migration is running: un-injecting terminates it, and its app starts on the schema as it then is`,
       migration?.kind === 'waits' && `${name}: it is not migrated yet: its app starts on the schema as it is`,
-      each.isPaused && `${name}: it is paused: its pods stay as they are until somebody resumes it`,
+      each.isPaused && `${name}: it is paused: its pods stay as they are until you resume it`,
     ].filter((sentence) => sentence !== false && sentence !== undefined)
   })
 }
@@ -195,14 +195,14 @@ type Outcome =
 const OUTCOMES: Readonly<Record<Outcome['kind'], { readonly words: string; readonly isTrouble: boolean }>> = {
   'rolled-out': { words: 'un-injected and rolled out', isTrouble: false },
   'not-awaited': { words: 'un-injected; its rollout goes on', isTrouble: false },
-  paused: { words: 'un-injected; it is paused, so its pods stay as they are until it is resumed', isTrouble: false },
-  gone: { words: 'deleted meanwhile', isTrouble: false },
+  paused: { words: 'un-injected; it is paused, so its pods stay as they are until you resume it', isTrouble: false },
+  gone: { words: 'deleted in the meantime', isTrouble: false },
   'put-back': {
     words:
-      'un-injected, and injected again by somebody: take the annotations out of its manifest first (Git, Helm values)',
+      'un-injected, but another client injected it again: remove the annotations from its manifest first (Git, Helm values)',
     isTrouble: true,
   },
-  stuck: { words: 'un-injected, but its rollout does not get on', isTrouble: true },
+  stuck: { words: 'un-injected, but its rollout makes no progress', isTrouble: true },
   late: { words: 'un-injected, but not rolled out within --timeout', isTrouble: true },
   failed: { words: 'still injected', isTrouble: true },
 }

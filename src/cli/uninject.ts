@@ -7,12 +7,12 @@ import type { UninjectOptions } from './uninject-action.ts'
 const TIMEOUT_DEFAULT_SECONDS = 600 // as a Deployment's own progressDeadlineSeconds
 
 const HELP = `
-On manifests (-f) it prints them without what was injected. The user's own annotations stay; strategy and deadline become what
+On manifests (-f) it prints them without what was injected. Your own annotations stay; strategy and deadline become what
 they were.
 
 On a cluster (-n or -A) it lists what is injected, in namespaces that opted out too, says what it is about to do, and asks. It
-takes the migrate.io/ annotations and all that was injected off each Deployment, one update each, whether the webhook is there
-or not, and waits for the rollout that follows. When the last old pod has gone, the lock ConfigMap goes too. Standard output
+removes the migrate.io/ annotations and everything that was injected from each Deployment, with one update each, whether the
+webhook is running or not, and waits for the rollout. When the last old pod is gone, it deletes the lock ConfigMap too. Standard output
 has a line for each Deployment; the rest goes to standard error. Do this before you uninstall.
 
 ${CLUSTER_HELP}
@@ -44,8 +44,8 @@ export function addUninjectCommand(program: Command): void {
   ]
   const command = program
     .command('uninject')
-    .summary('take the migration out of manifests, or off the Deployments of a cluster')
-    .description('Takes out all that was injected: the inverse of inject. On manifests, or on a cluster.')
+    .summary('remove the migration from manifests, or from the Deployments of a cluster')
+    .description('Removes everything that was injected: the inverse of inject. On manifests, or on a cluster.')
     .addOption(fileOption().conflicts(clusterOnly))
   addClusterOptions(command, 'none: -n or -A has to be given')
     .addOption(new Option('--check', 'only say what is still injected').conflicts(['dryRun', 'yes', 'wait', 'timeout']))
@@ -65,10 +65,9 @@ export function addUninjectCommand(program: Command): void {
         return uninjectManifests(command, filename)
       }
       if (options.namespace === undefined && !options.allNamespaces)
-        command.error(
-          'error: say what: -f FILE for manifests, or -n NAMESPACE or -A for the Deployments of a cluster',
-          { exitCode: EXIT_USAGE },
-        )
+        command.error('error: specify -f FILE for manifests, or -n NAMESPACE or -A for the Deployments of a cluster', {
+          exitCode: EXIT_USAGE,
+        })
       const { uninjectCluster } = await import('./uninject-action.ts')
       await uninjectCluster(command, options)
     })

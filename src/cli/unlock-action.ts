@@ -50,12 +50,12 @@ export async function unlock(command: Command, named: string | undefined, option
     const deleted = await removeAsAgreed(command, { cluster, lock, agreed: release })
     if (deleted === undefined) return
     const { pod, graceSeconds } = deleted.run
-    const asked = deleted.kind === 'force' ? 'taken away by force' : `asked to end, for which it has ${graceSeconds} s`
+    const asked =
+      deleted.kind === 'force' ? 'deleted by force' : `terminating, with a grace period of ${graceSeconds} s`
     process.stderr.write(`pod/${pod} ${asked}\n`)
-    if (await untilLetGo(lock, deleted))
-      process.stdout.write(`Pod ${pod} does not hold the lock ${lock.whose} any more.\n`)
+    if (await untilLetGo(lock, deleted)) process.stdout.write(`Pod ${pod} no longer holds the lock ${lock.whose}.\n`)
     else
-      command.error(asCalled(`migrate-io unlock: pod ${pod} holds the lock still: see ${lock.see}`), {
+      command.error(asCalled(`migrate-io unlock: pod ${pod} still holds the lock: see ${lock.see}`), {
         exitCode: EXIT_REFUSED,
       })
   })
@@ -72,7 +72,7 @@ function say({ says }: Release): void {
 function isAgreed({ kind, run: { pod } }: HeldRelease, options: UnlockOptions): Promise<boolean> | boolean {
   if (kind !== 'force') return options.yes === true || ask(`Delete pod ${pod}?`)
   if (options.yesIKnowThatItMayStillRun === true) return true
-  return askForWord(`Type ${pod} to take that pod away by force:`, pod, FORCE_OPTION)
+  return askForWord(`Type ${pod} to delete that pod by force:`, pod, FORCE_OPTION)
 }
 
 /**
@@ -88,17 +88,19 @@ async function removeAsAgreed(
     if (!isHeld(now) || now.kind !== agreed.kind || !isSameRun(now.run, agreed.run)) {
       say(now)
       if (now.kind === 'free') return undefined
-      return command.error('migrate-io unlock: this has changed meanwhile, so nothing was done: ask again', {
-        exitCode: EXIT_REFUSED,
-      })
+      return command.error(
+        'migrate-io unlock: the lock has changed in the meantime, so nothing was done: run the command again',
+        {
+          exitCode: EXIT_REFUSED,
+        },
+      )
     }
     const object = { namespace: lock.namespace, name: now.run.pod }
     if (await removeObject(cluster.transport, 'Pod', object, now.deletion)) return now
   }
-  return command.error(
-    `migrate-io unlock: pod ${agreed.run.pod} changes all the time, so it was left alone: try again`,
-    { exitCode: EXIT_REFUSED },
-  )
+  return command.error(`migrate-io unlock: pod ${agreed.run.pod} keeps changing, so it was left alone: try again`, {
+    exitCode: EXIT_REFUSED,
+  })
 }
 
 async function untilLetGo(lock: Lock, { run }: HeldRelease): Promise<boolean> {

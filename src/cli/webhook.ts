@@ -9,7 +9,7 @@ const SHUTDOWN_DELAY_MAX_SECONDS = 600
 const HELP = `
 Routes:
   POST /mutate    AdmissionReviews of namespaces that opted in
-  POST /strip     AdmissionReviews of all others: takes off what is left of ours
+  POST /strip     AdmissionReviews of all others: removes leftover injected parts
   GET  /healthz   200 while the event loop turns
   GET  /readyz    503 with the reason: no certificate yet, expired or not yet valid, shutting down
   GET  /metrics   Prometheus text; on --metrics-port if that is given, which then serves /healthz and /readyz too
@@ -20,9 +20,9 @@ Examples:
   migrate-io webhook --port 9443 --metrics-port 8080 \\
     --tls-cert-file /tls/tls.crt --tls-private-key-file /tls/tls.key
 
-The two files are read again every 5 seconds. Where they are missing or empty, it waits for them, not ready: whoever fills the
-Secret may come later. Files that are there and no good keep it from starting, or, once it serves, are reported and not taken.
-SIGTERM: not ready at once, still serving for the shutdown delay, then no new connections, accepted calls are answered, exit.
+The two files are read again every 5 seconds. While they are missing or empty, it waits for them, not ready: the Secret may be
+filled later. Files that exist but are invalid keep it from starting or, once it serves, are reported and ignored.
+SIGTERM: it is not ready at once, still serves for the shutdown delay, then takes no new connections, answers accepted calls, exits.
 A second signal exits at once.
 
 Exit codes: 0 ended by a signal; 1 could not start (certificate, port) or was stopped by a second signal; 2 wrong usage`

@@ -12,11 +12,11 @@ export const EVENT_REASONS = {
   MigrationStarted: { type: 'Normal', means: 'a pod got the lock and runs the migration' },
   MigrationSucceeded: { type: 'Normal', means: 'the migration succeeded; this revision never runs it again' },
   MigrationFailed: { type: 'Warning', means: 'the command failed, or ran longer than `migrate.io/timeout`' },
-  MigrationInterrupted: { type: 'Warning', means: 'how a run ended is unknown, so it is repeated' },
+  MigrationInterrupted: { type: 'Warning', means: 'the result of a run is unknown, so the migration runs again' },
   MigrationNotRecorded: {
     type: 'Warning',
     means:
-      'a run ended without its run number in its termination message; a success is then not recorded, and the revision runs again',
+      'a run ended without its run number in its termination message; in that case a success is not recorded, and the revision runs again',
   },
   MigrationSkipped: { type: 'Normal', means: 'pods of a revision that is already migrated start without a run' },
   MigrationWaiting: {
@@ -28,15 +28,18 @@ export const EVENT_REASONS = {
   ProgressDeadlinePassed: { type: 'Warning', means: 'the rollout takes longer than `progressDeadlineSeconds`' },
   ImageMoved: {
     type: 'Warning',
-    means: 'a pod of a migrated revision starts another image than the one that migrated it: the tag has moved',
+    means: 'a pod of a migrated revision starts a different image from the one that migrated it: the tag has moved',
   },
   LockNotOurs: { type: 'Warning', means: PROBLEMS['foreign-configmap'] },
   LockEdited: { type: 'Warning', means: PROBLEMS['record-edited'] },
   RecordRestored: {
     type: 'Warning',
-    means: 'lock and record came back from a backup, or were copied: what they said was migrated does not count',
+    means: 'the lock and record were restored from a backup or copied: what they list as migrated does not count',
   },
-  LockTakenOver: { type: 'Normal', means: 'lock and record of an earlier Deployment of this name were taken over' },
+  LockTakenOver: {
+    type: 'Normal',
+    means: 'the lock and record of an earlier Deployment with this name were taken over',
+  },
   RunUnknown: { type: 'Warning', means: PROBLEMS['unknown-run'] },
   GrantUnreadable: { type: 'Warning', means: PROBLEMS['unreadable-grant'] },
   ProtocolUnknown: { type: 'Warning', means: PROBLEMS['unknown-protocol'] },
@@ -97,7 +100,7 @@ const ROWS: { readonly [K in Kind]: Row<Of<K>> } = {
   },
   'run-succeeded': {
     log: ({ kind, pod, revision, number, seconds }) =>
-      info({ kind, pod, revision, run: number, seconds }, 'the migration succeeded: this revision never runs again'),
+      info({ kind, pod, revision, run: number, seconds }, 'the migration succeeded: this revision never runs it again'),
     publish: ({ pod, revision, number, seconds }) =>
       announcement(
         'MigrationSucceeded',
@@ -115,26 +118,26 @@ const ROWS: { readonly [K in Kind]: Row<Of<K>> } = {
       )
     },
     publish({ pod, revision, number, exitCode, isTimeout, count, nextAt }, namespace) {
-      const how = isTimeout ? 'was ended at migrate.io/timeout' : `failed with ${exitCodeInWords(exitCode)}`
+      const how = isTimeout ? 'was terminated at migrate.io/timeout' : `failed with ${exitCodeInWords(exitCode)}`
       const next =
         nextAt === undefined
-          ? 'That is as often as migrate.io/retries allows, so it is not tried again: deploy a corrected version, raise that annotation, or run migrate-io rerun.'
-          : `Next try not before ${new Date(nextAt).toISOString()}; pods that serve go on serving.`
+          ? 'migrate.io/retries allows no more attempts, so it is not retried: deploy a corrected version, raise that annotation, or run migrate-io rerun.'
+          : `The next attempt starts no earlier than ${new Date(nextAt).toISOString()}; pods that serve keep serving.`
       const what = `Run ${number} of revision ${revision} ${how} in pod ${pod}; failures so far: ${count}.`
       return announcement(
         'MigrationFailed',
-        `${what} ${next} See why: ${logsCommand(namespace)} ${pod} -c migrate-io (with --previous, where it has started again)`,
+        `${what} ${next} See why: ${logsCommand(namespace)} ${pod} -c migrate-io (add --previous if the container has restarted)`,
       )
     },
     count: (metrics) => metrics.runEnded('failed'),
   },
   interrupted: {
     log: ({ kind, pod, number, why }) =>
-      warn({ kind, pod, run: number, why }, `nobody can tell the result of a run: ${INTERRUPTIONS[why]}`),
+      warn({ kind, pod, run: number, why }, `the result of a run is unknown: ${INTERRUPTIONS[why]}`),
     publish: ({ pod, number, why }) =>
       announcement(
         'MigrationInterrupted',
-        `Nobody can tell the result of run ${number} in pod ${pod}: ${INTERRUPTIONS[why]}. If the revision is still wanted, it runs again.`,
+        `The result of run ${number} is unknown (pod ${pod}): ${INTERRUPTIONS[why]}. If the revision is still wanted, it runs again.`,
       ),
     count: (metrics) => metrics.runEnded('interrupted'),
   },
@@ -142,26 +145,26 @@ const ROWS: { readonly [K in Kind]: Row<Of<K>> } = {
     log: ({ kind, pod, revision, number, exitCode }) =>
       warn(
         { kind, pod, revision, run: number, exitCode },
-        'a container ended without its run number in its termination message: a success is then not recorded',
+        'a container ended without its run number in its termination message: in that case a success is not recorded',
       ),
     publish({ pod, revision, number, exitCode }, namespace) {
-      const what = `Pod ${pod}, which held the lock for run ${number} of revision ${revision}, ended with ${exitCodeInWords(exitCode)}, and its run number is not in its termination message.`
+      const what = `Pod ${pod}, which held the lock for run ${number} of revision ${revision}, ended with ${exitCodeInWords(exitCode)}, but its run number is not in its termination message.`
       const then =
         exitCode === 0
-          ? 'So nothing is recorded, and the next pod of the revision runs the command again.'
+          ? 'Nothing is recorded, so the next pod of the revision runs the command again.'
           : 'It counts as failed.'
       return announcement(
         'MigrationNotRecorded',
-        `${what} ${then} Mostly the command wrote to the file at terminationMessagePath of container migrate-io: have it write elsewhere. See: ${logsCommand(namespace)} ${pod} -c migrate-io`,
+        `${what} ${then} The usual cause is that the command wrote to the file at terminationMessagePath of container migrate-io: make it write elsewhere. See its output: ${logsCommand(namespace)} ${pod} -c migrate-io`,
       )
     },
   },
   'given-up': {
-    log: ({ kind, pod, number }) => info({ kind, pod, run: number }, 'the run number was given back unused'),
+    log: ({ kind, pod, number }) => info({ kind, pod, run: number }, 'the run number was returned unused'),
   },
   skipped: {
     log: ({ kind, pod, revision }) =>
-      info({ kind, pod, revision }, 'this revision is already migrated: the pod goes on'),
+      info({ kind, pod, revision }, 'this revision is already migrated: the pod starts without a run'),
     publish: ({ revision }) =>
       announcement(
         'MigrationSkipped',
@@ -173,22 +176,22 @@ const ROWS: { readonly [K in Kind]: Row<Of<K>> } = {
     log: ({ kind, pod, revision, image, migrated, starts }) =>
       warn(
         { kind, pod, revision, image, migrated, starts },
-        'a pod of a migrated revision starts another image than its run had: its tag has moved',
+        'a pod of a migrated revision starts a different image from the one that migrated it: the tag has moved',
       ),
     publish: ({ pod, revision, image, migrated, starts }) =>
       announcement(
         'ImageMoved',
-        `Pod ${pod} starts ${image} as ${starts}, but revision ${revision} was migrated by ${migrated}: the tag has moved, and what the new image would migrate has not been run. To run it: migrate-io rerun. Give each image a tag of its own, or name it by digest.`,
+        `Pod ${pod} starts ${image} as ${starts}, but revision ${revision} was migrated by ${migrated}: the tag has moved, and the migrations of the new image have not run. To run them: migrate-io rerun. Give each image its own tag, or refer to it by digest.`,
       ),
   },
   'made-anew': {
     log({ kind, configMap, why }) {
-      if (why === 'missing') return info({ kind, configMap }, 'lock and record were made')
+      if (why === 'missing') return info({ kind, configMap }, 'created the lock and record')
       return warn(
         { kind, configMap, why },
         why === 'edited'
-          ? 'the lock had been edited and was made anew from what the pods tell'
-          : 'lock and record were a copy, as from a backup, and were made anew from what the pods tell',
+          ? 'the lock had been edited and was rebuilt from the pods'
+          : 'the lock and record were a copy, for example from a backup, and were rebuilt from the pods',
       )
     },
     publish({ configMap, why }) {
@@ -196,23 +199,23 @@ const ROWS: { readonly [K in Kind]: Row<Of<K>> } = {
       if (why === 'edited')
         return announcement(
           'LockEdited',
-          `${configMap} had been edited: who holds the lock was found out from the pods.`,
+          `${configMap} had been edited: the controller found out from the pods which one holds the lock.`,
         )
       return announcement(
         'RecordRestored',
-        `${configMap} was a copy, as a backup brings it back: what it said was migrated does not count here, so that runs again. Have the backup leave out ConfigMaps with the label ${RECORD_LABEL}.`,
+        `${configMap} was a copy, for example restored from a backup: what it lists as migrated does not count here and runs again. Exclude ConfigMaps with the label ${RECORD_LABEL} from your backups.`,
       )
     },
   },
   adopted: {
     log: ({ kind, configMap, records }) =>
-      info({ kind, configMap, records }, 'lock and record of an earlier Deployment of this name were taken over'),
+      info({ kind, configMap, records }, 'took over the lock and record of an earlier Deployment with this name'),
     publish: ({ configMap, records }) =>
       announcement(
         'LockTakenOver',
         records === 'kept'
-          ? `${configMap} had no owner: lock and record are this Deployment's now.`
-          : `${configMap} was an earlier Deployment's: its lock is kept, its record is not.`,
+          ? `${configMap} had no owner: the lock and record now belong to this Deployment.`
+          : `${configMap} belonged to an earlier Deployment: its lock is kept, its record is not.`,
       ),
   },
   problem: {

@@ -86,7 +86,7 @@ async function fencePod(api: Api, listed: Pod, number: number): Promise<void> {
       if (fenceStateOf(pod) !== 'undecided' || decidedNumber(grantOf(pod)) >= number) break
     }
   }
-  throw new KubeError('conflict', `pod ${listed.metadata.name} changed while its lock was made anew`)
+  throw new KubeError('conflict', `pod ${listed.metadata.name} changed while its lock was being rebuilt`)
 }
 
 function recoveredHolder({ running: [pod], number: settled }: Fence, now: number): Holder | undefined {

@@ -81,7 +81,7 @@ export async function runController(options: ControllerOptions): Promise<void> {
 
   let stopping = false
   const notReady: NotReady = () =>
-    stopping ? 'shutting down' : watch.isSynced ? undefined : 'the view is not complete'
+    stopping ? 'shutting down' : watch.isSynced ? undefined : 'the first list of pods is not complete'
   const app = buildHealthApp(notReady, metrics)
   const port = await listen(app, options)
 
@@ -103,7 +103,10 @@ export async function runController(options: ControllerOptions): Promise<void> {
     onTrouble: ({ at, error }) => {
       // What a handler throws is a fault of the program; a connection that breaks is not.
       const isFault = at === 'handler'
-      reporter.trouble(isFault ? error : KubeError.of(error), `the watch of pods goes on after a failure of its ${at}`)
+      reporter.trouble(
+        isFault ? error : KubeError.of(error),
+        `the watch of pods continues after a failure of its ${at}`,
+      )
     },
     onRestart: metrics.watchRestarted,
   })
@@ -123,7 +126,7 @@ export async function runController(options: ControllerOptions): Promise<void> {
       if (result.isKnown) reporter.waiting(key, result.waitReason)
       lockGauges.note(key, result)
     },
-    onFailure: ({ key, error }) => reporter.trouble(error, `a look at ${key} failed and is repeated`),
+    onFailure: ({ key, error }) => reporter.trouble(error, `reconciling ${key} failed and is retried`),
   })
   const stuckRollouts = createStuckRollouts({
     cluster: { transport, api: wholeApi },
@@ -136,7 +139,7 @@ export async function runController(options: ControllerOptions): Promise<void> {
       publisher.publish(announcement, key)
     },
     onStuck: metrics.stuck,
-    onFailure: (error) => reporter.trouble(error, 'why pods wait could not be found out'),
+    onFailure: (error) => reporter.trouble(error, 'could not find out why pods wait'),
   })
   const certificates = createCertificateRole({
     cluster: { transport, api },
@@ -144,7 +147,7 @@ export async function runController(options: ControllerOptions): Promise<void> {
     times: options.certificateTimes,
     logs,
     metrics,
-    onFailure: (error) => reporter.trouble(error, 'a look at the certificates failed and is repeated'),
+    onFailure: (error) => reporter.trouble(error, 'checking the certificates failed and is retried'),
   })
   const election = startLeaderElection({
     api,
@@ -153,7 +156,7 @@ export async function runController(options: ControllerOptions): Promise<void> {
     identity,
     onStarted(lost) {
       metrics.leading(true)
-      logs.info({ identity }, 'leads from now on')
+      logs.info({ identity }, 'started leading')
       if (options.certificates === 'self-managed') certificates.start()
       void watch.synced.then(() => {
         if (lost.aborted) return
@@ -163,7 +166,7 @@ export async function runController(options: ControllerOptions): Promise<void> {
     },
     onStopped() {
       metrics.leading(false)
-      logs.info({ identity }, 'leads no more')
+      logs.info({ identity }, 'stopped leading')
       void controller.stop().then(() => {
         reporter.forget()
         lockGauges.forget()
@@ -171,7 +174,7 @@ export async function runController(options: ControllerOptions): Promise<void> {
       void stuckRollouts.stop()
       void certificates.stop()
     },
-    onNewLeader: (leader) => leader !== identity && logs.info({ leader }, 'another controller leads'),
+    onNewLeader: (leader) => leader !== identity && logs.info({ leader }, 'another controller is leading'),
     onTrouble: (error) => reporter.trouble(error, `cannot read or write the Lease ${namespace}/${LEADER_LEASE}`),
     ...(options.times && { times: options.times }),
   })
@@ -181,11 +184,11 @@ export async function runController(options: ControllerOptions): Promise<void> {
 
   async function stop({ err, signal }: { err?: Error; signal?: string }): Promise<void> {
     if (err) {
-      logs.fatal({ err }, 'a fault in the program')
+      logs.fatal({ err }, 'unexpected error')
       return
     }
     stopping = true
-    logs.info({ signal }, 'shutting down: starts nothing more, and lets the Lease go')
+    logs.info({ signal }, 'shutting down: starting nothing new and releasing the Lease')
     // The next leader needn't wait until what this one has begun is done: the lock does not rest on there being one.
     await Promise.all([controller.stop(), stuckRollouts.stop(), certificates.stop(), election.stop()])
     await Promise.all([watch.stop(), recorder.stop()])

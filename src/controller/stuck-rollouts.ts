@@ -23,7 +23,7 @@ const AT_LEAST_EVERY_MS = 600_000
 const PATIENCE_MS = 15_000
 
 const DEADLINE =
-  'The rollout takes longer than spec.progressDeadlineSeconds, so Kubernetes calls it failed; the migration is not ended by that.'
+  'The rollout takes longer than spec.progressDeadlineSeconds, so Kubernetes reports it as failed; that does not stop the migration.'
 
 /**
  * For which reasons a rollout counts as stuck where they last, and which Event says so. All else is told when it happens, is about

@@ -2,10 +2,10 @@ import type { AddressInfo } from 'node:net'
 import type { FastifyInstance } from 'fastify'
 
 const LISTEN_REMEDIES: Readonly<Record<string, string>> = {
-  EADDRINUSE: 'another program has it; stop that one, or choose another port',
+  EADDRINUSE: 'another program uses it; stop that one, or choose another port',
   EACCES: 'ports below 1024 need privileges; choose a higher one, such as 8443',
-  EADDRNOTAVAIL: 'this machine has no such address; leave --host out to listen on all',
-  ENOTFOUND: 'there is no such host; give an address of this machine, or leave --host out',
+  EADDRNOTAVAIL: 'this machine has no such address; omit --host to listen on all',
+  ENOTFOUND: 'no such host; give an address of this machine, or omit --host',
 }
 
 interface Where {
@@ -34,7 +34,7 @@ class ListenError extends Error {
   readonly code: string
 
   constructor(code: string, { port, host }: Where, options: ErrorOptions) {
-    const remedy = LISTEN_REMEDIES[code] ?? `the system says ${code || 'no more'}`
+    const remedy = LISTEN_REMEDIES[code] ?? `the system reports ${code || 'no reason'}`
     super(`cannot listen on port ${port}${host === undefined ? '' : ` of ${host}`}: ${remedy}`, options)
     this.code = code
   }

@@ -54,15 +54,16 @@ export const ANNOTATIONS: { readonly [Name in keyof Required<Settings>]: Annotat
   strategy: {
     value:
       'rolling: maxSurge 1 and maxUnavailable 1 (0 for a single replica), whatever the manifest says; keep: never touched',
-    default: 'like rolling where the manifest states none, or 25 % and 25 %, which Kubernetes fills in; another stays',
+    default:
+      'like rolling if the manifest states no strategy, or the 25 % and 25 % that Kubernetes fills in; any other stays',
     example: 'rolling',
     shapesContainer: false,
     parse: (text) =>
-      text === 'rolling' || text === 'keep' ? { value: text } : { wrong: 'is no strategy; allowed: rolling or keep' },
+      text === 'rolling' || text === 'keep' ? { value: text } : { wrong: "isn't a strategy; allowed: rolling or keep" },
   },
   lock: {
     value:
-      'the name of a shared lock, up to 63 lower case letters, digits and dashes: of the Deployments in a namespace that give the same name, one migrates at a time',
+      'the name of a shared lock, up to 63 lower case letters, digits and dashes: Deployments in a namespace that use the same name migrate one at a time',
     default: "the Deployment's own lock",
     example: 'orders-db',
     shapesContainer: false,
@@ -71,7 +72,7 @@ export const ANNOTATIONS: { readonly [Name in keyof Required<Settings>]: Annotat
         ? { value: text }
         : {
             wrong:
-              'is no name of a lock; allowed: up to 63 lower case letters, digits and dashes, with no dash at either end',
+              "isn't a lock name; allowed: up to 63 lower case letters, digits and dashes, with no dash at either end",
           },
   },
   timeout: {
@@ -81,18 +82,18 @@ export const ANNOTATIONS: { readonly [Name in keyof Required<Settings>]: Annotat
     shapesContainer: true,
     parse: (text) => {
       const seconds = parseDuration(text)
-      return seconds === undefined ? { wrong: `is no duration; allowed: ${DURATION_ALLOWED}` } : { value: seconds }
+      return seconds === undefined ? { wrong: `isn't a duration; allowed: ${DURATION_ALLOWED}` } : { value: seconds }
     },
   },
   retries: {
-    value: 'how often a failed run is tried again for the same revision, from 0 to 1000',
-    default: 'without end, first after 10 s, doubling to 5 min',
+    value: 'how often a failed run is retried for the same revision, from 0 to 1000',
+    default: 'unlimited, first after 10 s, doubling up to 5 min',
     example: '3',
     shapesContainer: false,
     parse: (text) =>
       /^\d{1,4}$/.test(text) && Number(text) <= MAX_RETRIES
         ? { value: Number(text) }
-        : { wrong: `is no number of retries; allowed: a whole number from 0 to ${MAX_RETRIES}` },
+        : { wrong: `isn't a number of retries; allowed: a whole number from 0 to ${MAX_RETRIES}` },
   },
 }
 
@@ -135,7 +136,7 @@ export function readSettings(annotations: StringMap | null | undefined): {
 function unknownText(name: string): string {
   const meant = nearest(name, NAMES)
   const allowed = NAMES.map((known) => PREFIX + known).join(', ')
-  return `there is no such annotation${meant === undefined ? '' : `; did you mean ${PREFIX}${meant}?`} Allowed: ${allowed}`
+  return `unknown annotation${meant === undefined ? '.' : `; did you mean ${PREFIX}${meant}?`} Allowed: ${allowed}`
 }
 
 /** Reads `90s`, `30m`, `2h`, `1h30m` as seconds; undefined where it is no such duration. */

@@ -16,10 +16,10 @@ export function parseCommand(value: string): Command {
   const longest = Math.max(...argv.map((argument) => Buffer.byteLength(argument)))
   if (longest > MAX_ARGUMENT_BYTES)
     return {
-      wrong: `has ${longest} bytes; allowed: ${MAX_ARGUMENT_BYTES} bytes (120 KiB), since Linux takes no longer argument. Put the command into a script in the image and name that`,
+      wrong: `has ${longest} bytes; allowed: ${MAX_ARGUMENT_BYTES} bytes (120 KiB), since Linux doesn't accept longer arguments. Put the command into a script in the image and run that`,
     }
   if (argv.some((argument) => argument.includes('\0')))
-    return { wrong: 'holds a zero byte, which no program can be given' }
+    return { wrong: "contains a zero byte, which can't be passed to a program" }
   return { argv }
 }
 
@@ -28,7 +28,7 @@ function readArgv(value: string): readonly string[] | string {
   const json = asJson(value)
   // `--`, since a command line may begin with a dash.
   if (json === undefined) return ['/bin/sh', '-c', '--', value]
-  if (!Array.isArray(json)) return `is JSON, but no array of strings; ${ALLOWED}`
+  if (!Array.isArray(json)) return `is JSON, but isn't an array of strings; ${ALLOWED}`
   const argv: string[] = []
   for (const item of json) {
     if (typeof item !== 'string') return `is a JSON array, but not of strings only; ${ALLOWED}`

@@ -109,7 +109,7 @@ function putIn(sides: Sides, wrappers: Wrappers): InjectionDecision {
   if (planned.plan === undefined) return leave(now, 'old-faults', warnings)
   if (before !== undefined && !sides.wasHeld && isTemplateUnchanged(sides) && areAnnotationsUnchanged(sides))
     warnings.push(
-      'this starts a rollout, though nothing of yours changed: it is the first update since migrate.io serves the namespace',
+      'this starts a rollout although you changed nothing: it is the first update since migrate.io began to serve the namespace',
     )
 
   const { template, isReleased } = injected(sides, planned.plan, wrappers)
@@ -199,7 +199,7 @@ function takeOff(sides: Sides, optedIn: boolean): InjectionDecision {
   const template = stripLabel(bare)
   if (template !== bare)
     warnings.push(
-      `the label ${PROTOCOL_LABEL} was taken off the pod template: it belongs to the injected parts, which are not there`,
+      `the label ${PROTOCOL_LABEL} was removed from the pod template: it belongs to the injected parts, which are missing`,
     )
   if (template === bare && now.metadata.annotations?.[INJECTED_ANNOTATION] === undefined)
     return leave(now, optedIn ? 'no-annotation' : 'not-injected', warnings)

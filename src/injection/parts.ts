@@ -141,7 +141,7 @@ export function clashes(template: PodTemplate): readonly Problem[] {
     problems.push({
       reason: 'name-clash',
       path,
-      message: `the name ${name} is kept for the injected ${what}; rename it, or remove it where it is left over from an injection`,
+      message: `the name ${name} is reserved for the injected ${what}; rename it, or remove it if it is left over from an injection`,
       identity: identify(what, name),
     })
   const { containers, initContainers, volumes } = template.spec

@@ -144,7 +144,7 @@ function gracePeriodProblems(template: PodTemplate): readonly Problem[] {
       reason: 'no-grace-period',
       path,
       message:
-        'is 0, with which Kubernetes forgets a deleted pod before its containers have ended, so that the next migration could start beside one that still runs; allowed: 1 or more; or leave it out, for 30',
+        'is 0, so Kubernetes removes a deleted pod before its containers have ended, and the next migration could start while one is still running; allowed: 1 or more, or leave it out for the default of 30',
       identity: identify(path),
     },
   ]
@@ -169,13 +169,13 @@ function mountClashes(container: Container, spec: PodSpec, path: string): readon
 
 function clash(mount: VolumeMount, spec: PodSpec): string | undefined {
   if (isInjectedVolume(mount.name))
-    return `mounts the volume ${mount.name}, whose name is kept for an injected volume; rename the volume`
+    return `mounts the volume ${mount.name}, whose name is reserved for an injected volume; rename the volume`
   const at = normalize(mount.mountPath)
   for (const [ours, what] of OUR_PATHS) {
     if (at === ours || at.startsWith(`${ours}/`))
-      return `mounts ${mount.mountPath}, but ${ours} is kept for ${what}; mount it elsewhere`
+      return `mounts ${mount.mountPath}, but ${ours} is reserved for ${what}; mount it elsewhere`
     if (isAbove(at, ours) && isReadOnly(mount, spec))
-      return `mounts ${mount.mountPath} read-only, so that ${ours} cannot be made in it; mount it elsewhere, or writable`
+      return `mounts ${mount.mountPath} read-only, so ${ours} can't be created in it; mount it elsewhere, or make it writable`
   }
   return undefined
 }
@@ -214,7 +214,7 @@ function windowsProblems({ spec }: PodTemplate): readonly Problem[] {
     reason: 'windows',
     path,
     message:
-      'takes Windows nodes only ("windows"), where the wrapper, a POSIX shell script, cannot run; remove the migrate.io/ annotations',
+      'allows Windows nodes only ("windows"), where the wrapper, a POSIX shell script, cannot run; remove the migrate.io/ annotations',
     identity: identify(path),
   }))
 }

@@ -51,7 +51,7 @@ function lostVariables(target: Container): readonly string[] {
   const lost = variablesOf(target).filter((name) => !/^[A-Za-z_][A-Za-z0-9_]*$/.test(name))
   if (lost.length === 0) return []
   return [
-    `the shells of many images drop variables whose names are no identifiers, so the migration may lack ${lost.join(', ')}`,
+    `the shells of many images drop variables whose names aren't identifiers, so the migration may lack ${lost.join(', ')}`,
   ]
 }
 
@@ -73,8 +73,8 @@ function unexpanded(argv: Argv, target: Container): readonly string[] {
   if (first === undefined) return []
   const seen = [...new Set(names)].map((name) => `$(${name})`).join(', ')
   const remedy = isShell
-    ? `the shell takes it for a program to run. For the variable write $${first}`
-    : `the program gets it as it stands. For the variable write a command line with "$${first}" in it, or ["/bin/sh","-c","… $${first} …"]`
+    ? `the shell takes it for a program to run. To use the variable, write $${first}`
+    : `the program gets it as it stands. To use the variable, write a command line with "$${first}" in it, or ["/bin/sh","-c","… $${first} …"]`
   return [`${PREFIX}command has ${seen}, which Kubernetes does not expand in an annotation: ${remedy}`]
 }
 
@@ -91,7 +91,7 @@ function leftIn(argv: Argv, template: PodTemplate): readonly string[] {
     const lines = new Set(linesOf(theirs))
     if (!own.every((line) => lines.has(line))) return []
     return [
-      `${path} (${container.name}) runs the command of ${PREFIX}command too, in each pod: take it out there, since migrate.io runs it once per revision`,
+      `${path} (${container.name}) also runs the command of ${PREFIX}command, in each pod: remove it there, since migrate.io runs it once per revision`,
     ]
   })
 }
@@ -114,7 +114,7 @@ function waitsBefore(template: PodTemplate): readonly string[] {
       (WAITING_IMAGE.test(image) && /\bjob.*migrat/.test(argv.join(' ')))
     if (!isWaiting) return []
     return [
-      `${path} (${container.name}) seems to wait until the database is migrated, but it runs before the injected container, which does that: take it out, or the pod may wait for ever`,
+      `${path} (${container.name}) seems to wait until the database is migrated, but it runs before the injected container, which migrates it: remove it, or the pod may wait forever`,
     ]
   })
 }

@@ -170,5 +170,5 @@ function checked<T>(request: Request, answer: Answer): List<T> {
   const isList =
     typeof body === 'object' && body !== null && 'kind' in body && String(body.kind).endsWith('List') && 'items' in body
   if (isList) return body as unknown as List<T>
-  throw new KubeError('unavailable', `${inWords(request)}: an answer that is no list: ${described(answer)}`)
+  throw new KubeError('unavailable', `${inWords(request)}: the answer isn't a list: ${described(answer)}`)
 }

@@ -77,7 +77,7 @@ async function wayOf(user: User, clock: Clock): Promise<(() => Authenticator) | 
   }
   throw new LoadError(
     'UNSUPPORTED',
-    `user "${user.name}" of the kubeconfig logs in by auth-provider "${provider}"; what works is a certificate, a token, tokenFile, exec (a plugin) and oidc`,
+    `user "${user.name}" of the kubeconfig uses auth-provider "${provider}"; supported are a certificate, a token, tokenFile, exec (a plugin) and oidc`,
   )
 }
 
@@ -168,7 +168,7 @@ class ExecPlugin implements Authenticator {
     } catch (cause) {
       this.#child?.kill('SIGKILL')
       // V8 quotes what is no JSON, and that may be half a token.
-      if (cause instanceof SyntaxError) throw new Error(`${command} wrote something that is no JSON`)
+      if (cause instanceof SyntaxError) throw new Error(`${command} wrote something that isn't JSON`)
       throw cause
     }
   }

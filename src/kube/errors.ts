@@ -51,7 +51,10 @@ export function objectOf<T>(request: Request, answer: Answer, kind: string = req
   const { body } = answer
   if (typeof body === 'object' && body !== null && 'kind' in body && body.kind === kind && 'metadata' in body)
     return body as T
-  throw new KubeError('unavailable', `${inWords(request)}: an answer that is no ${request.kind}: ${described(answer)}`)
+  throw new KubeError(
+    'unavailable',
+    `${inWords(request)}: the answer isn't of kind ${request.kind}: ${described(answer)}`,
+  )
 }
 
 /**
@@ -116,12 +119,12 @@ function outlineOf(http: number, status: ApiStatus | undefined): string {
 }
 
 function hintOf(http: number, { verb, kind, namespace, name, subresource }: Request): string {
-  if (http === 401) return '; the API server does not accept our credentials'
+  if (http === 401) return '; the API server does not accept these credentials'
   const { group, plural } = RESOURCES[kind]
   const resource = subresource === undefined ? plural : `${plural}/${subresource}`
   const ofAll = name === undefined ? 'in all namespaces (a ClusterRole)' : `named "${name}" (a ClusterRole)`
   const where = namespace === undefined ? ofAll : `in namespace ${namespace}`
-  return `; needed is verb "${verb}" on resource "${resource}" of API group "${group}" ${where}, and no policy or quota against it`
+  return `; this needs verb "${verb}" on resource "${resource}" of API group "${group}" ${where}, and no policy or quota that forbids it`
 }
 
 export function readStatus(body: unknown): ApiStatus | undefined {

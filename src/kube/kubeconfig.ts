@@ -38,7 +38,7 @@ async function readKubeconfig(file: string): Promise<Kubeconfig> {
   })
   try {
     const content: unknown = parse(text)
-    if (typeof content !== 'object' || content === null) throw new Error('it holds no mapping')
+    if (typeof content !== 'object' || content === null) throw new Error("it isn't a mapping")
     const { clusters, contexts, users, 'current-context': currentContext } = content as Record<string, unknown>
     const at = (path: string) => resolve(dirname(file), path)
     return {
@@ -53,7 +53,7 @@ async function readKubeconfig(file: string): Promise<Kubeconfig> {
     }
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause)
-    throw new LoadError('MALFORMED', `the file ${file} is no kubeconfig: ${why}`, { cause })
+    throw new LoadError('MALFORMED', `the file ${file} isn't a kubeconfig: ${why}`, { cause })
   }
 }
 

@@ -118,7 +118,7 @@ export function startLeaderElection(options: LeaderElectionOptions): LeaderElect
   function stopLeading(): void {
     cancelDeadline()
     if (!lost) return
-    lost.abort(new Error('leads no more'))
+    lost.abort(new Error('stopped leading'))
     lost = undefined
     hook(() => options.onStopped())
   }

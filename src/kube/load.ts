@@ -47,7 +47,7 @@ export async function loadKube(options: LoadOptions = {}): Promise<KubeTarget> {
   throw new LoadError(
     'NO_CLUSTER',
     `no cluster is configured: ${env['KUBECONFIG'] ? `KUBECONFIG is ${env['KUBECONFIG']}` : `KUBECONFIG is not set, ${home}`}` +
-      ' (no such file), and this is no pod with a service account; give --kubeconfig FILE, or set KUBECONFIG',
+      " (no such file), and this isn't a pod with a service account; give --kubeconfig FILE, or set KUBECONFIG",
   )
 }
 
@@ -59,9 +59,9 @@ async function fromFiles(files: readonly string[], wanted: string | undefined): 
   const known = contexts.map(({ name }) => name).join(', ') || 'none'
   const name = wanted ?? currentContext
   if (name === undefined)
-    throw new LoadError('NO_CONTEXT', `${place} has no current-context: choose one by --context; there are: ${known}`)
+    throw new LoadError('NO_CONTEXT', `${place} has no current-context: choose one with --context; it has: ${known}`)
   const context = contexts.find((each) => each.name === name)
-  if (!context) throw new LoadError('NO_CONTEXT', `${place} has no context "${name}"; there are: ${known}`)
+  if (!context) throw new LoadError('NO_CONTEXT', `${place} has no context "${name}"; it has: ${known}`)
   const cluster = clusters.find((each) => each.name === context.cluster)
   if (!cluster)
     throw new LoadError(

@@ -42,7 +42,7 @@ export interface Call {
 /** There is an answer, which would take too much memory. */
 export class AnswerTooLong extends KubeError {
   constructor(request: Request, maxBytes: number) {
-    super('unavailable', `${inWords(request)}: an answer of more than ${maxBytes} bytes`)
+    super('unavailable', `${inWords(request)}: the answer has more than ${maxBytes} bytes`)
   }
 }
 
@@ -125,9 +125,9 @@ export async function connect(target: KubeTarget, limits: Partial<TransportLimit
 function checkedProtocol({ cluster: { server, proxyUrl }, source }: KubeTarget): string {
   const parsed = URL.parse(server)
   if (!parsed || !/^https?:$/.test(parsed.protocol))
-    throw new LoadError('MALFORMED', `${source}: the server "${server}" is no address like https://host:6443`)
+    throw new LoadError('MALFORMED', `${source}: the server "${server}" isn't an address like https://host:6443`)
   if (proxyUrl && !/^https?:$/.test(URL.parse(proxyUrl)?.protocol ?? ''))
-    throw new LoadError('UNSUPPORTED', `${source}: proxy-url "${proxyUrl}"; only http and https proxies work`)
+    throw new LoadError('UNSUPPORTED', `${source}: proxy-url "${proxyUrl}"; only http and https proxies are supported`)
   return parsed.protocol
 }
 
@@ -192,7 +192,7 @@ function parsed(content: string, about: Parameters<typeof described>[0]): unknow
   try {
     return JSON.parse(content)
   } catch {
-    throw new Error(`an answer that is no JSON: ${described(about)}`)
+    throw new Error(`the answer isn't JSON: ${described(about)}`)
   }
 }
 

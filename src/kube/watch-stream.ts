@@ -82,7 +82,7 @@ function eventOf(line: string, request: Request): WatchEvent {
   if (type === 'ERROR') throw errorOf(object, request)
   if (type === 'BOOKMARK' && resourceVersion) return { kind: 'bookmark', resourceVersion }
   const isEvent = type === 'ADDED' || type === 'MODIFIED' || type === 'DELETED'
-  if (!isEvent || !uid || !resourceVersion) throw broken(line, 'event')
+  if (!isEvent || !uid || !resourceVersion) throw broken(line, 'an event')
   return { kind: type === 'DELETED' ? 'deleted' : 'stored', object: object as { metadata: Metadata } }
 }
 
@@ -93,12 +93,12 @@ function parsed(line: string): { type?: string; object?: { metadata?: Partial<Me
   } catch {
     throw broken(line, 'JSON')
   }
-  throw broken(line, 'object')
+  throw broken(line, 'an object')
 }
 
 /** Without what stands in it: that may be a pod with a secret in its environment. */
 function broken(line: string, what: string): BrokenStream {
-  return new BrokenStream(`a line of ${line.length} characters that is no ${what}`)
+  return new BrokenStream(`a line of ${line.length} characters, which isn't ${what}`)
 }
 
 /** An error within the stream is a Status, after which the API server ends it. */

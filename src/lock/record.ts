@@ -91,11 +91,11 @@ export function readRecord(configMap: ConfigMap): RecordRead {
     return { kind: 'edited', why, entries: Object.fromEntries(kept) }
   }
   const others = writtenByOthers(configMap.metadata, ['number', 'holder'])
-  if (others.length > 0) return edited(`${others.join(' and ')} was written by somebody else`)
+  if (others.length > 0) return edited(`${others.join(' and ')} was written by another client`)
   // Only the controller wrote the lock, so what was added since it was created counts.
-  if (data['holder'] === BLANK.holder) return { kind: 'edited', why: 'nobody knows yet who holds it', entries }
+  if (data['holder'] === BLANK.holder) return { kind: 'edited', why: 'its holder is not known yet', entries }
   const number = parseCount(data['number'])
-  if (number === undefined) return edited('number is no number')
+  if (number === undefined) return edited("number isn't a number")
   const holder = data['holder'] === FREE + number ? undefined : parseHolder(data['holder'])
   if (holder === 'unreadable') return edited('holder is unreadable')
   if (holder !== undefined && holder.number > number) return edited('holder has a higher run number than was given out')

@@ -50,38 +50,38 @@ export function createControllerMetrics(gauges: ControllerGauges): ControllerMet
   for (const outcome of OUTCOMES) runs.inc({ outcome }, 0)
   const seconds = new Histogram({
     name: 'migrate_io_run_duration_seconds',
-    help: 'How long migrations took that succeeded.',
+    help: 'How long successful migrations took.',
     buckets: RUN_EDGES_SECONDS,
     registers,
   })
   const skips = new Counter({
     name: 'migrate_io_skipped_pods_total',
-    help: 'Pods that were told to go on, since their revision is recorded.',
+    help: 'Pods that started without a run because their revision is already migrated.',
     registers,
   })
   const problems = new Counter({
     name: 'migrate_io_problems_total',
-    help: 'Times that something for a person to mend was met, by reason.',
+    help: 'Problems met that you need to fix, by reason.',
     labelNames: ['reason'],
     registers,
   })
   for (const reason of Object.keys(PROBLEMS) as ProblemReason[]) problems.inc({ reason }, 0)
   const restarts = new Counter({
     name: 'migrate_io_watch_restarts_total',
-    help: 'Lists and streams of the watch of pods after the first ones.',
+    help: 'Restarts of the watch of pods: lists and streams after the first ones.',
     labelNames: ['what'],
     registers,
   })
   for (const what of ['list', 'stream']) restarts.inc({ what }, 0)
   const failures = new Counter({
     name: 'migrate_io_api_failures_total',
-    help: 'Calls to the API server that failed and are tried again, by code.',
+    help: 'Calls to the API server that failed and are retried, by code.',
     labelNames: ['code'],
     registers,
   })
   const certificateSteps = new Counter({
     name: 'migrate_io_certificate_steps_total',
-    help: 'What was done to the self-managed certificates and the trust in them, by why.',
+    help: 'Changes to the self-managed certificates and the trust in them, by step and reason.',
     labelNames: ['step', 'reason'],
     registers,
   })
@@ -91,8 +91,8 @@ export function createControllerMetrics(gauges: ControllerGauges): ControllerMet
     labelNames: ['certificate'],
     registers,
   })
-  addMeasuredGauge(registry, 'migrate_io_watched_pods', 'Pods in the view: injected and pending.', watchedPods)
-  addMeasuredGauge(registry, 'migrate_io_queued_locks', 'Locks to be looked at now.', queuedLocks)
+  addMeasuredGauge(registry, 'migrate_io_watched_pods', 'Pods being watched: injected and pending.', watchedPods)
+  addMeasuredGauge(registry, 'migrate_io_queued_locks', 'Locks waiting to be reconciled.', queuedLocks)
   return {
     ...addLeaderMetrics(registry, lockGauges, stuckReasons),
     runEnded(outcome, tookSeconds) {
@@ -138,35 +138,35 @@ function addLeaderMetrics(
   const byReason = (name: string, help: string, values: () => Iterable<readonly [string, number]>) =>
     addMeasuredGauges(registry, { name, help, label: 'reason' }, () => (leads ? values() : []))
 
-  byReason('migrate_io_waiting_pods', 'Pods whose migration waits for its turn, by why.', () => {
+  byReason('migrate_io_waiting_pods', 'Pods whose migration waits for its turn, by reason.', () => {
     const now = lockGauges.waits()
     return keysOf(WAIT_KINDS).map((reason) => [reason, now.get(reason)?.pods ?? 0])
   })
   byReason(
     'migrate_io_oldest_wait_start_timestamp_seconds',
-    'When the pod began to wait that has waited longest, by why, in seconds since 1970; none where no pod waits.',
+    'When the longest waiting pod began to wait, by reason, in seconds since 1970; absent while no pod waits.',
     () => [...lockGauges.waits()].map(([reason, { oldestAt }]) => [reason, oldestAt / 1000]),
   )
-  byReason('migrate_io_waiting_locks', 'Locks that pods wait for, by why.', () => counted(keysOf(WAITS), waits))
+  byReason('migrate_io_waiting_locks', 'Locks that pods wait for, by reason.', () => counted(keysOf(WAITS), waits))
   byReason(
     'migrate_io_lasting_waits',
-    'Deployments whose rollout has not got on for a while, by why: what `migrate-io status` gives as reason.',
+    'Deployments whose rollout has made no progress for a while, by the reason that `migrate-io status` gives.',
     () => counted(stuckReasons, stuck),
   )
-  ofLeader('migrate_io_held_locks', 'Locks that a run has, or is about to.', () => lockGauges.holds().length)
+  ofLeader('migrate_io_held_locks', 'Locks that a run holds or is about to hold.', () => lockGauges.holds().length)
   ofLeader(
     'migrate_io_oldest_hold_start_timestamp_seconds',
-    'When the lock was taken that has been held longest, in seconds since 1970; none where none is held.',
+    'When the longest held lock was taken, in seconds since 1970; absent while no lock is held.',
     () => oldest(lockGauges.holds()),
   )
   ofLeader(
     'migrate_io_failing_deployments',
-    'Deployments that roll out a revision whose migration has failed and not succeeded since.',
+    'Deployments rolling out a revision whose migration has failed and not succeeded since.',
     () => lockGauges.failing(),
   )
   const seconds = new Histogram({
     name: 'migrate_io_pod_wait_seconds',
-    help: 'How long pods waited to run or to be let through, as seen by the controller that leads.',
+    help: 'How long pods waited to run or to be let through, as seen by the leading controller.',
     buckets: RUN_EDGES_SECONDS,
     registers,
   })

@@ -33,7 +33,7 @@ export function createWebhookMetrics({ version, isReady }: WebhookGauges): Webho
   )
   const requests = new Counter({
     name: 'migrate_io_admission_requests_total',
-    help: 'AdmissionReviews answered, by operation, what became of them and why.',
+    help: 'AdmissionReviews answered, by operation, outcome and reason.',
     labelNames: ['operation', 'outcome', 'reason'],
     registers,
   })
@@ -41,7 +41,7 @@ export function createWebhookMetrics({ version, isReady }: WebhookGauges): Webho
   requests.inc({ operation: 'none', outcome: 'error', reason: 'internal' }, 0)
   const duration = new Histogram({
     name: 'migrate_io_admission_duration_seconds',
-    help: 'Time from the header of a call to its answer, including the time that its body took to arrive.',
+    help: 'Time from the header of a request to its answer, including the time that its body took to arrive.',
     buckets: DURATION_EDGES_SECONDS,
     registers,
   })
@@ -52,7 +52,7 @@ export function createWebhookMetrics({ version, isReady }: WebhookGauges): Webho
   })
   const reloadFailures = new Counter({
     name: 'migrate_io_certificate_reload_failures_total',
-    help: 'Certificate files that were seen and not taken; each content counts once.',
+    help: 'Certificate files that were rejected; each content counts once.',
     registers,
   })
   // prom-client looks labels up by a text that it builds at each call; a Map of the few that occur is cheaper.

@@ -90,14 +90,14 @@ export function misplaced({ annotations, labels, templateAnnotations }: Places):
   const wrongPrefix = Object.keys(annotations).flatMap((key) => {
     if (key.startsWith(PREFIX) || !/migrat/i.test(key)) return []
     const meant = nearest(key, KEYS)
-    return meant === undefined ? [] : [`its annotation ${key} is none of ours; did you mean ${meant}?`]
+    return meant === undefined ? [] : [`its annotation ${key} is unknown; did you mean ${meant}?`]
   })
   const asLabel = KEYS.filter((key) => Object.hasOwn(labels, key)).map(
     (key) => `${key} is one of its labels, but belongs under metadata.annotations`,
   )
   const inTemplate = KEYS.filter((key) => Object.hasOwn(templateAnnotations, key)).map(
     (key) =>
-      `${key} stands under spec.template.metadata.annotations, but belongs under the Deployment's own metadata.annotations`,
+      `${key} is under spec.template.metadata.annotations, but belongs under the Deployment's own metadata.annotations`,
   )
   return [...wrongPrefix, ...asLabel, ...inTemplate]
 }

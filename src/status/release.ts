@@ -69,7 +69,7 @@ export async function readOwnRelease(cluster: Cluster, situation: Situation): Pr
   return {
     kind: 'wait',
     says: [
-      `Deployment ${name} shares the lock ${lock} (annotation migrate.io/lock), which is not free. Its own lock keeps nobody from running.`,
+      `Deployment ${name} shares the lock ${lock} (annotation migrate.io/lock), which is not free. Its own lock doesn't keep any pod from running.`,
       ...shared.says.slice(0, 1),
       `See what can be done about it: migrate-io unlock --lock ${lock} -n ${namespace}`,
     ],
@@ -130,7 +130,7 @@ export function releaseOf(situation: Situation): Release {
       return {
         kind: 'wait',
         says: [
-          'Somebody wrote into the record of the lock: the controller finds out anew from the pods who holds it. Until then it is not free.',
+          'Another client edited the record of the lock: the controller finds out from the pods which one holds the lock. Until then it is not free.',
         ],
       }
     case undefined: {
@@ -231,12 +231,12 @@ async function readLost(api: Api, { namespace, lock }: NamedLock, isThere: boole
   const recordless = pods.filter((pod) => !known.has(recordNameOf(pod) ?? '') && fenceStateOf(pod) === 'running')
   const holding = [...held, ...recordless]
   if (!isThere && holding.length === 0)
-    return { kind: 'free', says: [`Nobody has ever held a lock ${lock} in namespace ${namespace}.`] }
+    return { kind: 'free', says: [`No run has ever held a lock ${lock} in namespace ${namespace}.`] }
   const what = isThere ? 'is not as migrate.io wrote it' : 'is missing'
   return {
     kind: 'wait',
     says: [
-      `The ConfigMap of lock ${lock} ${what}: the controller settles it anew as soon as a Deployment needs it.`,
+      `The ConfigMap of lock ${lock} ${what}: the controller restores it as soon as a Deployment needs it.`,
       ...(holding.length === 0 ? ['Until then it is not free.'] : holding.map((pod) => mayRun(pod))),
     ],
   }
@@ -254,9 +254,9 @@ function foreign(configMap: string, namespace: string): Release {
   return {
     kind: 'wait',
     says: [
-      `A ConfigMap ${configMap} stands where migrate.io keeps this lock, and somebody else made it. It is left alone, and nothing is migrated under this lock.`,
+      `ConfigMap ${configMap} has the name of this lock but wasn't created by migrate.io. migrate.io leaves it alone and runs no migration under this lock.`,
       `Look at it: kubectl -n ${namespace} get configmap ${configMap} -o yaml`,
-      `If nobody needs it: kubectl -n ${namespace} delete configmap ${configMap}`,
+      `If you don't need it, delete it: kubectl -n ${namespace} delete configmap ${configMap}`,
     ],
   }
 }
@@ -266,8 +266,8 @@ function recordLost(pod: string, configMap: string): Release {
   return {
     kind: 'wait',
     says: [
-      `Pod ${pod} was told to run and has not ended, but ConfigMap ${configMap}, which says who holds the lock, is missing. So the lock is not free.`,
-      'The controller finds out anew from the pods who holds it, within half a minute. Then ask again.',
+      `Pod ${pod} was granted a run and hasn't ended, but ConfigMap ${configMap}, which names the holder of the lock, is missing. So the lock is not free.`,
+      'The controller finds out from the pods which one holds the lock, within half a minute. Then run this command again.',
     ],
   }
 }
@@ -287,13 +287,13 @@ interface HeldLock {
 
 const DELETED = [
   'Deleting the pod frees the lock safely: its node ends the migration first (TERM, then KILL after the grace period).',
-  'The migration is cut off wherever it is. Then it runs again in another pod, at once: go back first (kubectl rollout undo) if it should not.',
+  "The migration is interrupted wherever it is. Then it runs again in another pod at once; if you don't want that, go back first (kubectl rollout undo).",
 ]
 
-const BRING_BACK = 'Best is to bring the node back: then all goes on by itself.'
+const BRING_BACK = 'It is best to bring the node back: then everything continues by itself.'
 
 const FORCED =
-  'The only other way is to take away the pod object by force. If the container still runs, the next pod runs its migration beside it: migrate.io then no longer promises that two never run at once. Do it only when you know that the machine is off, or cut off from the database.'
+  "The only other way is to delete the pod object by force. If the container still runs, the next pod runs its migration beside it: migrate.io then can't prevent two migrations from running at once. Do this only when you know that the machine is off, or cut off from the database."
 
 /**
  * Where run n may be going on, by what is known of its pod:
@@ -310,11 +310,11 @@ const FORCED =
 function releaseOfPod(held: HeldLock): Release {
   const { run, holds, pod, node, now } = held
   const byItself = isAbsent(held)
-    ? `The controller of migrate.io frees it, but none is at work: see kubectl -n ${namespaceOf(held.controller)} get pods.`
+    ? `The migrate.io controller frees it, but no controller is running: see kubectl -n ${namespaceOf(held.controller)} get pods.`
     : 'The controller frees it by itself, within half a minute.'
   if (pod === undefined) return { kind: 'wait', says: [holds, `That pod is gone. ${byItself}`] }
   if (endOf(pod, run.number).kind !== 'unknown')
-    return { kind: 'wait', says: [holds, `Its run has ended, which its node has said. ${byItself}`] }
+    return { kind: 'wait', says: [holds, `Its node reported that its run has ended. ${byItself}`] }
 
   const isToldToRun = isGranted(pod, run.number)
   const where = run.node === undefined ? 'no node yet' : `node ${run.node}`
@@ -332,8 +332,8 @@ function releaseOfPod(held: HeldLock): Release {
     const { phase } = pod.status ?? {}
     if (isToldToRun && (phase === 'Failed' || phase === 'Succeeded'))
       return force(
-        `Its phase is ${phase}, which others than its node may write as well, and its node has not said that the container ended. The API server takes such a pod away at once, and waits for no node.`,
-        node?.kind === 'ready' ? 'Best is to wait until its node says how the container ended.' : BRING_BACK,
+        `Its phase is ${phase}, which other clients than its node can write too, and its node hasn't reported that the container ended. The API server deletes such a pod at once, without waiting for a node.`,
+        node?.kind === 'ready' ? 'It is best to wait until its node reports how the container ended.' : BRING_BACK,
         FORCED,
       )
     const gracePeriodSeconds = Math.max(GRACE_MIN_SECONDS, run.graceSeconds)
@@ -347,12 +347,16 @@ function releaseOfPod(held: HeldLock): Release {
 
   const late = now - Date.parse(deletionTimestamp)
   if (isToldToRun && node?.kind !== 'ready' && late > DELETION_LATE_MS)
-    return force(`It should have ended ${span(late)} ago, and its node has not said that it did.`, BRING_BACK, FORCED)
-  const others = finalizers.length === 0 ? '' : ` Finalizers hold it as well: ${finalizers.join(', ')}.`
+    return force(
+      `It should have ended ${span(late)} ago, but its node hasn't reported that it did.`,
+      BRING_BACK,
+      FORCED,
+    )
+  const others = finalizers.length === 0 ? '' : ` Finalizers also keep it: ${finalizers.join(', ')}.`
   const ends =
     late < 0
-      ? `It is being deleted, and its grace period ends in ${span(-late)}. The lock is free when its node says that it has ended.`
-      : 'It is being deleted. The lock is free when its node says that it has ended, and the pod is gone.'
+      ? `It is being deleted, and its grace period ends in ${span(-late)}. The lock is free when its node reports that the pod has ended.`
+      : 'It is being deleted. The lock is free when its node reports that it has ended and the pod is gone.'
   return { kind: 'wait', says: [...about, `${ends}${others}`] }
 }
 
@@ -362,10 +366,10 @@ function asSeen({ metadata: { uid, resourceVersion } }: Pod): RemoveOptions['pre
 }
 
 function stateInWords(pod: Pod, isToldToRun: boolean): string {
-  if (!isToldToRun) return 'It has not been told to start the migration yet.'
+  if (!isToldToRun) return "It hasn't been granted its run yet, so it hasn't started the migration."
   return isRunning(pod)
-    ? 'Its container migrate-io runs, by the last word of its node: the migration may be at work in the database now.'
-    : 'Its container migrate-io did not run, by the last word of its node, and may be started again by it.'
+    ? 'Its node last reported that container migrate-io is running: the migration may be changing the database now.'
+    : 'Its node last reported that container migrate-io is not running, and may start it again.'
 }
 
 function nodeInWords(node: NodeFacts | undefined, now: number): string {
@@ -373,11 +377,11 @@ function nodeInWords(node: NodeFacts | undefined, now: number): string {
     case 'ready':
       return 'is ready'
     case 'not-ready':
-      return `is not ready${node.since === undefined ? '' : `, for ${span(now - node.since)}`}: whether its containers run on, nobody can see`
+      return `is not ready${node.since === undefined ? '' : `, for ${span(now - node.since)}`}: it is unknown whether its containers still run`
     case 'gone':
-      return 'has no Node object any more: whether its machine runs on, nobody can see'
+      return 'no longer has a Node object: it is unknown whether its machine still runs'
     case 'unseen':
     case undefined:
-      return 'you may not look at (get nodes), so whether it is ready is not known here'
+      return 'you have no permission to read (get nodes), so it is unknown whether it is ready'
   }
 }

@@ -14,7 +14,7 @@ type Sentences<R extends StatusReason> = { readonly [K in R]: (words: Words) => 
 
 /** Where a run is under way, or has been. */
 const RUN_SENTENCES: Sentences<RunReason> = {
-  migrated: () => ({ why: 'The migration of this revision is done; none of its pods runs it again.', todo: [] }),
+  migrated: () => ({ why: "The migration of this revision is done; its pods don't run it again.", todo: [] }),
 
   running: ({ run, ago, since, ours, failed }) => ({
     why: `Pod ${run?.pod} has been running the migration for ${ago(since)}${again(failed?.count)}. The other new pods wait for it.`,
@@ -23,9 +23,12 @@ const RUN_SENTENCES: Sentences<RunReason> = {
 
   'result-seen': ({ run, exit, ours }) =>
     exit === undefined
-      ? { why: `The migration in pod ${run?.pod} has succeeded. The controller records that in a moment.`, todo: [] }
+      ? {
+          why: `The migration in pod ${run?.pod} has succeeded. The controller will record that in a moment.`,
+          todo: [],
+        }
       : {
-          why: `The migration in pod ${run?.pod} has failed with ${exitInWords(exit.code, exit.isTimeout)}. The controller records that in a moment.`,
+          why: `The migration in pod ${run?.pod} has failed with ${exitInWords(exit.code, exit.isTimeout)}. The controller will record that in a moment.`,
           todo: [`See its output: ${ours('logs')}`],
         },
 
@@ -36,15 +39,15 @@ const RUN_SENTENCES: Sentences<RunReason> = {
     const got = `Pod ${run?.pod} got the lock ${ago(since)} ago, and`
     if (node?.kind === 'gone')
       return {
-        why: `${got} the Node object of ${run?.node} is gone. Kubernetes takes the pod object away within about a minute, and that frees the lock, although the migration may still be running on that machine.`,
-        todo: ['Make certain now that the machine is off, or cut off from the database.', see],
+        why: `${got} the Node object of ${run?.node} is gone. Kubernetes deletes the pod object within about a minute, and that frees the lock, although the migration may still be running on that machine.`,
+        todo: ['Make sure now that the machine is off, or cut off from the database.', see],
       }
     const silence = node?.kind === 'not-ready' && node.since !== undefined ? ` for ${ago(node.since)}` : ''
     return {
-      why: `${got} its node ${run?.node} has not been heard of${silence} (NotReady). The migration may still be running there, where nobody can see it, so the lock stays with it, and no other pod migrates.`,
+      why: `${got} its node ${run?.node} hasn't reported its status${silence} (NotReady). The migration may still be running there unseen, so the pod keeps the lock, and no other pod migrates.`,
       todo: [
-        `Bring the node back, and all goes on by itself. See it: kubectl get node ${run?.node}`,
-        `If its machine is certainly off, free the lock; otherwise that risks two migrations at once: ${ours('unlock')}`,
+        `Bring the node back, and the migration continues by itself. See the node: kubectl get node ${run?.node}`,
+        `If you are certain that its machine is off, free the lock; otherwise two migrations may run at once: ${ours('unlock')}`,
         see,
       ],
     }
@@ -53,16 +56,19 @@ const RUN_SENTENCES: Sentences<RunReason> = {
   'runner-ends': ({ run, kubectl, situation }) => {
     const seen = situation.pods.find(({ pod }) => pod.metadata.uid === run?.uid)?.pod.metadata
     const finalizers = seen?.finalizers ?? []
-    const held = finalizers.length === 0 ? '' : ` Finalizers hold the pod object as well: ${finalizers.join(', ')}.`
+    const held = finalizers.length === 0 ? '' : ` Finalizers also keep the pod object: ${finalizers.join(', ')}.`
     return {
-      why: `Pod ${run?.pod} is being deleted while it runs the migration, and may use its grace period${seen?.deletionGracePeriodSeconds === undefined ? '' : ` of ${seen.deletionGracePeriodSeconds} s`}. The lock is free as soon as its node says that it has ended; then the migration runs again in another pod.${held}`,
-      todo: [`Wait. If it lasts, see the pod: ${kubectl(`describe pod ${run?.pod}`)}`],
+      why: `Pod ${run?.pod} is being deleted while it runs the migration, and has its grace period${seen?.deletionGracePeriodSeconds === undefined ? '' : ` of ${seen.deletionGracePeriodSeconds} s`}. The lock is free as soon as its node reports that the pod has ended; then the migration runs again in another pod.${held}`,
+      todo: [`Wait. If this lasts, see the pod: ${kubectl(`describe pod ${run?.pod}`)}`],
     }
   },
 
   'not-started': ({ run, ago, since, trouble, kubectl, ours }) => ({
-    why: `Pod ${run?.pod} got the lock ${ago(since)} ago, but its container migrate-io does not run (any more), and left no word of an end${quoted(trouble?.detail)}. It starts as soon as its node starts the container again.`,
-    todo: [`See why: ${kubectl(`describe pod ${run?.pod}`)}`, `Or let another pod have its turn: ${ours('unlock')}`],
+    why: `Pod ${run?.pod} got the lock ${ago(since)} ago, but its container migrate-io isn't running and hasn't reported an exit status${quoted(trouble?.detail)}. The migration starts as soon as the node starts the container again.`,
+    todo: [
+      `See why: ${kubectl(`describe pod ${run?.pod}`)}`,
+      `Or let another pod run the migration: ${ours('unlock')}`,
+    ],
   }),
 
   failed: ({ name, failed, since, ago, nextAt, situation, ours, kubectl }) => {
@@ -70,72 +76,72 @@ const RUN_SENTENCES: Sentences<RunReason> = {
     const tries = left === undefined ? '' : ` of ${left + 1}`
     const next =
       nextAt === undefined
-        ? 'The next try starts as soon as a pod is ready for it, which Kubernetes itself may delay by up to 5 minutes after several failures.'
-        : `The next try starts in ${span(nextAt - situation.now)}.`
+        ? 'The next attempt starts as soon as a pod is ready for it, which Kubernetes itself may delay by up to 5 minutes after several failures.'
+        : `The next attempt starts in ${span(nextAt - situation.now)}.`
     return {
       why: `The migration failed with ${exitInWords(failed?.exit ?? 0)}: attempt ${failed?.count ?? 1}${tries}, ${ago(since)} ago. ${next} ${serving(situation)}`,
       todo: [
         `See its output: ${ours('logs')}`,
-        'Mend the migration and deploy again: a new revision is tried at once.',
+        'Fix the migration and deploy again: a new revision starts at once.',
         ...undo({ situation, kubectl, name }),
       ],
     }
   },
 
   'gave-up': ({ name, failed, since, ago, situation, ours, kubectl }) => ({
-    why: `The migration failed with ${exitInWords(failed?.exit ?? 0)}, ${failed?.count === 1 ? 'once' : `${failed?.count} times`}, the last time ${ago(since)} ago. That is as often as migrate.io/retries allows, so it is not tried again. ${serving(situation)}`,
+    why: `The migration failed with ${exitInWords(failed?.exit ?? 0)}, ${failed?.count === 1 ? 'once' : `${failed?.count} times`}, the last time ${ago(since)} ago. migrate.io/retries allows no more attempts, so it is not retried. ${serving(situation)}`,
     todo: [
       `See its output: ${ours('logs')}`,
-      'Mend the migration and deploy again: a new revision starts counting anew.',
-      `Or try this one once more: ${ours('rerun')}`,
-      `Or allow more tries: ${kubectl(`annotate deployment ${name} --overwrite migrate.io/retries=N`)}`,
+      'Fix the migration and deploy again: a new revision starts counting from zero.',
+      `Or try this revision once more: ${ours('rerun')}`,
+      `Or allow more attempts: ${kubectl(`annotate deployment ${name} --overwrite migrate.io/retries=N`)}`,
       ...undo({ situation, kubectl, name }),
     ],
   }),
 
   interrupted: ({ pod }) => ({
-    why: `The run in pod ${pod} was cut off (the pod was deleted, evicted or its container ended before its result was seen), so nobody knows whether it was done. It runs again in the next pod, and counts as no failure.`,
-    todo: ['Nothing, if the command can be run twice, as migrations should. Else see what state the database is in.'],
+    why: `The run in pod ${pod} was interrupted (the pod was deleted or evicted, or its container ended before its result was seen), so its result is unknown. The migration runs again in the next pod, and this doesn't count as a failure.`,
+    todo: ['Nothing, if the command can run twice, as migrations should. Otherwise check the state of the database.'],
   }),
 
   'older-revision': ({ run, ago, since, ours }) => ({
-    why: `Pod ${run?.pod} of an older revision (${run?.revision}) has been running its migration for ${ago(since)}. This revision runs after it.`,
-    todo: [`Watch its output: ${ours('logs')} -f`, `Or end it: ${ours('unlock')}`],
+    why: `Pod ${run?.pod} of an older revision (${run?.revision}) has been running its migration for ${ago(since)}. This revision runs its migration after that.`,
+    todo: [`Watch its output: ${ours('logs')} -f`, `Or stop it: ${ours('unlock')}`],
   }),
 }
 
 /** Where no pod of the revision can have its turn, since its wrapper does not run. The lock is free meanwhile. */
 const POD_SENTENCES: Sentences<TroubleKind> = {
   unschedulable: ({ pod, trouble, kubectl }) => ({
-    why: `Pod ${pod} has found no node yet, so nothing can run the migration${quoted(trouble?.detail)}`,
-    todo: [`Make room for it, or change what it asks for: ${kubectl(`describe pod ${pod}`)}`],
+    why: `Pod ${pod} has no node yet, so it can't run the migration${quoted(trouble?.detail)}`,
+    todo: [`Make room for it, or change what it requests: ${kubectl(`describe pod ${pod}`)}`],
   }),
 
   'image-pull': ({ pod, trouble, kubectl }) => ({
-    why: `The image ${trouble?.image ?? ''} of container ${trouble?.container} in pod ${pod} can't be pulled, so nothing can run the migration${quoted(trouble?.detail)}`,
+    why: `The image ${trouble?.image ?? ''} of container ${trouble?.container} in pod ${pod} can't be pulled, so the pod can't run the migration${quoted(trouble?.detail)}`,
     todo: [
       'Check the name and tag of the image, and whether the registry lets the cluster pull it (imagePullSecrets).',
-      `See what it says: ${kubectl(`describe pod ${pod}`)}`,
+      `See the details: ${kubectl(`describe pod ${pod}`)}`,
     ],
   }),
 
   'earlier-container': ({ pod, trouble, kubectl }) => ({
-    why: `Init container ${trouble?.container} of pod ${pod}, which comes before the migration, is still running.`,
-    todo: [`See what it does: ${kubectl(`logs ${pod} -c ${trouble?.container}`)}`],
+    why: `Init container ${trouble?.container} of pod ${pod}, which runs before the migration, is still running.`,
+    todo: [`See its output: ${kubectl(`logs ${pod} -c ${trouble?.container}`)}`],
   }),
 
   'earlier-container-fails': ({ pod, trouble, kubectl }) => ({
-    why: `Init container ${trouble?.container} of pod ${pod}, which comes before the migration, keeps failing with ${exitInWords(trouble?.exit ?? 1)}, so the migration never starts.`,
+    why: `Init container ${trouble?.container} of pod ${pod}, which runs before the migration, keeps failing with ${exitInWords(trouble?.exit ?? 1)}, so the migration never starts.`,
     todo: [`See why: ${kubectl(`logs ${pod} -c ${trouble?.container} --previous`)}`],
   }),
 
   'no-shell': ({ pod, trouble, ...words }) => ({
-    why: `${imageInWords(trouble?.image)} has no /bin/sh, so container migrate-io of pod ${pod} can't start. migrate.io waits for its turn by a small shell script inside your image; a JSON array in migrate.io/command needs the shell too. Kubernetes says${quoted(trouble?.detail)}`,
+    why: `${imageInWords(trouble?.image)} has no /bin/sh, so container migrate-io of pod ${pod} can't start. migrate.io waits for its turn with a small shell script inside your image; a JSON array in migrate.io/command needs the shell too. Kubernetes says${quoted(trouble?.detail)}`,
     todo: [
       'Build the app on an image with a POSIX shell and sleep, such as the -slim, alpine or busybox variant of its base instead of a distroless or scratch one.',
-      'Or name another container of the pod template, whose image has both, by migrate.io/container.',
+      'Or set migrate.io/container to another container of the pod template whose image has both.',
       ...undo(words),
-      'If the image is to stay as it is, take the annotations off, and migrate by a Job before each deploy.',
+      "If you can't change the image, remove the annotations and migrate with a Job before each deploy.",
     ],
   }),
 
@@ -148,35 +154,35 @@ const POD_SENTENCES: Sentences<TroubleKind> = {
     why: `Container migrate-io of pod ${pod} can't write the number of its run to its own volume, so it does not start the migration.`,
     todo: [
       `See why: ${ours('logs')}`,
-      'Is the disk of its node full? Deleting the pod makes another, maybe elsewhere.',
+      'Is the disk of its node full? If you delete the pod, a new one replaces it, maybe on another node.',
     ],
   }),
 
   'cannot-start': ({ pod, trouble, kubectl }) => ({
-    why: `Container ${trouble?.container} of pod ${pod} can't start, so nothing can run the migration${quoted(trouble?.detail)}`,
-    todo: [`Mend what it says, such as a missing Secret or ConfigMap: ${kubectl(`describe pod ${pod}`)}`],
+    why: `Container ${trouble?.container} of pod ${pod} can't start, so the pod can't run the migration${quoted(trouble?.detail)}`,
+    todo: [`Fix what Kubernetes reports, such as a missing Secret or ConfigMap: ${kubectl(`describe pod ${pod}`)}`],
   }),
 
   'pod-starting': ({ pod, kubectl }) => ({
     why: `Pod ${pod} is starting; the migration runs as soon as its container migrate-io is up.`,
-    todo: [`If it lasts, see what it waits for: ${kubectl(`describe pod ${pod}`)}`],
+    todo: [`If this lasts, see what it waits for: ${kubectl(`describe pod ${pod}`)}`],
   }),
 }
 
 /** Where it is about the lock, the rollout or the installation and not about one pod. */
 const ROLLOUT_SENTENCES: Sentences<RolloutReason> = {
   next: ({ waiting, situation: { controller } }) => ({
-    why: `${waiting[0] === undefined ? 'The lock' : `Pod ${waiting[0]}`} is next: the controller of migrate.io has something to do here, which takes it a second or two.`,
-    todo: [`If it lasts, see whether the controller works: kubectl -n ${namespaceOf(controller)} get pods`],
+    why: `${waiting[0] === undefined ? 'The lock' : `Pod ${waiting[0]}`} is next: the migrate.io controller will act within a second or two.`,
+    todo: [`If this lasts, see whether the controller works: kubectl -n ${namespaceOf(controller)} get pods`],
   }),
 
   'controller-absent': ({ situation: { controller }, ago }) => ({
-    why: `Pods wait for the controller of migrate.io, which decides who runs the migration, and ${
+    why: `Pods wait for the migrate.io controller, which decides which pod runs the migration, ${
       controller.kind === 'stale'
-        ? `it was last heard of ${ago(controller.renewedAt)} ago (Lease ${LEADER_LEASE} in namespace ${namespaceOf(controller)})`
-        : `none is at work (nobody holds Lease ${LEADER_LEASE} in namespace ${namespaceOf(controller)})`
+        ? `but the controller last renewed its Lease ${ago(controller.renewedAt)} ago (Lease ${LEADER_LEASE} in namespace ${namespaceOf(controller)})`
+        : `but no controller is running (Lease ${LEADER_LEASE} has no holder in namespace ${namespaceOf(controller)})`
     }.`,
-    todo: [`See why it does not run: kubectl -n ${namespaceOf(controller)} get deployments,pods`],
+    todo: [`See why it isn't running: kubectl -n ${namespaceOf(controller)} get deployments,pods`],
   }),
 
   'lock-busy': ({ situation: { named, facts }, ago, ours }) => {
@@ -188,81 +194,81 @@ const ROLLOUT_SENTENCES: Sentences<RolloutReason> = {
         : `pod ${holder.pod} of ${holder.deployment === '' ? 'a Deployment that is gone' : `Deployment ${holder.deployment}`} has had it for ${ago(Date.parse(holder.since) || undefined)}`
     const unlock = ours('unlock', `--lock ${lock}`)
     return {
-      why: `It shares the lock ${lock} (annotation ${PREFIX}lock) with other Deployments, of which one migrates at a time, and ${whose}. Its own turn comes after that.`,
+      why: `It shares the lock ${lock} (annotation ${PREFIX}lock) with other Deployments, which migrate one at a time, and ${whose}. This Deployment comes after that.`,
       todo: [
         holder === undefined || holder.deployment === ''
           ? 'Wait.'
-          : `Wait, or see how that one is doing: ${ours('status', holder.deployment)}`,
-        `If the run that has it must be ended, or its Deployment is gone, see what has it, and free it: ${unlock}`,
+          : `Wait, or see the status of that Deployment: ${ours('status', holder.deployment)}`,
+        `If you must stop the run that has it, or its Deployment is gone, see what has it, and free it: ${unlock}`,
       ],
     }
   },
 
   'lock-unsettled': ({ situation: { named, facts }, kubectl }) => ({
-    why: `The record of the shared lock ${named?.lock ?? facts.settings.lock} was lost, and some pod may still be running a migration under it. That one is waited for.`,
-    todo: [`See which one runs: ${kubectl(`get pods -l ${PROTOCOL_LABEL}`)}`],
+    why: `The record of the shared lock ${named?.lock ?? facts.settings.lock} was lost, and a pod may still be running a migration under it. The controller waits for that pod.`,
+    todo: [`See which pod is running: ${kubectl(`get pods -l ${PROTOCOL_LABEL}`)}`],
   }),
 
   'rollout-unsettled': () => ({
-    why: 'Kubernetes has not caught up with the latest change of the Deployment, which takes it a second or two.',
-    todo: ['If it lasts, the kube-controller-manager of the cluster does not work.'],
+    why: "Kubernetes hasn't caught up with the latest change to the Deployment yet, which takes a second or two.",
+    todo: ["If this lasts, the kube-controller-manager of the cluster isn't working."],
   }),
 
   'being-deleted': ({ kubectl, name }) => ({
-    why: 'The Deployment is being deleted: nothing of it is migrated any more.',
-    todo: [`If it lasts, see which finalizers it has: ${kubectl(`get deployment ${name} -o yaml`)}`],
+    why: 'The Deployment is being deleted, so migrate.io no longer migrates it.',
+    todo: [`If this lasts, see which finalizers it has: ${kubectl(`get deployment ${name} -o yaml`)}`],
   }),
 
   paused: ({ kubectl, name }) => ({
-    why: 'The Deployment is paused (spec.paused), so this revision has no pods. The migration runs when it goes on.',
-    todo: [`Let it go on: ${kubectl(`rollout resume deployment/${name}`)}`],
+    why: 'The Deployment is paused (spec.paused), so this revision has no pods. The migration runs when you resume it.',
+    todo: [`Resume it: ${kubectl(`rollout resume deployment/${name}`)}`],
   }),
 
   'no-replicas': ({ kubectl, name }) => ({
-    why: 'The Deployment has 0 replicas. A migration runs in a pod of the app, so this one runs when there is a pod.',
+    why: 'The Deployment has 0 replicas. A migration runs in a pod of the app, so it runs when the Deployment has a pod.',
     todo: [`Scale it up: ${kubectl(`scale deployment/${name} --replicas=1`)}`],
   }),
 
   'no-pods': ({ situation: { facts }, kubectl, name }) => ({
     why:
       facts.replicaFailure === undefined
-        ? 'There is no pod of this revision that could run the migration yet.'
+        ? 'This revision has no pod yet that could run the migration.'
         : `Kubernetes can't create pods of this revision${quoted(facts.replicaFailure)}`,
-    todo: [`See why, there and in its newest ReplicaSet: ${kubectl(`describe deployment ${name}`)}`],
+    todo: [`See why, in the Deployment and in its newest ReplicaSet: ${kubectl(`describe deployment ${name}`)}`],
   }),
 
   'foreign-configmap': ({ pod: configMap, kubectl }) => ({
-    why: `A ConfigMap ${configMap} stands where migrate.io keeps its lock, and somebody else made it. It is left alone, and nothing is migrated.`,
+    why: `ConfigMap ${configMap} has the name of the lock but wasn't created by migrate.io. migrate.io leaves it alone and runs no migration.`,
     todo: [
       `Look at it: ${kubectl(`get configmap ${configMap} -o yaml`)}`,
-      `If nobody needs it: ${kubectl(`delete configmap ${configMap}`)}`,
+      `If you don't need it, delete it: ${kubectl(`delete configmap ${configMap}`)}`,
     ],
   }),
 
   'record-edited': () => ({
-    why: 'Somebody wrote into the ConfigMap of the lock. The controller finds out anew from the pods who holds it, and then goes on.',
-    todo: ['Nothing. Entries completed.… and failed.… may be removed by hand; number and holder must be left alone.'],
+    why: "Another client edited the lock's ConfigMap. The controller finds out from the pods which one holds the lock, and then continues.",
+    todo: ['Nothing. You may remove entries completed.… and failed.… by hand; leave number and holder alone.'],
   }),
 
   'record-lost': ({ name, kubectl, ours }) => ({
-    why: `All its pods run, so the migration of this revision was done; but the record of that is lost, since somebody deleted the ConfigMap ${lockConfigMapName(name)} or wrote into it. The next pod of this revision, which comes when one is moved or added, runs the command again, unless the pod that ran it is still there to tell of it.`,
+    why: `All its pods are running, so the migration of this revision was done, but its record is lost: ConfigMap ${lockConfigMapName(name)} was deleted or edited. The next new pod of this revision runs the command again, unless the pod that ran it still exists and shows its result.`,
     todo: [
-      'Nothing, if the command can be run twice, as migrations should.',
-      `Or run it at a time of your choice, which records it again: ${ours('rerun')}`,
+      'Nothing, if the command can run twice, as migrations should.',
+      `Or run it when it suits you, which records it again: ${ours('rerun')}`,
       `See what is left of the record: ${kubectl(`get configmap ${lockConfigMapName(name)} -o yaml`)}`,
     ],
   }),
 
   'unreadable-grant': ({ pod, kubectl }) => ({
-    why: `Somebody else wrote the annotation ${PREFIX}grant of pod ${pod}, by which migrate.io tells a pod when to run. The pod is left out.`,
-    todo: [`Delete the pod, and a new one takes its place: ${kubectl(`delete pod ${pod}`)}`],
+    why: `Another client wrote the annotation ${PREFIX}grant of pod ${pod}, with which migrate.io tells a pod when to run. migrate.io ignores the pod.`,
+    todo: [`Delete the pod, and a new one replaces it: ${kubectl(`delete pod ${pod}`)}`],
   }),
 
   'unknown-protocol': ({ pod, kubectl, name }) => ({
-    why: `Pod ${pod} was injected by a newer migrate.io than the controller that is installed.`,
+    why: `Pod ${pod} was injected by a newer version of migrate.io than the installed controller.`,
     todo: [
       'Update the controller.',
-      `Or inject anew with the version that is installed: ${kubectl(`rollout restart deployment/${name}`)}`,
+      `Or inject again with the installed version: ${kubectl(`rollout restart deployment/${name}`)}`,
     ],
   }),
 
@@ -273,16 +279,16 @@ const ROLLOUT_SENTENCES: Sentences<RolloutReason> = {
         ? `lacks the label ${INJECTION_LABEL}=enabled`
         : `has the label ${INJECTION_LABEL}=${label}, and only the value enabled counts`
     return {
-      why: `Namespace ${namespace} ${seen}, so the migration is not run: the app starts without it.`,
+      why: `Namespace ${namespace} ${seen}, so the migration doesn't run and the app starts without it.`,
       todo: [
         `Opt in: kubectl label namespace ${namespace} ${INJECTION_LABEL}=enabled --overwrite`,
-        `Then start a rollout, for the migration to be injected: ${kubectl(`rollout restart deployment/${name}`)}`,
+        `Then start a rollout to inject the migration: ${kubectl(`rollout restart deployment/${name}`)}`,
       ],
     }
   },
 
   'bad-annotations': ({ situation: { facts, namespace: seen }, namespace }) => ({
-    why: `The migration is not run, and the app starts without it: ${facts.faults.join('; ')}`,
+    why: `The migration doesn't run, and the app starts without it: ${facts.faults.join('; ')}`,
     todo: [
       'Correct that in the manifest and apply it again.',
       ...(seen.kind === 'seen' && seen.label !== 'enabled'
@@ -292,18 +298,18 @@ const ROLLOUT_SENTENCES: Sentences<RolloutReason> = {
   }),
 
   'no-command': () => ({
-    why: `It has no annotation ${PREFIX}command under metadata.annotations, so migrate.io does nothing with it.`,
-    todo: [`If it should be migrated, say how, such as ${PREFIX}command: flask db upgrade`],
+    why: `It has no annotation ${PREFIX}command under metadata.annotations, so migrate.io ignores it.`,
+    todo: [`To migrate it, set the command, such as ${PREFIX}command: flask db upgrade`],
   }),
 
   'not-yet-injected': ({ situation, namespace, kubectl, name }) => ({
     why:
       situation.namespace.kind === 'unseen'
-        ? `It is annotated, but holds no migration: the app starts without it. Either namespace ${namespace} lacks the label ${INJECTION_LABEL}=enabled (you may not read it), or the Deployment was stored before that, or while migrate.io was not installed.`
-        : 'It is annotated and its namespace has opted in, but it holds no migration, so the app starts without it: it was stored before the namespace had the label, or while migrate.io was not installed.',
+        ? `It is annotated but not injected, so the app starts without the migration. Either namespace ${namespace} lacks the label ${INJECTION_LABEL}=enabled (you don't have permission to read it), or the Deployment was stored before the label was set or while migrate.io was not installed.`
+        : "It is annotated and its namespace has opted in, but it isn't injected, so the app starts without the migration: it was stored before the namespace had the label, or while migrate.io was not installed.",
     todo: [
-      `Start a rollout, for it to be injected: ${kubectl(`rollout restart deployment/${name}`)}`,
-      'If that changes nothing, see whether migrate.io is installed: kubectl get mutatingwebhookconfiguration migrate-io',
+      `Start a rollout to inject it: ${kubectl(`rollout restart deployment/${name}`)}`,
+      'If nothing changes, see whether migrate.io is installed: kubectl get mutatingwebhookconfiguration migrate-io',
     ],
   }),
 }
@@ -320,5 +326,5 @@ function again(failures: number | undefined): string {
 /** Who serves while the present revision is not migrated. */
 function serving({ facts: { available } }: Situation): string {
   if (available === 0) return 'No pod of the app is serving.'
-  return `Meanwhile ${available === 1 ? 'a pod' : `${available} pods`} of the revision before go${available === 1 ? 'es' : ''} on serving.`
+  return `Meanwhile ${available === 1 ? 'a pod' : `${available} pods`} of the previous revision keep${available === 1 ? 's' : ''} serving.`
 }

@@ -138,16 +138,16 @@ function notesOf({ state, reason, run, failed }: Findings, situation: Situation)
   if (state === 'NotInjected') return notes
   if (facts.isPastDeadline && state !== 'Migrated')
     notes.push(
-      'The rollout takes longer than spec.progressDeadlineSeconds, so Kubernetes calls it failed (ProgressDeadlineExceeded). The migration goes on all the same; migrate.io/timeout, or a larger progressDeadlineSeconds, gives it the time it needs.',
+      'The rollout takes longer than spec.progressDeadlineSeconds, so Kubernetes reports it as failed (ProgressDeadlineExceeded). The migration continues all the same; to give it the time it needs, set migrate.io/timeout or a larger progressDeadlineSeconds.',
     )
   if (facts.deployment.spec.paused === true && reason !== 'paused')
-    notes.push('The Deployment is paused: what was changed in its template since is not rolled out, nor migrated.')
+    notes.push('The Deployment is paused: later changes to its template are neither rolled out nor migrated.')
   if (isAbsent(situation) && reason !== 'controller-absent' && state !== 'Migrated')
-    notes.push('No controller of migrate.io is at work: what comes next waits for it.')
+    notes.push('No migrate.io controller is running: the next step waits for it.')
   if (state === 'Waiting' && failed !== undefined)
     notes.push(`Earlier runs of this revision failed: ${failed.count}, the last with exit code ${failed.exit}.`)
   if (run !== undefined && node?.kind === 'unseen')
-    notes.push(`Whether node ${run.node} of the runner is alive can't be told: you may not get nodes.`)
+    notes.push(`Whether node ${run.node} of the runner is alive is unknown: you don't have permission to get nodes.`)
   for (const fault of facts.faults) notes.push(`This has no effect: ${fault}`)
   return notes
 }

@@ -39,7 +39,7 @@ export function wordsOf(findings: Findings, situation: Situation, program: strin
 /** How to go back; nothing where this is the first revision. */
 export function undo({ situation, kubectl, name }: Pick<Words, 'situation' | 'kubectl' | 'name'>): readonly string[] {
   if (situation.replicaSets.length < 2) return []
-  return [`Or go back to the revision before: ${kubectl(`rollout undo deployment/${name}`)}`]
+  return [`Or go back to the previous revision: ${kubectl(`rollout undo deployment/${name}`)}`]
 }
 
 /** `exit code 3`, `exit code 137 (signal 9)`. */

@@ -58,7 +58,7 @@ export function bareOf(stored: Deployment, taken: Annotations): Deployment {
   const after = withAnnotations(stored, Object.fromEntries(theirs))
   const decision = decideInjection({ object: asJson(after), oldObject: asJson(before), optedIn: false })
   if (decision.kind === 'stripped') return decision.deployment as unknown as Deployment
-  throw new Error(`${stored.metadata.namespace}/${stored.metadata.name} holds nothing of ours: ${decision.reason}`)
+  throw new Error(`${stored.metadata.namespace}/${stored.metadata.name} has no injected parts: ${decision.reason}`)
 }
 
 function withAnnotations(stored: Deployment, annotations: Annotations): Deployment {

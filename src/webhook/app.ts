@@ -12,8 +12,8 @@ import { allowed, denied, patchBetween } from './answer.ts'
 import { isTooDeep, readJsonBodies } from './bodies.ts'
 import { type AdmissionRequest, RequestError, readReview } from './review.ts'
 
-const DENIAL_HEADING = 'migrate.io cannot do what is asked for:'
-const NOT_OPTED_IN = `the injected migration was taken off, which starts a rollout: the namespace is not labelled ${INJECTION_LABEL}=enabled`
+const DENIAL_HEADING = 'migrate.io refuses this Deployment:'
+const NOT_OPTED_IN = `the injected migration was removed, which starts a rollout: the namespace is not labelled ${INJECTION_LABEL}=enabled`
 const NAME_MAX_CHARACTERS = 253 // Kubernetes' own limit; admission sees objects before that is checked
 
 export interface AppParts extends ServerParts {
@@ -48,7 +48,10 @@ export function buildApp(parts: AppParts): FastifyInstance {
   })
   app.setErrorHandler(answerError)
   app.setNotFoundHandler((_request, reply) =>
-    reply.code(404).type('text/plain').send('There is POST /mutate, POST /strip, GET /healthz and GET /readyz.\n'),
+    reply
+      .code(404)
+      .type('text/plain')
+      .send('The routes are POST /mutate, POST /strip, GET /healthz and GET /readyz.\n'),
   )
   addHealth(app, notReady)
   if (servesMetrics) addMetrics(app, metrics)
@@ -85,13 +88,16 @@ export function buildApp(parts: AppParts): FastifyInstance {
     const reason = refusal?.reason ?? 'internal'
     if (request.method === 'POST') count(request, { operation: 'none', outcome: 'error', reason })
     if (refusal) {
-      logs.info({ path: request.routeOptions.url, status: refusal.status, reason }, 'a call was turned away')
+      logs.info({ path: request.routeOptions.url, status: refusal.status, reason }, 'a request was rejected')
       // The rest of the body is not waited for.
       if (refusal.status === 408 || refusal.status === 429) reply.header('connection', 'close')
       return reply.code(refusal.status).type('text/plain').send(`${refusal.message}\n`)
     }
-    logs.error({ path: request.routeOptions.url, ...blamed(request.body), error: errorFields(error) }, 'a call failed')
-    return reply.code(500).type('text/plain').send('migrate.io failed on this request; its log says where.\n')
+    logs.error(
+      { path: request.routeOptions.url, ...blamed(request.body), error: errorFields(error) },
+      'a request failed',
+    )
+    return reply.code(500).type('text/plain').send('migrate.io failed on this request; see its log.\n')
   }
 
   function send(request: FastifyRequest, reply: FastifyReply, review: string): FastifyReply {

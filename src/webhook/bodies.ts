@@ -61,7 +61,11 @@ function refusal({ headers }: FastifyRequest): RequestError | undefined {
   const bytes = Number(headers['content-length'])
   if (bytes === 0) return new RequestError(400, 'body-empty', 'The body is empty, but must be an AdmissionReview.')
   if (bytes <= BODY_MAX_BYTES) return undefined
-  return new RequestError(413, 'body-too-large', `The body has ${bytes} bytes, but at most ${BODY_MAX_BYTES} are read.`)
+  return new RequestError(
+    413,
+    'body-too-large',
+    `The body has ${bytes} bytes, but at most ${BODY_MAX_BYTES} are accepted.`,
+  )
 }
 
 /** The body of one request, from when it waits for room. */
@@ -159,11 +163,11 @@ function parsed(body: Buffer, length: number): Parameters<Done> {
 }
 
 function tooMany(): Parameters<Done> {
-  return [new RequestError(429, 'too-many-bodies', 'Too many bodies wait to be read.')]
+  return [new RequestError(429, 'too-many-bodies', 'Too many request bodies are waiting to be read.')]
 }
 
 function tooSlow(): Parameters<Done> {
-  return [new RequestError(408, 'body-too-slow', 'The body came too slowly, and others waited for its room.')]
+  return [new RequestError(408, 'body-too-slow', 'The body arrived too slowly while other requests waited.')]
 }
 
 function aborted(): Parameters<Done> {

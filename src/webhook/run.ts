@@ -36,7 +36,7 @@ export async function runWebhook(options: WebhookOptions): Promise<void> {
     {
       onRefused(error) {
         metrics.certificateReloadFailed()
-        const consequence = certificates.current ? 'kept the certificate that is in use' : 'still no certificate'
+        const consequence = certificates.current ? 'keeping the certificate in use' : 'still no certificate'
         logs.warn({ code: error.code }, `${consequence}: ${error.message}`)
       },
     },
@@ -50,7 +50,7 @@ export async function runWebhook(options: WebhookOptions): Promise<void> {
       logs.info({ notAfter: pair.notAfter.toISOString() }, 'serving certificate loaded')
     },
     onCrowded(ended, address) {
-      logs.warn({ ended, address }, 'too many connections: those that did nothing were ended')
+      logs.warn({ ended, address }, 'too many connections: idle ones were closed')
     },
   })
   const separate = options.metricsPort !== undefined
@@ -66,7 +66,7 @@ export async function runWebhook(options: WebhookOptions): Promise<void> {
   const plain = separate ? buildHealthApp(notReady, metrics) : undefined
   if (plain) {
     const port = await listen(plain, { port: options.metricsPort ?? 0, host: options.host })
-    logs.info({ port }, 'metrics and health on a port of their own')
+    logs.info({ port }, 'serving metrics and health on a separate port')
   }
   try {
     const port = await listen(app, options)
@@ -88,7 +88,7 @@ export async function runWebhook(options: WebhookOptions): Promise<void> {
 
   async function drain({ err, signal }: { err?: Error; signal?: string }): Promise<void> {
     if (err) {
-      logs.fatal({ err }, 'a fault in the program')
+      logs.fatal({ err }, 'unexpected error')
       return
     }
     draining = true
@@ -97,6 +97,6 @@ export async function runWebhook(options: WebhookOptions): Promise<void> {
     if (signal !== 'SIGINT') await pause(delayMs)
     await tls.close(app)
     await plain?.close()
-    logs.info('all accepted calls were answered')
+    logs.info('all accepted requests were answered')
   }
 }

@@ -9,15 +9,15 @@ const KEPT_MAX = 10
 
 /** Why a step is taken: log field and sentence. */
 export const CERTIFICATE_REASONS = {
-  'no-secret': 'there is no Secret',
-  'no-authority': 'the Secret holds no authority with its key',
-  'authority-due': 'two thirds of the life of the authority are over',
-  'not-trusted': 'the configuration does not say that the authorities are trusted',
-  'no-certificate': 'the Secret holds no serving certificate with its key',
-  'other-authority': 'the serving certificate is of another authority',
-  'other-names': 'the serving certificate is not for the names of the Service',
-  'certificate-due': 'two thirds of the life of the serving certificate are over',
-  'overlap-over': 'nobody serves a certificate of an older authority any more',
+  'no-secret': 'the Secret does not exist',
+  'no-authority': 'the Secret has no authority with its key',
+  'authority-due': "two thirds of the authority's lifetime are over",
+  'not-trusted': 'the webhook configuration does not trust the authorities',
+  'no-certificate': 'the Secret has no serving certificate with its key',
+  'other-authority': 'another authority issued the serving certificate',
+  'other-names': 'the serving certificate does not cover the names of the Service',
+  'certificate-due': "two thirds of the serving certificate's lifetime are over",
+  'overlap-over': 'no webhook serves a certificate from an older authority any longer',
 } as const
 
 type CertificateReason = keyof typeof CERTIFICATE_REASONS

@@ -10,13 +10,13 @@ const DONE: Readonly<Record<Exclude<Step['kind'], 'rest'>, string>> = {
   'make-authority': 'made a new certificate authority',
   trust: 'wrote caBundle into the webhook configuration',
   issue: 'made a new serving certificate',
-  'drop-authorities': 'took the older certificate authorities out of what is trusted',
+  'drop-authorities': 'removed the older certificate authorities from the trusted ones',
 }
 
 const WAITS: Readonly<Record<Exclude<CertificateWait, 'nothing'>, string>> = {
-  configuration: 'there is no such MutatingWebhookConfiguration: waits for it, to write caBundle into it',
+  configuration: 'the MutatingWebhookConfiguration does not exist: waiting for it, to write caBundle into it',
   trust: 'a new serving certificate waits until every API server trusts its authority',
-  overlap: 'the older certificate authorities stay trusted until no webhook serves a certificate of theirs',
+  overlap: 'the older certificate authorities stay trusted until no webhook serves a certificate that they issued',
 }
 
 /** Names of what is managed, as the manifests have them. */

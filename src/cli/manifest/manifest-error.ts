@@ -45,7 +45,7 @@ export function unknownAlias(text: string, offset: number): ManifestError {
 
 /** Aliases that expand without end, or a merge key whose value is no map. */
 export function unresolvable(cause: unknown, text: string, offset: number): ManifestError {
-  const hint = 'Write the values out where the aliases stand.'
+  const hint = 'Write out the values in place of the aliases.'
   return at({ code: 'yaml-alias', what: 'aliases or merge keys that can’t be resolved', hint }, { text, offset, cause })
 }
 
@@ -58,19 +58,19 @@ interface Reading {
 const TAB: Reading = {
   code: 'yaml-tab',
   what: 'a tab in the indentation',
-  hint: 'YAML is indented with spaces only: replace the tab by spaces.',
+  hint: 'YAML is indented with spaces only: replace the tab with spaces.',
 }
 
 const DUPLICATE: Reading = {
   code: 'yaml-duplicate-key',
-  what: 'a key that stands twice in one map',
+  what: 'a key that appears twice in one map',
   hint: 'Remove one of the two, or indent it if it belongs elsewhere.',
 }
 
 const ALIAS: Reading = {
   code: 'yaml-alias',
   what: 'an alias (*name) without its anchor (&name)',
-  hint: 'An anchor must stand earlier in the same document; quote a text that begins with *.',
+  hint: 'An anchor must come earlier in the same document; quote a text that begins with *.',
 }
 
 const KEY: Reading = {
@@ -97,7 +97,7 @@ const READINGS: Partial<Record<YAMLError['code'], Reading>> = {
   },
   BLOCK_IN_FLOW: {
     code: 'yaml-invalid',
-    what: 'a key where a comma or closing bracket is due',
+    what: 'a key where a comma or closing bracket is expected',
     hint: 'Put a comma between the values, or close the bracket.',
   },
   BAD_SCALAR_START: {

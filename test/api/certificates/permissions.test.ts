@@ -45,7 +45,7 @@ test('S1: the permissions that self-managed certificates need, each by name wher
     webhookConfiguration: configuration,
     certificateTimes: { lookMs: 300 },
   })
-  const denied = () => controller.said(/a look at the certificates failed/).map(({ detail }) => String(detail))
+  const denied = () => controller.said(/checking the certificates failed/).map(({ detail }) => String(detail))
   const [secrets, configurations] = ['secrets', 'mutatingwebhookconfigurations']
   for (const [resource, verb, rule] of [
     [secrets, 'get', own({ verbs: ['get'], ...secretNames })],

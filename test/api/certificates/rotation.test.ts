@@ -54,7 +54,7 @@ test('O1: the Secret deleted under 50 admissions/s: made anew, and no failed cal
   await cluster.request('DELETE', site.secretPath)
   await rotated(first)
   t.diagnostic(JSON.stringify(await load.stop()))
-  assert.equal(controller.said(/made a new certificate authority: there is no Secret/).length, 2)
+  assert.equal(controller.said(/made a new certificate authority: the Secret does not exist/).length, 2)
 })
 
 /** Two webhooks behind one address, a controller, and a load that no call of fails. */
@@ -78,7 +78,7 @@ async function installed(t: TestContext, times: Partial<typeof TIMES> = {}) {
   const load = startLoad(t, site, webhooks)
   /** Returns when another authority than the first one is the only one trusted, and some calls more have been made. */
   const rotated = async (first: string) => {
-    await until('the rotation is over', () => controller.said(/took the older certificate authorities/).length > 0, {
+    await until('the rotation is over', () => controller.said(/removed the older certificate authorities/).length > 0, {
       limitMs: 180_000,
     })
     await until('the old authority is trusted no more', () => site.caBundles(), {

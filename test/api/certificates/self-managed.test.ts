@@ -17,7 +17,7 @@ test('O1, O5: controller first, nothing else there: it makes the Secret, waits f
   const site = await makeSite(t, cluster)
   const controller = startController(t, optionsOf(site))
   await until('the Secret is there', () => site.secret(), SOON)
-  await until('it waits', () => controller.said(/no such MutatingWebhookConfiguration/).length > 0, SOON)
+  await until('it waits', () => controller.said(/the MutatingWebhookConfiguration does not exist/).length > 0, SOON)
   const secret = (await site.secret()) ?? assert.fail()
   assert.equal(secret.type, 'Opaque')
   assert.deepEqual(Object.keys(secret.data ?? {}).toSorted(), ['ca.crt', 'ca.key', 'tls.crt', 'tls.key'])
@@ -27,7 +27,7 @@ test('O1, O5: controller first, nothing else there: it makes the Secret, waits f
 
   const { folder } = await mountSecret(t, site)
   const webhook = await startWebhook(t, { certificates: { folder, ca: await site.kept('ca.crt') } })
-  assert.equal(controller.said(/no such MutatingWebhookConfiguration/).length, 1)
+  assert.equal(controller.said(/the MutatingWebhookConfiguration does not exist/).length, 1)
   await site.apply(webhook.port)
   await admits(site)
 
@@ -109,12 +109,12 @@ test('O1: a Secret spoiled in any way is made anew, and trusted', async (t) => {
     { 'ca.crt': '', 'ca.key': null, 'tls.crt': 'x', 'tls.key': 'y' },
   ]) {
     await patchSecret(data)
-    await saysOnceMore(/made a new certificate authority: the Secret holds no authority/, ++number)
+    await saysOnceMore(/made a new certificate authority: the Secret has no authority/, ++number)
     const next = await settled()
     assert.notEqual(next, ca, JSON.stringify(data))
     ca = next
   }
-  const lacking = /made a new serving certificate: the Secret holds no serving certificate/
+  const lacking = /made a new serving certificate: the Secret has no serving certificate/
   const before = controller.said(lacking).length
   await patchSecret({ 'tls.crt': 'garbage', own: 'stays' })
   await saysOnceMore(lacking, before + 1)

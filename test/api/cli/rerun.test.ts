@@ -38,15 +38,15 @@ describe('migrate-io rerun where admission is asked', () => {
 
     const seen = await run('seen', cluster.kubeconfig)
     assert.equal(seen.code, 1)
-    assert.match(seen.stderr, /a rollout would take the migration off, since namespace \S+ has not opted in/)
+    assert.match(seen.stderr, /a rollout would remove the migration, since namespace \S+ has not opted in/)
     assertInjected(await place.deployment('seen'))
 
     const { code, stdout, stderr } = await until('the role counts', () => run('web', user.kubeconfig), {
       limitMs: LIMIT_MS,
-      accept: (result) => !result.stderr.includes('needed is verb'),
+      accept: (result) => !result.stderr.includes('this needs verb'),
     })
     assert.deepEqual([code, stdout], [1, ''], stderr)
-    assert.match(stderr, /was restarted, but what admits changes took the migration off/)
+    assert.match(stderr, /was restarted, but admission removed the migration/)
     assertBare(await place.deployment('web'))
   })
 

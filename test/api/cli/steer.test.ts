@@ -39,9 +39,9 @@ describe('migrate-io unlock', () => {
     const { scene, pod, path, look } = await held(cluster, 'True')
     const asked = migrateIo(argsOf(scene, 'unlock', 'web'))
     assert.equal(asked.code, 1)
-    assert.match(asked.stderr, /holds the lock, as run 3 .*\n.*is ready\. .*may be at work in the database/)
+    assert.match(asked.stderr, /holds the lock, as run 3 .*\n.*is ready\. .*may be changing the database/)
     assert.match(asked.stderr, /it runs again in another pod/)
-    assert.match(asked.stderr, /no terminal to read it from: add --yes/)
+    assert.match(asked.stderr, /standard input isn't a terminal: add --yes/)
     assert.equal((await look())?.metadata.deletionTimestamp, undefined, 'nothing was done')
 
     const unlocking = start(argsOf(scene, 'unlock', 'web', '--yes'))
@@ -55,7 +55,7 @@ describe('migrate-io unlock', () => {
     await scene.record('web', { number: 3 })
     const { code, stdout, stderr } = await unlocking
     assert.equal(code, 0, stderr)
-    assert.match(stdout, new RegExp(`Pod ${pod.metadata.name} does not hold the lock of web any more`))
+    assert.match(stdout, new RegExp(`Pod ${pod.metadata.name} no longer holds the lock of web`))
   })
 
   test('on a lost node --yes is not enough: it takes the name of the pod, or an option that says what it risks', async () => {
@@ -63,13 +63,13 @@ describe('migrate-io unlock', () => {
     const { name } = pod.metadata
     const refused = migrateIo(argsOf(scene, 'unlock', 'web', '--yes'))
     assert.equal(refused.code, 1)
-    assert.match(refused.stderr, /is not ready, for 5m.*whether its containers run on, nobody can see/)
-    assert.match(refused.stderr, /no longer promises that two never run at once/)
+    assert.match(refused.stderr, /is not ready, for 5m.*it is unknown whether its containers still run/)
+    assert.match(refused.stderr, /can't prevent two migrations from running at once/)
     assert.ok(refused.stderr.includes(FORCE))
 
     const wrong = await answer(argsOf(scene, 'unlock', 'web'), /by force:/, { says: 'y' })
     assert.equal(wrong.code, 1)
-    assert.match(wrong.shown, new RegExp(`Type ${name} to take that pod away by force:`))
+    assert.match(wrong.shown, new RegExp(`Type ${name} to delete that pod by force:`))
     assert.match(wrong.shown, /nothing was changed/)
     assert.equal((await look())?.metadata.deletionTimestamp, undefined)
 
@@ -97,7 +97,7 @@ describe('migrate-io unlock', () => {
     await scene.tell(pod, running(), 'Failed')
     const { code, stderr } = migrateIo(argsOf(scene, 'unlock', 'web', '--yes'))
     assert.equal(code, 1)
-    assert.match(stderr, /Its phase is Failed.*takes such a pod away at once/)
+    assert.match(stderr, /Its phase is Failed.*deletes such a pod at once/)
     assert.ok(stderr.includes(FORCE))
     assert.ok(await look())
   })
@@ -109,7 +109,7 @@ describe('migrate-io unlock', () => {
       says: pod.metadata.name,
     })
     assert.equal(code, 1, shown)
-    assert.match(shown, /is ready\. .*has changed meanwhile, so nothing was done: ask again/s)
+    assert.match(shown, /is ready\. .*has changed in the meantime, so nothing was done: run the command again/s)
     assert.equal((await look())?.metadata.deletionTimestamp, undefined)
   })
 
@@ -127,7 +127,7 @@ describe('migrate-io unlock', () => {
       })
     const another = await ask(4, true)
     assert.equal(another.code, 1, another.shown)
-    assert.match(another.shown, /as run 4 .*has changed meanwhile/s)
+    assert.match(another.shown, /as run 4 .*has changed in the meantime/s)
     const free = await ask(4, false)
     assert.equal(free.code, 0, free.shown)
     assert.match(free.shown, /The lock is free\./)
@@ -158,8 +158,8 @@ describe('migrate-io unlock', () => {
       accept: (result) => !/verb "(list|get)"/.test(result.stderr),
     })
     assert.equal(code, 1)
-    assert.match(stderr, /you may not look at \(get nodes\)/)
-    assert.match(stderr, /needed is verb "delete" on resource "pods" of API group "" in namespace scene-/)
+    assert.match(stderr, /you have no permission to read \(get nodes\)/)
+    assert.match(stderr, /this needs verb "delete" on resource "pods" of API group "" in namespace scene-/)
     assert.equal((await look())?.metadata.deletionTimestamp, undefined)
     for (const wrong of [[], ['web', '--lock', 'a'], ['Web'], ['--lock', 'A b']])
       assert.equal(migrateIo(argsOf(scene, 'unlock', ...wrong)).code, 2, wrong.join(' '))
@@ -175,7 +175,7 @@ describe('migrate-io unlock, where nobody may take the lock for free', () => {
     await scene.send('DELETE', `${configMaps(scene)}/deployment.web.migrate-io`)
     const { code, stderr } = migrateIo(argsOf(scene, 'unlock', 'web', '--yes'))
     assert.equal(code, 1, stderr)
-    assert.match(stderr, new RegExp(`Pod ${pod.metadata.name} was told to run and has not ended`))
+    assert.match(stderr, new RegExp(`Pod ${pod.metadata.name} was granted a run and hasn't ended`))
   })
 
   test('its ConfigMap is somebody else’s, or was edited', async () => {
@@ -186,11 +186,11 @@ describe('migrate-io unlock, where nobody may take the lock for free', () => {
     await scene.send('PATCH', path, { data: { number: '2' } }, MERGE_PATCH)
     const edited = migrateIo(argsOf(scene, 'unlock', 'web', '--yes'))
     assert.equal(edited.code, 1)
-    assert.match(edited.stderr, /Somebody wrote into the record/)
+    assert.match(edited.stderr, /Another client edited the record/)
     await scene.send('PATCH', path, { metadata: { labels: { 'migrate.io/record': null } } }, MERGE_PATCH)
     const foreign = migrateIo(argsOf(scene, 'unlock', 'web', '--yes'))
     assert.equal(foreign.code, 1)
-    assert.match(foreign.stderr, /somebody else made it/)
+    assert.match(foreign.stderr, /wasn't created by migrate\.io/)
   })
 
   test('another Deployment has the lock that it shares: says who, and deletes nothing of its own', async () => {
@@ -222,7 +222,7 @@ describe('migrate-io unlock --lock', () => {
     const scene = await openScene(cluster)
     const never = unlock(scene, '--yes')
     assert.equal(never.code, 0)
-    assert.match(never.stderr, /Nobody has ever held a lock orders-db/)
+    assert.match(never.stderr, /No run has ever held a lock orders-db/)
     const { scene: other, pod } = await held(cluster, 'True', { lock })
     const lost = unlock(other, '--yes')
     assert.equal(lost.code, 1, lost.stderr)
@@ -244,7 +244,7 @@ describe('migrate-io unlock --lock', () => {
     await scene.record('web', { number: 3 })
     const { code, stdout, stderr } = await unlocking
     assert.equal(code, 0, stderr)
-    assert.match(stdout, /does not hold the lock orders-db any more/)
+    assert.match(stdout, /no longer holds the lock orders-db/)
   })
 
   test('its Deployment is gone, and its pod is on a lost node: frees it by force', async () => {
@@ -255,7 +255,7 @@ describe('migrate-io unlock --lock', () => {
     await cluster.request('DELETE', `/api/v1/namespaces/${scene.namespace}/configmaps/deployment.web.migrate-io`)
     const refused = unlock(scene, '--yes')
     assert.equal(refused.code, 1)
-    assert.match(refused.stderr, /is not ready, for 5m.*nobody can see.*no longer promises/s)
+    assert.match(refused.stderr, /is not ready, for 5m.*it is unknown.*can't prevent two/s)
     assert.ok(await look())
     const forced = unlock(scene, FORCE)
     assert.equal(forced.code, 0, forced.stderr)
@@ -295,7 +295,7 @@ describe('what the help says is needed is enough', () => {
       accept: ({ stderr }) => !stderr.includes('verb "list"'),
     })
     assert.equal(refused.code, 1)
-    assert.match(refused.stderr, /needed is verb "get" on resource "configmaps"/)
+    assert.match(refused.stderr, /this needs verb "get" on resource "configmaps"/)
     assert.equal((await look())?.metadata.deletionTimestamp, undefined)
 
     await user.allow([ROLLOUTS, core('get', 'list'), DELETE])
@@ -322,13 +322,13 @@ describe('what the help says is needed is enough', () => {
     await user.allow([ROLLOUTS, core('get', 'list')])
     const seen = await until('the role counts', () => migrateIo(['unlock', 'web', ...place]), {
       limitMs: LIMIT_MS,
-      accept: ({ stderr }) => !stderr.includes('needed is verb'),
+      accept: ({ stderr }) => !stderr.includes('this needs verb'),
     })
     assert.match(seen.stderr, /holds the lock, as run 3/)
     await user.allow([ROLLOUTS, core('get', 'list'), { ...ROLLOUTS, resources: ['deployments'], verbs: ['patch'] }])
     const again = await until('the role counts', () => migrateIo(['rerun', 'web', '--yes', ...place]), {
       limitMs: LIMIT_MS,
-      accept: ({ stderr }) => !stderr.includes('needed is verb'),
+      accept: ({ stderr }) => !stderr.includes('this needs verb'),
     })
     assert.equal(again.code, 0, again.stderr)
   })
@@ -372,7 +372,7 @@ describe('migrate-io rerun', () => {
     assert.equal(left.code, 1)
     assert.match(
       left.stderr,
-      /would take the migration off.*first: kubectl label namespace scene-\w+ migrate\.io\/injection=enabled/,
+      /would remove the migration.*first: kubectl label namespace scene-\w+ migrate\.io\/injection=enabled/,
     )
     await scene.send('PATCH', `/api/v1/namespaces/${scene.namespace}`, { metadata: { labels: OPTED_IN } }, MERGE_PATCH)
     await scene.send('PATCH', path, { spec: { paused: true } }, MERGE_PATCH)
@@ -397,7 +397,7 @@ describe('migrate-io rerun', () => {
       })
     const deployed = await ask({ spec: { template: { metadata: { labels: { version: '2' } } } } })
     assert.equal(deployed.code, 1, deployed.shown)
-    assert.match(deployed.shown, /web has changed meanwhile, so nothing was done/)
+    assert.match(deployed.shown, /web has changed in the meantime, so nothing was done/)
     const paused = await ask({ spec: { paused: true } })
     assert.equal(paused.code, 1, paused.shown)
     assert.match(paused.shown, /web is paused/)
@@ -413,7 +413,7 @@ describe('migrate-io rerun', () => {
     assert.equal(first.code, 0, first.stderr)
     const second = await startMigrateIo(argsOf(scene, 'rerun', 'web', '--yes'), { env })
     assert.equal(second.code, 1)
-    assert.match(second.stderr, /within this same second already, so nothing was changed/)
+    assert.match(second.stderr, /was already restarted within this second, so nothing was changed/)
   })
 })
 
@@ -434,6 +434,6 @@ describe('migrate-io logs', () => {
     const { code, stderr } = migrateIo(argsOf(scene, 'logs', 'web'))
     assert.equal(code, 1)
     assert.match(stderr, /run 1 in pod web-1/)
-    assert.match(stderr, /a pod that is gone takes it along/)
+    assert.match(stderr, /a deleted pod takes its log with it/)
   })
 })

@@ -37,7 +37,7 @@ async function pair() {
   const first = await start({ namespace })
   await first.untilLeading()
   const second = await start({ namespace })
-  await until('the second knows the first', () => said(second, 'another controller leads'), { limitMs: LIMIT_MS })
+  await until('the second knows the first', () => said(second, 'another controller is leading'), { limitMs: LIMIT_MS })
   assert.equal(second.isLeading(), false)
   return { namespace, first, second }
 }
@@ -53,7 +53,7 @@ describe('who leads', () => {
     await Promise.all([first.stop('SIGTERM'), leads(second, RELEASED_LIMIT_MS)])
     t.diagnostic(`taken over after ${Math.round(performance.now() - atMs)} ms`)
     assert.equal(first.isLeading(), false)
-    assert.ok(said(first, 'lets the Lease go'))
+    assert.ok(said(first, 'releasing the Lease'))
     assert.match(await second.metrics(), /^migrate_io_leader 1$/m)
     const path = `/apis/coordination.k8s.io/v1/namespaces/${namespace}/leases/${LEADER_LEASE}`
     const { spec } = (await cluster.get<Lease>(path)).body
@@ -76,7 +76,7 @@ describe('who leads', () => {
     await leads(second, KILLED_LIMIT_MS)
     first.signal('SIGCONT')
     await until('it gives up', () => !first.isLeading(), { limitMs: BACK_LIMIT_MS, intervalMs: 20 })
-    await until('it knows the second', () => said(first, 'another controller leads'), { limitMs: LIMIT_MS })
+    await until('it knows the second', () => said(first, 'another controller is leading'), { limitMs: LIMIT_MS })
     assert.equal(second.isLeading(), true)
     await Promise.all([first.stop(), second.stop()])
   })
@@ -88,7 +88,7 @@ describe('what it answers', () => {
     const namespace = await makeLeasePlace(cluster)
     await cluster.stop('kube-apiserver')
     const controller = await start({ namespace, unready: true })
-    await until('it has met the failure', () => said(controller, 'the watch of pods goes on'), { limitMs: LIMIT_MS })
+    await until('it has met the failure', () => said(controller, 'the watch of pods continues'), { limitMs: LIMIT_MS })
     assert.deepEqual([await controller.probe('/healthz'), await controller.probe('/readyz')], [200, 503])
     await cluster.start('kube-apiserver')
     await until('it is ready', () => controller.probe('/readyz'), {
@@ -105,7 +105,7 @@ describe('what it answers', () => {
     const controller = await start({ namespace: await makeLeasePlace(cluster) })
     await controller.untilLeading()
     await cluster.stop('kube-apiserver')
-    await until('it has met the failure', () => said(controller, 'the watch of pods goes on'), { limitMs: LIMIT_MS })
+    await until('it has met the failure', () => said(controller, 'the watch of pods continues'), { limitMs: LIMIT_MS })
     assert.deepEqual([await controller.probe('/healthz'), await controller.probe('/readyz')], [200, 200])
     await cluster.start('kube-apiserver')
     await controller.untilLeading()

@@ -17,7 +17,7 @@ describe('an annotated Deployment without our init container, which no webhook w
 
   test('A1: it is refused in a namespace that opted in, with what to do', async () => {
     const message = assertDenied(await editor.post(deployments, flask('bare')), POLICY, 'a new one')
-    assert.match(message, /MutatingWebhookConfiguration migrate-io is there and has failurePolicy Fail/)
+    assert.match(message, /MutatingWebhookConfiguration migrate-io exists and has failurePolicy Fail/)
     assertDone(await editor.post(deployments, flask('plain', withoutAnnotations)), 'without annotation')
     const annotate = await editor.patch(`${deployments}/plain`, annotations({ 'migrate.io/command': 'true' }))
     assertDenied(annotate, POLICY, 'annotated later')

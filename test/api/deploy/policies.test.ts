@@ -86,7 +86,7 @@ describe('the record of what is migrated', () => {
     ] as const)
       assertDenied(await admin.post(path, { metadata, data: BACKUP }), POLICY, what)
     const denied = assertDenied(await editor.post(configMaps, { metadata: { name: NAME }, data: {} }), POLICY, 'empty')
-    assert.match(denied, /copy, as from a backup.*the controller makes another/)
+    assert.match(denied, /copy, as from a backup.*the controller creates another/)
   })
 
   test('L12: nobody but it adds a success, as an older content does; all else about it is as ever', async () => {

@@ -43,7 +43,7 @@ test('a missing permission is said with verb, resource and namespace', async (t)
   t.after(() => transport.close())
   const api = createApi(transport)
   const message =
-    /get configmap shop\/x: 403 .*; needed is verb "get" on resource "configmaps" of API group "" in namespace shop/
+    /get configmap shop\/x: 403 .*; this needs verb "get" on resource "configmaps" of API group "" in namespace shop/
   await assert.rejects(api.read('ConfigMap', 'shop', 'x'), { code: 'forbidden', message })
   await assert.rejects(
     api.list('Lease', {}, ({ metadata }) => metadata.name),

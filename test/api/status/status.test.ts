@@ -128,8 +128,8 @@ describe('migrate-io status', () => {
     const { runner } = await running3(scene, 'web')
     const node = await scene.bind(runner, 'Unknown')
     const { stdout } = cli(scene, 'status', 'web')
-    assert.match(stdout, new RegExp(`its node ${node} has not been heard of for 5m.* \\(NotReady\\)`))
-    assert.match(stdout, /If its machine is certainly off, free the lock; .*: migrate-io unlock web/)
+    assert.match(stdout, new RegExp(`its node ${node} hasn't reported its status for 5m.* \\(NotReady\\)`))
+    assert.match(stdout, /If you are certain that its machine is off, free the lock; .*: migrate-io unlock web/)
   })
 
   test('a namespace without the label, a misspelt annotation, and a Deployment that has none', async () => {
@@ -159,7 +159,7 @@ describe('migrate-io status', () => {
     assert.match(bare.stdout, /NotInjected\. It has no annotation migrate\.io\/command/)
     const none = cli(scene, 'status', 'nothing')
     assert.equal(none.code, 1)
-    assert.match(none.stderr, /there is no Deployment nothing in namespace scene-/)
+    assert.match(none.stderr, /no Deployment nothing in namespace scene-/)
   })
 
   test('--watch prints a line for each change, and ends when the Deployment is migrated', async () => {
@@ -226,7 +226,7 @@ describe('migrate-io status', () => {
     assert.equal(refused.code, 1)
     assert.match(
       refused.stderr,
-      /needed is verb "list" on resource "(pods|configmaps)" of API group "" in namespace scene-/,
+      /this needs verb "list" on resource "(pods|configmaps)" of API group "" in namespace scene-/,
     )
     const core = { apiGroups: [''], resources: ['pods', 'configmaps'] }
     const [left] = await scene.deploy('left')
@@ -239,7 +239,7 @@ describe('migrate-io status', () => {
       limitMs: LIMIT_MS,
       accept: (result) => !result.stderr.includes('verb "list"'),
     })
-    assert.match(listed.stderr, /needed is verb "get" on resource "pods"/)
+    assert.match(listed.stderr, /this needs verb "get" on resource "pods"/)
     await user.allow([ROLLOUTS, { ...core, verbs: ['get', 'list'] }])
     const { stdout } = await until('the role counts', ask, { limitMs: LIMIT_MS, accept: ({ code }) => code === 0 })
     assert.match(stdout, /left +Running|left +Waiting/)

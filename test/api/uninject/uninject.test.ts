@@ -104,7 +104,7 @@ describe('uninject on a cluster', () => {
     assert.match(stderr, /3 Deployments/)
     assert.match(stderr, /all-settings +revision 1 +3 replicas/)
     assert.match(stderr, /3 of 3 Deployments done/)
-    assert.match(stderr, /out of the manifests too/)
+    assert.match(stderr, /from the manifests too/)
     await assertAllBare(place)
     for (const [at, name] of Object.keys(KINDS).entries())
       assert.equal(await generation(place, name), (generations[at] ?? 0) + 1, `${name}: one update`)
@@ -186,10 +186,10 @@ describe('uninject on a cluster', () => {
     const dry = await uninject(['-n', place.name, '--dry-run'])
     assert.equal(dry.code, 0)
     assert.match(dry.stdout, /^\S+\/kept +revision 1 +3 replicas.*\n$/)
-    assert.match(dry.stderr, /each rolls out anew/)
+    assert.match(dry.stderr, /each Deployment rolls out again/)
     const silent = await uninject(['-n', place.name])
     assert.deepEqual([silent.code, silent.stdout], [1, ''])
-    assert.match(silent.stderr, /no terminal to read it from: add --yes\n$/)
+    assert.match(silent.stderr, /standard input isn't a terminal: add --yes\n$/)
     const no = await uninject(['-n', place.name], { hasTerminal: true, input: 'n\n' })
     assert.equal(no.code, 1)
     assert.match(no.stdout, /Go on\? \[y\/N\].*Nothing was changed/s)
@@ -237,7 +237,7 @@ describe('uninject on a cluster', () => {
     await place.patch('put-back', { metadata: { annotations: { [COMMAND]: 'flask db upgrade' } } })
     const { code, stdout } = await running
     assert.equal(code, 1)
-    assert.match(stdout, /\/put-back: un-injected, and injected again by somebody: take the annotations out/)
+    assert.match(stdout, /\/put-back: un-injected, but another client injected it again: remove the annotations/)
   })
 
   test('all pages of many Deployments are looked at, those with a made-up name too', async () => {

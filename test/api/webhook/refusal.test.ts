@@ -139,7 +139,7 @@ describe('bad input', () => {
     assert.equal(status, 422)
     assert.match(
       (body as unknown as { message: string }).message,
-      /nodeAffinity\.required\w+: takes Windows nodes only/,
+      /nodeAffinity\.required\w+: allows Windows nodes only/,
     )
     await missing('by-affinity')
   })

@@ -119,7 +119,7 @@ describe('whatever the command does to termination messages', { concurrency: tru
     test(`W7: ${what} to its own, exit 1: it counts, is told, and retries are respected`, async () => {
       const workshop = await openWorkshop(stage)
       await workshop.apply('app', { replicas: 2, settings: { retries: '0' }, does: `${deed}; exit 1` })
-      await untilTold(workshop, 'app', /MigrationFailed: .*exit code 1 .*That is as often as migrate.io\/retries/)
+      await untilTold(workshop, 'app', /MigrationFailed: .*exit code 1 .*migrate.io\/retries allows no more attempts/)
       await untilTold(workshop, 'app', /MigrationNotRecorded: .*exit code 1, .*It counts as failed/)
       const [failure, ...others] = await failuresOf(workshop, 'app')
       assert.deepEqual([failure?.count, failure?.exit, others], [1, 1, []])

@@ -58,19 +58,19 @@ describe('kubectl describe deployment tells what the matter is', { concurrency: 
   test('L3: it fails: exit code, how often, the next try, and where to look; then that it was given up', async () => {
     const { workshop } = await open()
     await workshop.apply('failing', { settings: { retries: '1' }, does: 'exit 3' })
-    const told = await untilTold(workshop, 'failing', /as often as migrate.io\/retries allows/)
+    const told = await untilTold(workshop, 'failing', /migrate.io\/retries allows no more attempts/)
     assert.match(told, /Warning +MigrationFailed .*Run \d+ of revision \w+ failed with exit code 3 in pod failing-/)
     assert.match(
       told,
-      /failures so far: 1\. Next try not before \d{4}-.*pods that serve go on serving\. See why: kubectl -n \S+ logs/,
+      /failures so far: 1\. The next attempt starts no earlier than \d{4}-.*pods that serve keep serving\. See why: kubectl -n \S+ logs/,
     )
-    assert.match(told, /failures so far: 2\. That is as often as migrate.io\/retries allows/)
+    assert.match(told, /failures so far: 2\. migrate.io\/retries allows no more attempts/)
   })
 
   test('W6: it takes longer than migrate.io/timeout', async () => {
     const { workshop } = await open()
     await workshop.apply('slow', { settings: { timeout: '2s' }, does: 'sleep 60' })
-    await untilTold(workshop, 'slow', /MigrationFailed .*was ended at migrate.io\/timeout in pod/)
+    await untilTold(workshop, 'slow', /MigrationFailed .*was terminated at migrate.io\/timeout in pod/)
   })
 
   test('L4: its runner is deleted: interrupted, and run again', async () => {
@@ -79,7 +79,7 @@ describe('kubectl describe deployment tells what the matter is', { concurrency: 
     const { pod } = await workshop.journal.untilRun(1)
     await kubectl('delete', 'pod', pod, '--wait=false')
     const told = await untilTold(workshop, 'cut', /MigrationInterrupted/)
-    assert.match(told, new RegExp(`Warning +MigrationInterrupted .*result of run \\d+ in pod ${pod}`))
+    assert.match(told, new RegExp(`Warning +MigrationInterrupted .*result of run \\d+ is unknown \\(pod ${pod}\\)`))
     flags.raise('go')
     await workshop.rolledOut('cut')
   })
@@ -160,7 +160,7 @@ describe('kubectl describe deployment tells what the matter is', { concurrency: 
     // With all labels its ReplicaSet would take it for one of its own.
     const metadata = { name: 'a-copy', labels: { ...pod.metadata.labels, app: 'a-copy' } }
     await place.send('create', { apiVersion: 'v1', kind: 'Pod', metadata, spec })
-    await untilTold(workshop, 'copied', /Warning +UnservedPod .*a-copy: .*no Deployment made it/)
+    await untilTold(workshop, 'copied', /Warning +UnservedPod .*a-copy: .*no Deployment created it/)
     assert.equal(workshop.journal.starts().length, 1)
     flags.raise('go')
     await workshop.rolledOut('copied')
@@ -176,7 +176,7 @@ describe('kubectl describe deployment tells what the matter is', { concurrency: 
         Object.assign(manifest.spec, { progressDeadlineSeconds: 5 })
       },
     })
-    await untilTold(workshop, 'late', /Warning +ProgressDeadlinePassed .*the migration is not ended by that/)
+    await untilTold(workshop, 'late', /Warning +ProgressDeadlinePassed .*that does not stop the migration/)
     flags.raise('go')
     await untilTold(workshop, 'late', /MigrationSucceeded/)
   })
@@ -193,7 +193,7 @@ test('L6: the node of its runner is lost: that the lock stays, why, and what to 
   assert.ok((await workshop.site.pods('cut-off')).some(isReady))
   node.disconnect()
   const told = await untilTold(workshop, 'cut-off', /RunnerNodeLost/)
-  assert.match(told, /Warning +RunnerNodeLost .*NotReady\).*the lock stays with it.*Bring the node back/)
+  assert.match(told, /Warning +RunnerNodeLost .*NotReady\).*the pod keeps the lock.*Bring the node back/)
   const status = await untilStatus(sightOf(workshop), 'cut-off', { state: 'Running', reason: 'node-lost' })
   assert.equal(status.runner?.node, node.name)
   assert.match(status.whatToDo.join(' '), /Bring the node back/)

@@ -89,7 +89,7 @@ describe('uninject', () => {
       limitMs: LIMIT_MS,
       accept: ({ stdout }) => running.test(stdout),
     })
-    assert.match(dry.stderr, /warning: \S+\/app: its migration runs: un-injecting ends it/)
+    assert.match(dry.stderr, /warning: \S+\/app: its migration is running: un-injecting terminates it/)
     const watch = watchOver(shop, 'app')
     const { code, stderr } = await uninject(shop, '--yes', '--timeout', '3m')
     assert.equal(await watch.stop(), 0, 'the record stays until the runner has gone')

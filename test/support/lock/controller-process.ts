@@ -85,8 +85,8 @@ export async function startControllerProcess(options: ControllerProcessOptions):
       accept: (status) => status === 200,
     })
   const isLeading = () => {
-    const changes = logs().filter(({ msg }) => msg === 'leads from now on' || msg === 'leads no more')
-    return changes.at(-1)?.msg === 'leads from now on'
+    const changes = logs().filter(({ msg }) => msg === 'started leading' || msg === 'stopped leading')
+    return changes.at(-1)?.msg === 'started leading'
   }
   return {
     pid: child.pid ?? 0,

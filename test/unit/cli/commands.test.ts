@@ -120,13 +120,13 @@ test('A12: wrong usage exits 2, what cannot be read exits 1, each with one clear
     [['inject'], 2, /-f, --filename/],
     [['inject', '-x', '-f', '-'], 2, /unknown option '-x'/],
     [['injekt'], 2, /unknown command 'injekt'/],
-    [['inject', '-f', join(folder, 'none.yaml')], 1, /none\.yaml: there is no such file or folder/],
+    [['inject', '-f', join(folder, 'none.yaml')], 1, /none\.yaml: no such file or folder/],
     [['inject', '-f', mkdtempSync(join(folder, 'empty-'))], 1, /has no \.yaml, \.yml or \.json file/],
     [['inject', '-f', file('tab.yaml', 'a:\n\tb: 1\n')], 1, /tab\.yaml: line 2, column 1: a tab/],
     [
       ['explain', '-f', file('twice.yaml', 'a: 1\na: 2\n')],
       1,
-      /twice\.yaml: line 2, column 1: a key that stands twice/,
+      /twice\.yaml: line 2, column 1: a key that appears twice/,
     ],
     [
       ['uninject', '-f', file('latin.yaml', Buffer.from([0x61, 0x3a, 0x20, 0xe4, 0x0a]))],

@@ -89,7 +89,7 @@ describe('migrate-io logs -f', () => {
     )
     const { code, stdout, stderr } = await startMigrateIo(['logs', 'web', '-f', ...options], ENV)
     assert.deepEqual([code, stdout], [0, 'one\ntwo\n'], stderr)
-    assert.match(stderr, /asking again/)
+    assert.match(stderr, /retrying/)
   })
 
   test('does not ask without a pause where there is no log yet', async (t) => {
@@ -184,7 +184,7 @@ describe('migrate-io logs -f', () => {
     const { options } = await fakeCluster(t, () => RECORD_LOST)
     const { code, stderr } = await startMigrateIo(['logs', 'web', '-f', ...options], ENV)
     assert.equal(code, 1)
-    assert.match(stderr, /the record of that is lost/)
+    assert.match(stderr, /its record is lost/)
   })
 })
 

@@ -57,7 +57,7 @@ suite('A16: what is annotated and not served is named', () => {
     test(`A16: a ${kind}`, () => {
       const { explained, injected } = said(documents(workload({ kind, apiVersion }), workload()))
       const place = `standard input, document 1 \\(line 1\\), ${kind} web`
-      const why = `migrate.io serves Deployments of apps/v1 only, and this is a ${kind}\n`
+      const why = `migrate.io handles apps/v1 Deployments only, and this is a ${kind}\n`
       assert.match(explained, new RegExp(`^${place}: would be left alone, though it is annotated, because ${why}`, 'm'))
       assert.match(explained, /^standard input, document 2 .*, Deployment web: would be injected$/m)
       assert.match(injected, new RegExp(`^warning: ${place}: it is annotated, but has no migration: ${why}$`))
@@ -66,7 +66,7 @@ suite('A16: what is annotated and not served is named', () => {
   test('A16: a Deployment of an old API', () => {
     for (const apiVersion of ['extensions/v1beta1', 'apps/v1beta1', 'apps/v1beta2']) {
       const { explained, injected } = said(workload({ apiVersion }))
-      for (const text of [explained, injected]) assert.match(text, new RegExp(`apiVersion ${apiVersion} is none that`))
+      for (const text of [explained, injected]) assert.match(text, new RegExp(`Kubernetes doesn't serve apiVersion ${apiVersion}`))
     }
   })
 
@@ -106,7 +106,7 @@ items:
     })
     const other = workload({ kind: 'StatefulSet' }).replace('migrate.io/command', 'example.com/command')
     const { explained, injected } = said(documents(made, other, 'a: 1\n'))
-    assert.deepEqual([explained, injected], ['There is no apps/v1 Deployment here.\n', ''])
+    assert.deepEqual([explained, injected], ['No apps/v1 Deployment found.\n', ''])
   })
 })
 
@@ -127,7 +127,7 @@ suite('A16: what is in the wrong place is named', () => {
     [
       'under another prefix',
       workload().replace('migrate.io/command', 'migration.io/command'),
-      /migration\.io\/command is none of ours; did you mean migrate\.io\/command\?/,
+      /migration\.io\/command is unknown; did you mean migrate\.io\/command\?/,
     ],
   ]
   for (const [what, text, says] of CASES)
@@ -141,7 +141,7 @@ suite('A16: what is in the wrong place is named', () => {
 suite('A16: several Deployments with one command and no lock', () => {
   const [web, worker, beat] = ['shop-web', 'shop-worker', 'shop-beat'].map((name) => workload({ name }))
   const HINT =
-    /^warning: Deployments shop-web, shop-worker, shop-beat have one and the same command and no migrate\.io\/lock: /m
+    /^warning: Deployments shop-web, shop-worker, shop-beat have the same command and no migrate\.io\/lock: /m
 
   test('A16: get one hint', () => {
     const { explained, injected } = said(documents(web ?? '', worker ?? '', beat ?? ''))

@@ -16,7 +16,7 @@ describe('migrate-io status --watch', { concurrency: true }, () => {
     const { options } = await fakeCluster(t, () => RECORD_LOST)
     const { code, stdout } = await startMigrateIo([...WATCH, ...options], { env: { NO_COLOR: '1' } })
     assert.equal(code, 1)
-    assert.match(stdout, /Waiting {3}.*the record of that is lost/)
+    assert.match(stdout, /Waiting {3}.*its record is lost/)
   })
 
   test('bears an API server that is away', async (t) => {
@@ -27,7 +27,7 @@ describe('migrate-io status --watch', { concurrency: true }, () => {
     const { code, stdout, stderr } = await startMigrateIo([...WATCH, ...options], { env: { NO_COLOR: '1' } })
     assert.equal(code, 0, stderr)
     assert.match(stdout, /Waiting.*\n.*Migrated/)
-    assert.match(stderr, /asking again/)
+    assert.match(stderr, /retrying/)
   })
 
   test('on a terminal it leaves what stood there alone, and its last text in full', async (t) => {

@@ -40,10 +40,10 @@ test('A12: trouble with a cluster says what was asked, what is missing and what 
   const forbidden = troubleInWords(failure(request, answer)) ?? ''
   assert.match(forbidden, /^list deployment of all namespaces: .*403.*User "jane" cannot/)
   assert.match(forbidden, /verb "list" on resource "deployments" of API group "apps" in all namespaces/)
-  assert.match(forbidden, /ask whoever runs the cluster/)
+  assert.match(forbidden, /ask your cluster administrator/)
   assert.ok(!forbidden.includes('\n'))
   const away = troubleInWords(new KubeError('unavailable', 'connect ECONNREFUSED'), 'context "a" of b') ?? ''
-  assert.match(away, /ECONNREFUSED \(context "a" of b\); see whether the cluster is up/)
+  assert.match(away, /ECONNREFUSED \(context "a" of b\); check that the cluster is up/)
   assert.equal(troubleInWords(new LoadError('NO_CLUSTER', 'none is configured')), 'none is configured')
   assert.equal(troubleInWords(new TypeError('a fault of ours')), undefined)
 })

@@ -34,15 +34,15 @@ describe('Events', () => {
   test('L3: a failure says how, how often, when the next try is, and where to look', () => {
     assert.equal(
       announcementFor(FAILED, 'shop')?.note,
-      'Run 3 of revision 5d8f9 failed with exit code 137 (signal 9) in pod shop-5d8f9-abcde; failures so far: 2. Next try not before 2026-01-01T00:00:00.000Z; pods that serve go on serving. See why: kubectl -n shop logs shop-5d8f9-abcde -c migrate-io (with --previous, where it has started again)',
+      'Run 3 of revision 5d8f9 failed with exit code 137 (signal 9) in pod shop-5d8f9-abcde; failures so far: 2. The next attempt starts no earlier than 2026-01-01T00:00:00.000Z; pods that serve keep serving. See why: kubectl -n shop logs shop-5d8f9-abcde -c migrate-io (add --previous if the container has restarted)',
     )
     assert.match(
       announcementFor({ ...FAILED, nextAt: undefined }, 'shop')?.note ?? '',
-      /as often as migrate.io\/retries allows/,
+      /migrate.io\/retries allows no more attempts/,
     )
     assert.match(
       announcementFor({ ...FAILED, isTimeout: true }, 'shop')?.note ?? '',
-      /was ended at migrate.io\/timeout in pod/,
+      /was terminated at migrate.io\/timeout in pod/,
     )
     assert.match(announcementFor({ ...FAILED, exitCode: 200 }, 'shop')?.note ?? '', /exit code 200 in pod/)
   })
@@ -131,7 +131,7 @@ describe('Log lines', () => {
       ['pod-gone', /its pod is gone/],
       ['pod-failed', /eviction/],
       ['pod-deleted', /being deleted/],
-      ['stale', /started again/],
+      ['stale', /restarted/],
     ] as const) {
       const line = logLineFor({ kind: 'interrupted', pod: 'web-a-1', number: 5, why })
       assert.deepEqual([line.level, line.fields], ['warn', { kind: 'interrupted', pod: 'web-a-1', run: 5, why }])

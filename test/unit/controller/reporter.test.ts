@@ -30,7 +30,7 @@ function reporterAt(start = NOW) {
   return { reporter, time, said, metric }
 }
 
-const FORBIDDEN = new KubeError('forbidden', 'get lease: 403; needed is verb "get"')
+const FORBIDDEN = new KubeError('forbidden', 'get lease: 403; this needs verb "get"')
 const WHAT = 'cannot read or write the Lease'
 
 describe('A trouble that lasts', () => {

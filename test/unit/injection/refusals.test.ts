@@ -148,7 +148,7 @@ const FAULTS: readonly (readonly [what: string, object: JsonObject, says: readon
   [
     "the node's devices, read-only",
     withMount({ name: 'x', mountPath: '/dev', readOnly: true }, { hostPath: { path: '/dev' } }),
-    [/volumeMounts\[0\]/, /\/dev\/migrate\.io-message cannot be made in it.*writable/],
+    [/volumeMounts\[0\]/, /\/dev\/migrate\.io-message can't be created in it.*writable/],
   ],
   [
     'a Secret over the devices',

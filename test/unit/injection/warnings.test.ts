@@ -92,10 +92,7 @@ suite('A16: a command that was left in', () => {
     test(`A16: in an init container, ${what}`, () => {
       const object = withInit({ name: 'migrate', image: 'x', ...container }, command)
       assert.equal(create(object).kind, 'injected')
-      assert.match(
-        warning(object) ?? '',
-        /initContainers\[1\] \(migrate\) runs the command .* too, .*take it out there/,
-      )
+      assert.match(warning(object) ?? '', /initContainers\[1\] \(migrate\) also runs the command .*remove it there/)
     })
 
   test('A16: in what the app itself starts with', () => {
@@ -134,7 +131,7 @@ suite('A16: an init container that waits for the migration comes before it', () 
     test(`A16: ${what}`, () =>
       assert.match(
         warning(withInit({ image: 'x', ...container })) ?? '',
-        /initContainers\[1\] .*seems to wait .*take it out/,
+        /initContainers\[1\] .*seems to wait .*remove it/,
       ))
 
   const OTHERS: readonly (readonly [what: string, container: JsonObject, command?: string])[] = [

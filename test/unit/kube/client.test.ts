@@ -88,14 +88,14 @@ test('L6: a 200 that is no pod, or no list, is no answer', async (t) => {
   const { api } = await serve(t, (response) => answer(response, 200, { login: 'please' }))
   await assert.rejects(
     api.read('Pod', 'shop', 'a'),
-    failing('unavailable', /get pod shop\/a: an answer that is no Pod/),
+    failing('unavailable', /get pod shop\/a: the answer isn't of kind Pod/),
   )
-  await assert.rejects(api.list('Pod', {}, nameOf), failing('unavailable', /no list/))
+  await assert.rejects(api.list('Pod', {}, nameOf), failing('unavailable', /isn't a list/))
 })
 
 for (const [code, more, headers, expected, message] of [
   [400, {}, {}, 'invalid', /refused by 400/],
-  [401, {}, {}, 'forbidden', /does not accept our credentials/],
+  [401, {}, {}, 'forbidden', /does not accept these credentials/],
   [403, {}, {}, 'forbidden', /verb "patch" on resource "pods\/status" of API group "" in namespace shop/],
   [403, { details: { causes: [{ reason: 'NamespaceTerminating' }] } }, {}, 'conflict', /403/],
   [404, { reason: 'NotFound', details: { name: 'a' } }, {}, 'conflict', /404/],

@@ -120,7 +120,7 @@ test('what is not supported is refused before any call', async () => {
   const socks = { ...targetAt('https://h') }
   socks.cluster = { ...socks.cluster, proxyUrl: 'socks5://h:1' }
   await assert.rejects(connect(socks), { code: 'UNSUPPORTED', message: /socks5/ })
-  await assert.rejects(connect(targetAt('h:6443')), { code: 'MALFORMED', message: /no address like https/ })
+  await assert.rejects(connect(targetAt('h:6443')), { code: 'MALFORMED', message: /isn't an address like https/ })
 })
 
 test('the way of OpenID Connect is loaded only by a user who needs it', async () => {
@@ -156,7 +156,7 @@ test('S3: what a plugin wrote instead of credentials is not quoted', async () =>
   const args = ['-e', 'console.log(JSON.stringify({ status: { token: "canary" } }).slice(0, -2))']
   const source = await credentialsOf(targetAt('https://host:1', { exec: { command: process.execPath, args } }))
   await assert.rejects(source.current(), (error: Error) => {
-    assert.match(error.message, /no JSON/)
+    assert.match(error.message, /isn't JSON/)
     assert.doesNotMatch(`${error.stack} ${error.cause}`, /canary/)
     return true
   })

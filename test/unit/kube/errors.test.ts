@@ -34,8 +34,8 @@ describe('S3: an answer that makes no sense is described and not quoted', () => 
       `{"kind":"Secret","data":"${CANARY}"}`,
       /status 200, application\/json/,
     ],
-    ['half an object', 200, 'application/json', `{"data":{"key":"${CANARY}`, /no JSON: status 200/],
-    ['hardly an object', 200, 'application/json', CANARY, /no JSON: status 200/],
+    ['half an object', 200, 'application/json', `{"data":{"key":"${CANARY}`, /isn't JSON: status 200/],
+    ['hardly an object', 200, 'application/json', CANARY, /isn't JSON: status 200/],
     ['an error in words', 500, 'text/plain', CANARY, /status 500, text\/plain/],
     ['an error in other words', 403, 'application/json', `["${CANARY}"]`, /status 403/],
   ] as const)
@@ -56,11 +56,11 @@ describe('S3: an answer that makes no sense is described and not quoted', () => 
 
 describe('S3: a line of a watch that makes no sense is described and not quoted', () => {
   for (const [what, text, says] of [
-    ['no JSON', `{"type":"ADDED","object":{"env":"${CANARY}\n`, /a line of \d+ characters that is no JSON/],
-    ['not even half', `${CANARY}\n`, /a line of 18 characters that is no JSON/],
-    ['no object', `"${CANARY}"\n`, /that is no object/],
-    ['no event', line('SURPRISE', { env: CANARY }), /that is no event/],
-    ['an object without a version', line('ADDED', { env: CANARY }), /that is no event/],
+    ['no JSON', `{"type":"ADDED","object":{"env":"${CANARY}\n`, /a line of \d+ characters, which isn't JSON/],
+    ['not even half', `${CANARY}\n`, /a line of 18 characters, which isn't JSON/],
+    ['no object', `"${CANARY}"\n`, /which isn't an object/],
+    ['no event', line('SURPRISE', { env: CANARY }), /which isn't an event/],
+    ['an object without a version', line('ADDED', { env: CANARY }), /which isn't an event/],
     ['an error without words', line('ERROR', { env: CANARY }), /500/],
   ] as const)
     test(what, async (t) => {

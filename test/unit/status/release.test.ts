@@ -33,18 +33,18 @@ describe('What a person may do about a lock', () => {
     ],
     ['it runs on a ready node: deletion is safe', [runner], READY, 'delete', /frees the lock safely/],
     ['it runs, and the node may not be read: deletion is safe', [runner], { kind: 'unseen' }, 'delete', /get nodes/],
-    ['it was not told to run yet, on a lost node', [onNode(podOf())], LOST, 'delete', /not been told to start/],
+    ['it was not told to run yet, on a lost node', [onNode(podOf())], LOST, 'delete', /hasn't been granted its run/],
     [
       'its node is lost: only by force',
       [runner],
       LOST,
       'force',
-      /not ready, for 5m: .*nobody can see.*no longer promises/s,
+      /not ready, for 5m: .*it is unknown.*can't prevent two/s,
     ],
-    ['its Node object is gone: only by force', [runner], { kind: 'gone' }, 'force', /has no Node object/],
+    ['its Node object is gone: only by force', [runner], { kind: 'gone' }, 'force', /no longer has a Node object/],
     ['it is being deleted: waits', [deleted(-20)], READY, 'wait', /grace period ends in 20s/],
-    ['its deletion is late on a ready node: waits', [deleted(300)], READY, 'wait', /when its node says/],
-    ['its deletion is held by a finalizer', [deleted(300, ['x/y'])], READY, 'wait', /Finalizers hold it as well: x\/y/],
+    ['its deletion is late on a ready node: waits', [deleted(300)], READY, 'wait', /when its node reports/],
+    ['its deletion is held by a finalizer', [deleted(300, ['x/y'])], READY, 'wait', /Finalizers also keep it: x\/y/],
     ['its deletion is late on a node not to be read: by force', [deleted(300)], { kind: 'unseen' }, 'force', /5m ago/],
     ['its deletion is a little late', [deleted(30)], { kind: 'unseen' }, 'wait', /being deleted/],
   ] as const)
@@ -60,11 +60,11 @@ describe('What a person may do about a lock', () => {
     assert.deepEqual(releaseOf(situation()), free)
     const edited = releaseOf(situation({ configMap: { ...configMapOf(), data: { number: '4' } } }))
     assert.equal(edited.kind, 'wait')
-    assert.match(edited.says.join(), /finds out anew from the pods/)
+    assert.match(edited.says.join(), /finds out from the pods/)
     const { metadata } = configMapOf()
     const foreign = releaseOf(situation({ configMap: { metadata: { ...metadata, labels: {} } } }))
     assert.equal(foreign.kind, 'wait')
-    assert.match(foreign.says.join(), /somebody else made it/)
+    assert.match(foreign.says.join(), /wasn't created by migrate\.io/)
   })
 
   test('without its ConfigMap it is free only if no pod may be running', () => {
@@ -73,7 +73,7 @@ describe('What a person may do about a lock', () => {
     assert.equal(of([onNode(podOf())]).kind, 'free')
     assert.equal(of([onNode(podOf({ grant: 'run 5', state: ended(1, 'run 5') }))]).kind, 'free')
     assert.equal(of([runner]).kind, 'wait')
-    assert.match(of([runner]).says.join(), /web-a-1 was told to run and has not ended/)
+    assert.match(of([runner]).says.join(), /web-a-1 was granted a run and hasn't ended/)
   })
 
   for (const [what, spec, seconds] of [
@@ -110,6 +110,6 @@ describe('What a person may do about a lock', () => {
     const { says } = releaseOf(
       situation({ record, situation: { controller: { kind: 'absent', namespace: 'migrate-io' } } }),
     )
-    assert.match(says.join('\n'), /none is at work/)
+    assert.match(says.join('\n'), /no controller is running/)
   })
 })

@@ -54,7 +54,7 @@ describe('What status prints', () => {
       'NAMESPACE   DEPLOYMENT   STATE    REVISION   RUNNER   ATTEMPT   SINCE   NEXT TRY   LOCK   QUEUE',
       'shop        web          <Failed>   a          -        2/5       8s      in 12s     own    1 pod',
       '',
-      'shop/web: <Failed>. The migration failed with exit code 3: attempt 2 of 5, 8s ago. The next try starts in 12s. Meanwhile 2 pods of the revision before go on serving.',
+      'shop/web: <Failed>. The migration failed with exit code 3: attempt 2 of 5, 8s ago. The next attempt starts in 12s. Meanwhile 2 pods of the previous revision keep serving.',
       '  What to do:',
     ])
     assert.match(tableOf([failed], { ...options, withNamespace: false }), /^DEPLOYMENT {3}STATE/)
@@ -147,6 +147,6 @@ describe('What is read of a Deployment', () => {
     const { template } = deployment.spec
     const metadata = { ...template.metadata, annotations: { 'migrate.io/command': 'true' } }
     const seen = facts({ ...deployment, spec: { ...deployment.spec, template: { ...template, metadata } } })
-    assert.match(seen?.faults.join() ?? '', /stands under spec\.template\.metadata\.annotations/)
+    assert.match(seen?.faults.join() ?? '', /is under spec\.template\.metadata\.annotations/)
   })
 })

@@ -173,7 +173,7 @@ suite('no command of migrate-io does either', () => {
     [['unlock'], 2, /name either a Deployment or a lock/],
     [['controller', '--port', '99999'], 2, /Must be a whole number from 0 to 65535/],
     [['webhook', ...tls(folder)], 1, /^migrate-io webhook: cannot read .*EISDIR/],
-    [['webhook', ...tls(garbage)], 1, /^migrate-io webhook: .*holds no PEM certificate/],
+    [['webhook', ...tls(garbage)], 1, /^migrate-io webhook: .*contains no PEM certificate/],
   ]
   for (const [args, code, says] of WRONG)
     test(`migrate-io ${args.join(' ').replaceAll(folder, 'FOLDER')}`, () => {

@@ -160,7 +160,7 @@ test('A11: a denial has 422, a heading and each problem on a line of its own', a
   const { code, reason, message } = response.status as { code: number; reason: string; message: string }
   assert.deepEqual([code, reason], [422, 'Invalid'])
   const [heading, ...problems] = message.split('\n')
-  assert.match(heading ?? '', /^migrate\.io cannot/)
+  assert.match(heading ?? '', /^migrate\.io refuses/)
   assert.equal(problems.length, 2)
   for (const problem of problems) assert.match(problem, /^- /)
 })

@@ -83,7 +83,7 @@ export const ROWS: readonly Row[] = [
       {
         title: 'Runs by outcome',
         description:
-          'Migrations that ended. Interrupted: nobody could tell the result, so it is run again if still wanted.',
+          'Migrations that ended. Interrupted: the result is unknown, so the migration runs again if still wanted.',
         kind: 'timeseries',
         unit: 'short',
         queries: [
@@ -99,13 +99,13 @@ export const ROWS: readonly Row[] = [
       },
       {
         title: 'Longest run under way',
-        description: 'How long the lock has been held that is held longest. None while none is held.',
+        description: 'How long the longest held lock has been held. Absent while no lock is held.',
         kind: 'timeseries',
         unit: 's',
         queries: [{ expr: 'time() - min(migrate_io_oldest_hold_start_timestamp_seconds)', legend: 'held for' }],
       },
       {
-        title: 'Pods told to go on',
+        title: 'Pods started without a run',
         description: 'Pods of revisions that were migrated already and had not seen the record by themselves.',
         kind: 'timeseries',
         unit: 'short',
@@ -117,15 +117,15 @@ export const ROWS: readonly Row[] = [
     title: 'Waiting',
     panels: [
       {
-        title: 'Waiting pods, by why',
+        title: 'Waiting pods, by reason',
         description: 'The reasons are explained in the reference of metrics.',
         kind: 'timeseries',
         unit: 'short',
         queries: [{ expr: 'sum by (reason) (migrate_io_waiting_pods)', legend: '{{reason}}' }],
       },
       {
-        title: 'Longest wait, by why',
-        description: 'How long the pod has waited that has waited longest. None while no pod waits.',
+        title: 'Longest wait, by reason',
+        description: 'How long the longest waiting pod has waited. Absent while no pod waits.',
         kind: 'timeseries',
         unit: 's',
         queries: [
@@ -143,14 +143,14 @@ export const ROWS: readonly Row[] = [
         queries: quantiles('migrate_io_pod_wait_seconds'),
       },
       {
-        title: 'Rollouts that don’t get on, by why',
+        title: 'Rollouts without progress, by reason',
         description: 'What `migrate-io status` gives as reason.',
         kind: 'timeseries',
         unit: 'short',
         queries: [{ expr: 'sum by (reason) (migrate_io_lasting_waits)', legend: '{{reason}}' }],
       },
       {
-        title: 'Locks that pods wait for, by why',
+        title: 'Locks that pods wait for, by reason',
         description: 'One for each Deployment.',
         kind: 'timeseries',
         unit: 'short',
@@ -175,7 +175,7 @@ export const ROWS: readonly Row[] = [
       },
       {
         title: 'Refused and failed, by reason',
-        description: 'Refused: Deployments whose annotations are wrong, told to whoever sent them.',
+        description: 'Refused: Deployments whose annotations are wrong, reported to the client that sent them.',
         kind: 'timeseries',
         unit: 'reqps',
         queries: [
@@ -214,7 +214,7 @@ export const ROWS: readonly Row[] = [
     title: 'Controller',
     panels: [
       {
-        title: 'Problems for a person to mend, by reason',
+        title: 'Problems that you need to fix, by reason',
         description: 'The controller’s log names the object, and the reference of metrics says what each means.',
         kind: 'timeseries',
         unit: 'short',
@@ -224,7 +224,7 @@ export const ROWS: readonly Row[] = [
       },
       {
         title: 'Calls to the API server that failed',
-        description: 'They are tried again. A fault is a mistake of ours. None until the first one.',
+        description: 'They are retried. A fault is a bug in migrate.io. None until the first one.',
         kind: 'timeseries',
         unit: 'short',
         queries: [
@@ -242,7 +242,7 @@ export const ROWS: readonly Row[] = [
       },
       {
         title: 'Work at hand',
-        description: 'Locks to be looked at now: more than zero for long means that the controller does not keep up.',
+        description: "Locks waiting to be reconciled: more than zero for long means that the controller can't keep up.",
         kind: 'timeseries',
         unit: 'short',
         queries: [

@@ -26,12 +26,12 @@ export function metricsReference(): Generated {
 
 # Metrics
 
-\`/metrics\` on port 8080 of both roles, in the Prometheus text format. No label holds a name that somebody chose.
+\`/metrics\` on port 8080 of both roles, in the Prometheus text format. No label holds a name that a user chose.
 [How to scrape them](../how-to/monitoring.md), with alerts and a dashboard.
 
 ## Controller
 
-What is told of waits, locks and failing Deployments, only the controller that leads reports.
+Only the leading controller reports waits, locks and failing Deployments.
 
 ${table(only(controller))}
 
@@ -51,20 +51,20 @@ ${values(WAIT_KINDS)}
 
 \`migrate_io_lasting_waits\`, \`reason\`, as \`migrate-io status -o json\` has it: ${Object.keys(STUCK_REASONS)
     .map(code)
-    .join(', ')}. What each means and what to do, \`migrate-io status\` says.
+    .join(', ')}. \`migrate-io status\` says what each means and what to do.
 
 \`migrate_io_problems_total\`, \`reason\`:
 
 ${values(PROBLEMS)}
 
-\`migrate_io_runs_total\`, \`outcome\`: \`succeeded\`, \`failed\`, \`interrupted\`: nobody can tell the result, as when the pod was
+\`migrate_io_runs_total\`, \`outcome\`: \`succeeded\`, \`failed\`, \`interrupted\`: the result is unknown, as when the pod was
 deleted.
 
 \`migrate_io_api_failures_total\`, \`code\`: as \`migrate_io_problems_total\` has them, \`conflict\` and \`invalid\`, and \`fault\`
-for a mistake of ours.
+for a bug in migrate.io.
 
 \`migrate_io_admission_requests_total\`, \`outcome\`: \`injected\`, \`kept\`, \`stripped\`, \`untouched\`, \`refused\`, \`error\`: it could
-not be answered, \`internal\` for a mistake of ours, else the reason lies in what was sent. \`reason\` of all others:
+not be answered, \`internal\` for a bug in migrate.io, else the reason lies in what was sent. \`reason\` of all others:
 
 ${values(INJECTION_REASONS)}
 `

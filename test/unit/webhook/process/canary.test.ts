@@ -112,8 +112,8 @@ test('S3: commands, env values and names of Secrets never show up in logs or met
   await webhook.ended
   const log = webhook.lines().join('\n')
   assert.match(log, /"outcome":"refused"/)
-  assert.match(log, /"a call was turned away"/)
-  assert.match(log, /"a call failed"/)
+  assert.match(log, /"a request was rejected"/)
+  assert.match(log, /"a request failed"/)
   assert.match(metrics, /outcome="error",reason="internal"\} 1/)
   for (const [where, text] of Object.entries({ log, stderr: webhook.stderr(), metrics }))
     assert.deepEqual(

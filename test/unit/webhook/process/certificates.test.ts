@@ -137,11 +137,11 @@ test('What keeps it from starting is one line on stderr and an exit code, withou
   ]
   const cases: readonly [what: string, args: string[], code: number, expected: RegExp][] = [
     ['a folder', pair(folder, key), 1, /cannot read .*EISDIR/],
-    ['broken certificate', pair(broken, key), 1, /broken holds no PEM certificate/],
-    ['broken key', pair(cert, broken), 1, /broken holds no private key/],
-    ['swapped', pair(key, cert), 1, /holds no PEM certificate/],
+    ['broken certificate', pair(broken, key), 1, /broken contains no PEM certificate/],
+    ['broken key', pair(cert, broken), 1, /broken contains no private key/],
+    ['swapped', pair(key, cert), 1, /contains no PEM certificate/],
     ['mismatched', pair(cert, join(other.folder, 'tls.key')), 1, /does not belong to/],
-    ['port in use', [...files(folder), '--port', port], 1, /cannot listen on port \d+.*another program has it/],
+    ['port in use', [...files(folder), '--port', port], 1, /cannot listen on port \d+.*another program uses it/],
     ['metrics port in use', [...files(folder), '--port', '0', '--metrics-port', port], 1, /cannot listen on port/],
     [
       'the same port twice',
@@ -202,7 +202,7 @@ async function refuse(webhook: Webhook, spoil: () => Promise<void>, expected: Re
     const { text } = await call(webhook, { path: '/metrics' })
     return sum(text, 'migrate_io_certificate_reload_failures_total')
   }
-  const said = () => webhook.lines().filter((line) => line.includes('kept the certificate that is in use'))
+  const said = () => webhook.lines().filter((line) => line.includes('keeping the certificate in use'))
   assert.equal(await metric(), 0)
   await spoil()
   await until('it is said', () => said().length > 0, { limitMs: SERVED_LIMIT_MS })
