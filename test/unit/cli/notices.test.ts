@@ -66,7 +66,8 @@ suite('A16: what is annotated and not served is named', () => {
   test('A16: a Deployment of an old API', () => {
     for (const apiVersion of ['extensions/v1beta1', 'apps/v1beta1', 'apps/v1beta2']) {
       const { explained, injected } = said(workload({ apiVersion }))
-      for (const text of [explained, injected]) assert.match(text, new RegExp(`Kubernetes doesn't serve apiVersion ${apiVersion}`))
+      for (const text of [explained, injected])
+        assert.match(text, new RegExp(`Kubernetes doesn't serve apiVersion ${apiVersion}`))
     }
   })
 
