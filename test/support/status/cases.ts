@@ -67,7 +67,7 @@ export const CASES: readonly Case[] = [
     /node-1 hasn't reported its status for 5m \(NotReady\)/,
     /may still be running/,
     /migrate-io unlock web -n shop/,
-    /two migrations at once/,
+    /two migrations may run at once/,
   ],
   [
     'a runner whose Node object is gone',
@@ -99,7 +99,7 @@ export const CASES: readonly Case[] = [
     }),
     'Running',
     'not-started',
-    /does not run/,
+    /isn't running/,
   ],
   [
     'a success that is about to be recorded',
@@ -554,7 +554,7 @@ export const CASES: readonly Case[] = [
     situation({ record: { number: MAX_RUN_NUMBER }, pods: [podOf()] }),
     'Waiting',
     'record-edited',
-    /must be left alone/,
+    /leave number and holder alone/,
   ],
   [
     'a pod of a newer migrate.io',

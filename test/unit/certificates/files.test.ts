@@ -85,9 +85,9 @@ test('O5: files that are missing or empty are waited for, and readiness says so'
   const used: ServingPair[] = []
   source.watch((pair) => used.push(pair))
   const why = () => source.unusableAt(new Date())
-  assert.equal(why(), `no certificate yet: there is no ${files.certFile}`)
+  assert.equal(why(), `no certificate yet: ${files.certFile} does not exist`)
   await writeFile(files.certFile, '')
-  await until('the key is missed', () => why() === `no certificate yet: there is no ${files.keyFile}`, SOON)
+  await until('the key is missed', () => why() === `no certificate yet: ${files.keyFile} does not exist`, SOON)
   await writeFile(files.keyFile, '')
   await until('it is empty', () => why() === `no certificate yet: ${files.certFile} is empty`, SOON)
   const { cert, key } = await makeDevelopmentCertificates()

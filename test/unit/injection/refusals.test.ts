@@ -138,12 +138,12 @@ const FAULTS: readonly (readonly [what: string, object: JsonObject, says: readon
   [
     'a mount at the termination message',
     withMount({ name: 'x', mountPath: '/dev/migrate.io-message' }),
-    [/volumeMounts\[0\]/, /\/dev\/migrate\.io-message is kept for .*termination message/],
+    [/volumeMounts\[0\]/, /\/dev\/migrate\.io-message is reserved for .*termination message/],
   ],
   [
     'a mount below the termination message',
     withMount({ name: 'x', mountPath: '/dev/migrate.io-message/x' }),
-    [/volumeMounts\[0\]/, /is kept for/],
+    [/volumeMounts\[0\]/, /is reserved for/],
   ],
   [
     "the node's devices, read-only",

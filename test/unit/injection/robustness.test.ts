@@ -179,7 +179,7 @@ suite('A11: keys that mean something to JavaScript', () => {
   test('A11: as names of our annotations they are unknown ones', () => {
     for (const name of SPECIAL) {
       const annotations = JSON.parse(`{"migrate.io/command": "x", "migrate.io/${name}": "y"}`) as Record<string, string>
-      assert.match(refusal(decideInjection({ object: flask(annotations), optedIn: true })).join(), /no such annotation/)
+      assert.match(refusal(decideInjection({ object: flask(annotations), optedIn: true })).join(), /unknown annotation/)
     }
   })
 

@@ -97,7 +97,7 @@ suite('A16: a command that was left in', () => {
 
   test('A16: in what the app itself starts with', () => {
     const object = put(flask(), [...CONTAINER, 'command'], ['sh', '-c', 'flask db upgrade && exec gunicorn app'])
-    assert.match(warning(object) ?? '', /containers\[0\] \(flask\) runs the command/)
+    assert.match(warning(object) ?? '', /containers\[0\] \(flask\) also runs the command/)
   })
 
   const OTHERS: readonly (readonly [what: string, container: JsonObject, command?: string])[] = [

@@ -61,7 +61,7 @@ test('of ReplicaSets only the metadata is asked for, and nothing else taken for 
   })
   assert.equal((await api.read('ReplicaSet', 'shop', 'web-a'))?.metadata.name, 'web-a')
   assert.equal((await api.list('ReplicaSet', { namespace: 'shop' }, nameOf)).length, 1)
-  await assert.rejects(api.read('Deployment', 'shop', 'web-a'), failing('unavailable', /no Deployment/))
+  await assert.rejects(api.read('Deployment', 'shop', 'web-a'), failing('unavailable', /isn't of kind Deployment/))
   assert.deepEqual(
     server.requests.map(({ headers }) => headers.accept),
     [

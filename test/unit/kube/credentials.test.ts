@@ -116,7 +116,7 @@ test('password, token and impersonation become headers; what stands in the kubec
 
 test('what is not supported is refused before any call', async () => {
   const gcp = targetAt('https://h', { authProvider: { name: 'gcp' } })
-  await assert.rejects(connect(gcp), { code: 'UNSUPPORTED', message: /auth-provider "gcp"; what works is/ })
+  await assert.rejects(connect(gcp), { code: 'UNSUPPORTED', message: /auth-provider "gcp"; supported are/ })
   const socks = { ...targetAt('https://h') }
   socks.cluster = { ...socks.cluster, proxyUrl: 'socks5://h:1' }
   await assert.rejects(connect(socks), { code: 'UNSUPPORTED', message: /socks5/ })

@@ -93,5 +93,5 @@ test('no cluster, unreadable, malformed and unknown are said in words', async (t
   await refused(of('half'), 'MALFORMED', /clusters\[0\]\.cluster\.server is missing/)
   await refused(of('none'), 'NO_CONTEXT', /no current-context: choose one with --context; it has: one/)
   await refused(of('lost'), 'NO_CONTEXT', /names cluster "one", which is missing/)
-  await refused({ ...of('config'), context: 'two' }, 'NO_CONTEXT', /no context "two"; there are: one/)
+  await refused({ ...of('config'), context: 'two' }, 'NO_CONTEXT', /no context "two"; it has: one/)
 })

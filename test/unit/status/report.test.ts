@@ -133,7 +133,7 @@ describe('What is read of a Deployment', () => {
   for (const [what, change, says] of [
     ['a misspelt name', { annotations: { 'migrate.io/comand': 'true' } }, /did you mean migrate\.io\/command\?/],
     ['a misspelt prefix', { annotations: { 'migration.io/command': 'true' } }, /did you mean migrate\.io\/command\?/],
-    ['a bad value', { annotations: { 'migrate.io/command': 'true', 'migrate.io/timeout': '1' } }, /is no duration/],
+    ['a bad value', { annotations: { 'migrate.io/command': 'true', 'migrate.io/timeout': '1' } }, /isn't a duration/],
     [
       'a label',
       { labels: { 'migrate.io/command': 'true' } },

@@ -159,7 +159,7 @@ suite('no command of migrate-io does either', () => {
       ['controller'],
     ].flatMap((command): [string[], number, RegExp][] => [
       [[...command, '--kubeconfig', folder], 1, /^migrate-io \w+: cannot read the kubeconfig .*EISDIR/],
-      [[...command, '--kubeconfig', garbage], 1, /^migrate-io \w+: the file .*garbage\.yaml is no kubeconfig: /],
+      [[...command, '--kubeconfig', garbage], 1, /^migrate-io \w+: the file .*garbage\.yaml isn't a kubeconfig: /],
       ...(command[0] === 'controller'
         ? []
         : ([[[...command, '--kubeconfig', nowhere], 1, /^migrate-io \w+: .*ECONNREFUSED/]] as [

@@ -54,7 +54,7 @@ describe('the serving certificate of the process', { concurrency: 4 }, () => {
       return [answer.status, await answer.text()]
     }
     assert.deepEqual(await probe('healthz'), [200, 'ok\n'])
-    assert.deepEqual(await probe('readyz'), [503, `no certificate yet: there is no ${volume.files.certFile}\n`])
+    assert.deepEqual(await probe('readyz'), [503, `no certificate yet: ${volume.files.certFile} does not exist\n`])
     await assert.rejects(call(webhook), 'no handshake')
     await volume.show({ 'tls.crt': cert, 'tls.key': key })
     await until('it is ready', async () => (await probe('readyz'))[0] === 200, { limitMs: SERVED_LIMIT_MS })
