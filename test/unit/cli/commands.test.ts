@@ -110,7 +110,7 @@ test('A12: explain says for each Deployment whether and why, and changes nothing
     stdout,
     /document 1 \(line 2\), Deployment flask: would be injected\n {2}migrate.io\/command: flask db upgrade\n {2}spec.strategy: /,
   )
-  assert.match(stdout, /document 2 .*: would be left alone, because it has no migrate.io\/command\n/)
+  assert.match(stdout, /document 2 .*: would be left alone, because it has no annotation migrate.io\/command\n/)
   assert.match(stdout, /document 3 .*: is injected already and would stay as it is\n/)
   assert.match(stdout, /document 4 .*: would be refused, because .*\n.*did you mean migrate.io\/command\?/)
 })
