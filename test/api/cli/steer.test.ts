@@ -142,7 +142,7 @@ describe('migrate-io unlock', () => {
     assert.match(stderr, /being deleted, and its grace period ends in (\d+)s/)
     await scene.send('DELETE', path, { gracePeriodSeconds: 0 })
     const gone = migrateIo(argsOf(scene, 'unlock', 'web', '--yes'))
-    assert.match(gone.stderr, /That pod is gone\. The controller /)
+    assert.match(gone.stderr, /That pod is gone\. The migrate\.io controller /)
   })
 
   test('says which permission is missing, and what is wrong with its arguments', async () => {
