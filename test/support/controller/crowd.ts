@@ -134,7 +134,8 @@ export async function startHostileStage() {
   }
 
   async function endAll(controllers: Record<string, ControllerProcess>): Promise<void> {
-    await Promise.all(Object.values(controllers).map((controller) => controller.stop()))
+    // How long they take to end is no matter here, and on a busy machine with all that they hold it may be longer than allowed.
+    await Promise.all(Object.values(controllers).map((controller) => controller.stop('SIGKILL')))
   }
 
   /** Deployments of another namespace get their locks; how soon depends on what else the machine does, and is printed. */
