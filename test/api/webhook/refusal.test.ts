@@ -157,7 +157,7 @@ describe('bad input', () => {
     const expected = [
       /^Warning: migrate\.io\/command has \$\(DB_PASSWORD\), which Kubernetes does not expand/m,
       /^Warning: .*initContainers\[0\] \(wait-for-migrations\) seems to wait until the database is migrated/m,
-      /^Warning: .*containers\[0\] \(\w+\) runs the command of migrate\.io\/command too/m,
+      /^Warning: .*containers\[0\] \(\w+\) also runs the command of migrate\.io\/command/m,
     ]
     const { stderr } = await place.send('apply', manifest)
     for (const warning of expected) assert.match(stderr, warning)
