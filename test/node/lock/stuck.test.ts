@@ -75,10 +75,7 @@ describe('Deployments that do not move', { concurrency: true }, () => {
     await kubectl('rollout', 'pause', 'deployment/paused')
     await kubectl('set', 'env', 'deployment/paused', 'REVISION=4')
     flags.raise('go')
-    await until('the third is recorded', () => workshop.completed('paused'), {
-      limitMs: LIMIT_MS,
-      accept: (revisions) => revisions.length === 3,
-    })
+    assert.equal((await workshop.untilCompleted('paused', 3)).length, 3)
     await assertFree(workshop, 'paused')
     assert.equal(workshop.journal.starts().length, 3)
     await kubectl('rollout', 'resume', 'deployment/paused')

@@ -56,6 +56,8 @@ if (values.soak) process.env[FULL_LENGTH] = 'yes'
 // Hundreds of processes of ours load the same sources; read so, they need half as much of the processor to start.
 process.env['NODE_COMPILE_CACHE'] ??= join(cacheRoot(), 'compiled')
 
+/** The test cluster's own tests belong to `all` when it was changed since the latest nightly run. */
+const testsCluster = choice === 'all' && outdated(['test/support/cluster', 'test/nightly/cluster']) !== undefined
 const selected = positionals.length > 0 ? positionals.map(fromRoot) : globSync('test/**/*.test.ts', { cwd: root })
 // One that is not there is told in a line, before anything is started.
 const sources = new Map(selected.map((file) => [file, readFileSync(`${root}/${file}`, 'utf8')]))
@@ -133,12 +135,10 @@ function fromRoot(file: string): string {
   return relative(root, resolve(root, file))
 }
 
-/** Of all files, those of this run. The test cluster's own tests belong to `all` when it was changed since the latest night. */
+/** Of all files, those of this run. */
 function isChosen(file: string): boolean {
   if (values.soak) return sources.get(file)?.includes("/runner/full-length.ts'") === true
-  if (choice === 'all' && file.startsWith('test/nightly/cluster/'))
-    return outdated(['test/support/cluster', 'test/nightly/cluster']) !== undefined
-  return levels.includes(levelOf(file))
+  return levels.includes(levelOf(file)) || (testsCluster && file.startsWith('test/nightly/cluster/'))
 }
 
 function needsNode(file: string): boolean {

@@ -1,6 +1,6 @@
 /** A thread of `runSeeds`: every so manieth seed, and what happened in them. */
 import { parentPort, workerData } from 'node:worker_threads'
-import { Simulation } from './simulation.ts'
+import { addCounts, Simulation } from './simulation.ts'
 
 export interface Shard {
   readonly first: number
@@ -21,7 +21,7 @@ async function run({ first, last, step }: Shard): Promise<ShardResult> {
   for (let seed = first; seed <= last; seed += step) {
     const { violation, history, counts: own } = await new Simulation(seed).run()
     if (violation !== undefined) return { counts, broken: { seed, violation, history: history.slice(-60) } }
-    for (const [what, count] of own) counts.set(what, (counts.get(what) ?? 0) + count)
+    addCounts(counts, own)
   }
   return { counts }
 }

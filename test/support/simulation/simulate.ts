@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util'
-import { Simulation } from './simulation.ts'
+import { addCounts, Simulation } from './simulation.ts'
 
 /**
  * Runs the lock protocol against a world in which everything goes wrong that can:
@@ -29,7 +29,7 @@ if (values.seed !== undefined) {
   for (let seed = Number(first); seed <= Number(last); seed++) {
     seeds++
     const result = await new Simulation(seed).run()
-    for (const [what, count] of result.counts) counts.set(what, (counts.get(what) ?? 0) + count)
+    addCounts(counts, result.counts)
     if (result.violation !== undefined) broken.push(`seed ${seed}: ${result.violation}`)
     if (broken.length === MAX_BROKEN) break
   }

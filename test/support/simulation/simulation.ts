@@ -370,3 +370,8 @@ export function isAlive(pod: SimulatedPod): boolean {
   if (pod.actual.kind === 'command') return true
   return pod.object !== undefined
 }
+
+/** Adds how often each thing happened to what happened before. */
+export function addCounts(sum: Map<string, number>, more: ReadonlyMap<string, number>): void {
+  for (const [what, count] of more) sum.set(what, (sum.get(what) ?? 0) + count)
+}

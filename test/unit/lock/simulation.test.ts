@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { FAULTS } from '../../support/simulation/schedule.ts'
 import { runSeeds } from '../../support/simulation/shards.ts'
-import { type Result, Simulation } from '../../support/simulation/simulation.ts'
+import { addCounts, type Result, Simulation } from '../../support/simulation/simulation.ts'
 
 /** Ten thousand at least, by docs/requirements.md. */
 const SEEDS = 10_000
@@ -26,8 +26,7 @@ describe('The controller against everything that goes wrong', () => {
           `seed ${broken.seed}: ${broken.violation}\n${broken.history.join('\n')}\nnpm run simulate -- --seed ${broken.seed}`,
         )
     const counts = new Map<string, number>()
-    for (const [what, count] of shards.flatMap((shard) => [...shard.counts]))
-      counts.set(what, (counts.get(what) ?? 0) + count)
+    for (const shard of shards) addCounts(counts, shard.counts)
     assert.equal(counts.get('ended well'), SEEDS)
     const missing = MUST_HAPPEN.filter((what) => (counts.get(what) ?? 0) < 10)
     assert.deepEqual(missing, [], 'these happened less than ten times')
