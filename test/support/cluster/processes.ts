@@ -59,7 +59,7 @@ export async function launch(program: Program, folder: string, tied: boolean): P
 async function recordInner(name: string, folder: string, outer: Identity): Promise<void> {
   const look = () => childOf(outer) ?? (isAlive(outer) ? undefined : 'ended')
   const inner = await until(`${name} has a process`, look, { limitMs: FORK_LIMIT_MS, intervalMs: FORK_LOOK_MS })
-  if (inner === 'ended') throw new Error(`${name} did not start${tail(name, folder)}`)
+  if (inner === 'ended') throw new Error(`${name} ended while it started${tail(name, folder)}`)
   recordProcess(folder, name, inner)
 }
 
